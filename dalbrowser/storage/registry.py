@@ -1,0 +1,169 @@
+"""From a scheme to a service, found by entry point and loaded when first used.
+
+Also what every service's configuration shares: a frozen dataclass whose fields are made
+with ``config_field``, so that the connection form, the settings file and the keyring know
+each field's meaning and which of them are secrets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dalbrowser.storage.accessor import Accessor
+
+ENTRY_POINT_GROUP = "dalbrowser.services"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigField:
+    """One field of a service's configuration, as a form shows it.
+
+    ``secret`` fields live in the keyring only. ``choices`` are the allowed values, if few.
+    """
+
+    name: str
+    label: str
+    doc: str
+    secret: bool
+    required: bool
+    default: str
+    choices: tuple[str, ...]
+    kind: type
+
+
+def config_field(
+    *,
+    doc: str,
+    label: str = "",
+    default: Any = "",
+    secret: bool = False,
+    required: bool = False,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare a configuration field; a secret one is left out of ``repr``."""
+    return dataclasses.field(
+        default=default,
+        repr=not secret,
+        metadata={
+            "doc": doc,
+            "label": label,
+            "secret": secret,
+            "required": required,
+            "choices": choices,
+        },
+    )
+
+
+class Service(Protocol):
+    """What an entry point of ``dalbrowser.services`` names: a class with these members."""
+
+    scheme: ClassVar[str]
+    config_type: ClassVar[type]
+
+    @classmethod
+    def from_config(cls, config: Any) -> Accessor:
+        """Build the accessor; opens no connection, raises ``ConfigInvalid``."""
+        ...
+
+
+@cache
+def schemes() -> tuple[str, ...]:
+    """Return the names of all registered services, sorted."""
+    return tuple(sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+
+
+@cache
+def service(scheme: str) -> type[Service]:
+    """Load the service registered as ``scheme``, or raise ``ConfigInvalid`` naming those known."""
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name == scheme:
+            loaded: type[Service] = point.load()
+            return loaded
+    raise StorageError(
+        ErrorKind.CONFIG_INVALID,
+        f"No service is called {scheme!r}; known are {', '.join(schemes())}.",
+    )
+
+
+def config_fields(scheme: str) -> tuple[ConfigField, ...]:
+    """Describe every configuration field of a service, in its order."""
+    return tuple(
+        ConfigField(
+            name=item.name,
+            label=item.metadata.get("label") or item.name.replace("_", " ").capitalize(),
+            doc=item.metadata.get("doc", ""),
+            secret=item.metadata.get("secret", False),
+            required=item.metadata.get("required", False),
+            default=_to_text(item.default),
+            choices=item.metadata.get("choices", ()),
+            kind=type(item.default),
+        )
+        for item in dataclasses.fields(service(scheme).config_type)
+    )
+
+
+def build(scheme: str, config: Mapping[str, Any]) -> Accessor:
+    """Build the accessor of ``scheme`` from a mapping; unknown keys and bad values are refused."""
+    kind = service(scheme)
+    fields = {item.name: item for item in config_fields(scheme)}
+    unknown = sorted(set(config) - set(fields))
+    if unknown:
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"The service {scheme!r} has no setting {', '.join(map(repr, unknown))};"
+            f" it takes {', '.join(fields)}.",
+            service=scheme,
+        )
+    values = {name: _from_text(scheme, fields[name], value) for name, value in config.items()}
+    missing = [f.name for f in fields.values() if f.required and not values.get(f.name)]
+    if missing:
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"The service {scheme!r} needs {', '.join(map(repr, missing))}; give a value.",
+            service=scheme,
+        )
+    return kind.from_config(kind.config_type(**values))
+
+
+def _to_text(value: object) -> str:
+    if value is dataclasses.MISSING or value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _from_text(scheme: str, item: ConfigField, value: object) -> object:
+    """Turn a text from a URI or a settings file into the field's own type."""
+    if item.choices and str(value) not in item.choices:
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"{item.name!r} is {value!r}; it must be one of {', '.join(item.choices)}.",
+            service=scheme,
+        )
+    if not isinstance(value, str) or item.kind is str:
+        return value
+    lowered = value.strip().lower()
+    if item.kind is bool and lowered in {"true", "1", "yes", "on"}:
+        return True
+    if item.kind is bool and lowered in {"false", "0", "no", "off", ""}:
+        return False
+    if item.kind in {int, float}:
+        try:
+            return item.kind(lowered)
+        except ValueError:
+            pass
+    raise StorageError(
+        ErrorKind.CONFIG_INVALID,
+        f"{item.name!r} is {value!r}, which is not a {item.kind.__name__}.",
+        service=scheme,
+    )
