@@ -1,0 +1,147 @@
+"""Changing what is in a bucket: new folder, rename, delete, and what a delete would cost.
+
+Invariant: nothing is removed that was not named by its exact key, and a rename deletes its
+source only after the copy was seen to be whole and the source to be unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage import ErrorKind, Metakey, Operator, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dalbrowser.profiles import Location
+    from dalbrowser.storage import Metadata
+
+
+@dataclass(slots=True)
+class DeleteReport:
+    """``deleted`` counts what is gone; ``failed`` says what is not, and why."""
+
+    deleted: int = 0
+    failed: list[tuple[Location, StorageError]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Measure:
+    """How much lies below some locations; a lower bound when not ``complete``."""
+
+    objects: int = 0
+    bytes: int = 0
+    complete: bool = True
+
+
+def _invalid(message: str) -> StorageError:
+    return StorageError(ErrorKind.INVALID_INPUT, message)
+
+
+async def create_folder(op: Operator, parent: str, name: str) -> str:
+    """Create ``name`` below the folder ``parent`` and return its path."""
+    if not name or "/" in name:
+        raise _invalid("A folder's name is at least one character and has no '/'; choose another.")
+    path = f"{parent}{name}/"
+    await op.create_dir(_spelled(path))
+    return path
+
+
+async def rename_file(op: Operator, path: str, new_name: str) -> str:
+    """Give the object ``path`` another name in its folder, and return the new path.
+
+    An object that has the new name already is never replaced: ``AlreadyExists``.
+    """
+    if not new_name or "/" in new_name:
+        raise _invalid("A name is at least one character and has no '/'; choose another.")
+    target = path[: path.rfind("/") + 1] + new_name
+    if target == path:
+        return path
+    if op.capability.rename_with_if_not_exists:
+        await op.rename(_spelled(path), _spelled(target), if_not_exists=True)
+        return target
+    if await op.exists(_spelled(target)):
+        raise StorageError(
+            ErrorKind.ALREADY_EXISTS,
+            f"There is an object named “{new_name}” already; choose another name.",
+        )
+    if op.capability.rename:
+        await op.rename(_spelled(path), _spelled(target))
+    else:
+        await _rename_by_copy(op, path, target)
+    return target
+
+
+async def _rename_by_copy(op: Operator, path: str, target: str) -> None:
+    before = await op.stat(_spelled(path))
+    options: dict[str, str] = {}
+    if op.capability.copy_with_if_match and before.etag:
+        options["if_match"] = before.etag
+    await op.copy(_spelled(path), _spelled(target), **options)
+    copied = await op.stat(_spelled(target))
+    after = await op.stat(_spelled(path))
+    if copied.content_length != before.content_length or not _same(before, after):
+        raise StorageError(
+            ErrorKind.CONDITION_NOT_MATCH,
+            f"“{path}” changed while it was renamed. It is untouched, and a copy is at"
+            f" “{target}”; look at both and delete the one you do not want.",
+        )
+    await op.delete(_spelled(path))
+
+
+def _same(before: Metadata, after: Metadata) -> bool:
+    return (before.etag, before.content_length) == (after.etag, after.content_length)
+
+
+async def delete(
+    op: Operator, locations: Sequence[Location], progress: Callable[[int], None] | None = None
+) -> DeleteReport:
+    """Delete objects and whole folders of one bucket; one failure does not stop the rest."""
+    report = DeleteReport()
+    files = {loc.path: loc for loc in locations if not loc.is_folder}
+    for outcome in await op.delete_many([_spelled(path) for path in files]) if files else ():
+        if outcome.error is None:
+            report.deleted += 1
+        else:
+            report.failed.append((files[outcome.path], outcome.error))
+    if progress is not None:
+        progress(report.deleted)
+    for location in locations:
+        if not location.is_folder:
+            continue
+        try:
+            await op.remove_all(_spelled(location.path))
+            report.deleted += 1
+        except StorageError as error:
+            report.failed.append((location, error))
+        if progress is not None:
+            progress(report.deleted)
+    return report
+
+
+async def measure(op: Operator, locations: Sequence[Location], limit: int) -> Measure:
+    """Count objects and bytes below ``locations``, giving up after ``limit`` objects."""
+    total = Measure()
+    for location in locations:
+        if not location.is_folder:
+            metadata = await op.stat(_spelled(location.path))
+            total.objects += 1
+            total.bytes += metadata.content_length or 0
+            continue
+        free = op.info().listed & Metakey.CONTENT_LENGTH
+        lister = op.lister(_spelled(location.path), recursive=True, metakey=free)
+        async for page in lister.pages():
+            for entry in page:
+                if entry.metadata.is_file:
+                    total.objects += 1
+                    total.bytes += entry.metadata.content_length or 0
+            if total.objects >= limit:
+                await lister.aclose()
+                return replace(total, complete=False)
+    return total
+
+
+def _spelled(path: str) -> str:
+    """Spell an exact key as a path argument: one leading slash is a convenience there."""
+    return f"/{path}" if path.startswith("/") else path
