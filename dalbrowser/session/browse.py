@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import ErrorKind, Metakey, Operator, StorageError
+from dalbrowser.storage.paths import spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +45,7 @@ async def create_folder(op: Operator, parent: str, name: str) -> str:
     if not name or "/" in name:
         raise _invalid("A folder's name is at least one character and has no '/'; choose another.")
     path = f"{parent}{name}/"
-    await op.create_dir(_spelled(path))
+    await op.create_dir(spell(path))
     return path
 
 
@@ -59,35 +60,35 @@ async def rename_file(op: Operator, path: str, new_name: str) -> str:
     if target == path:
         return path
     if op.capability.rename_with_if_not_exists:
-        await op.rename(_spelled(path), _spelled(target), if_not_exists=True)
+        await op.rename(spell(path), spell(target), if_not_exists=True)
         return target
-    if await op.exists(_spelled(target)):
+    if await op.exists(spell(target)):
         raise StorageError(
             ErrorKind.ALREADY_EXISTS,
             f"There is an object named “{new_name}” already; choose another name.",
         )
     if op.capability.rename:
-        await op.rename(_spelled(path), _spelled(target))
+        await op.rename(spell(path), spell(target))
     else:
         await _rename_by_copy(op, path, target)
     return target
 
 
 async def _rename_by_copy(op: Operator, path: str, target: str) -> None:
-    before = await op.stat(_spelled(path))
+    before = await op.stat(spell(path))
     options: dict[str, str] = {}
     if op.capability.copy_with_if_match and before.etag:
         options["if_match"] = before.etag
-    await op.copy(_spelled(path), _spelled(target), **options)
-    copied = await op.stat(_spelled(target))
-    after = await op.stat(_spelled(path))
+    await op.copy(spell(path), spell(target), **options)
+    copied = await op.stat(spell(target))
+    after = await op.stat(spell(path))
     if copied.content_length != before.content_length or not _same(before, after):
         raise StorageError(
             ErrorKind.CONDITION_NOT_MATCH,
             f"“{path}” changed while it was renamed. It is untouched, and a copy is at"
             f" “{target}”; look at both and delete the one you do not want.",
         )
-    await op.delete(_spelled(path))
+    await op.delete(spell(path))
 
 
 def _same(before: Metadata, after: Metadata) -> bool:
@@ -100,7 +101,7 @@ async def delete(
     """Delete objects and whole folders of one bucket; one failure does not stop the rest."""
     report = DeleteReport()
     files = {loc.path: loc for loc in locations if not loc.is_folder}
-    for outcome in await op.delete_many([_spelled(path) for path in files]) if files else ():
+    for outcome in await op.delete_many([spell(path) for path in files]) if files else ():
         if outcome.error is None:
             report.deleted += 1
         else:
@@ -111,7 +112,7 @@ async def delete(
         if not location.is_folder:
             continue
         try:
-            await op.remove_all(_spelled(location.path))
+            await op.remove_all(spell(location.path))
             report.deleted += 1
         except StorageError as error:
             report.failed.append((location, error))
@@ -125,12 +126,12 @@ async def measure(op: Operator, locations: Sequence[Location], limit: int) -> Me
     total = Measure()
     for location in locations:
         if not location.is_folder:
-            metadata = await op.stat(_spelled(location.path))
+            metadata = await op.stat(spell(location.path))
             total.objects += 1
             total.bytes += metadata.content_length or 0
             continue
         free = op.info().listed & Metakey.CONTENT_LENGTH
-        lister = op.lister(_spelled(location.path), recursive=True, metakey=free)
+        lister = op.lister(spell(location.path), recursive=True, metakey=free)
         async for page in lister.pages():
             for entry in page:
                 if entry.metadata.is_file:
@@ -140,8 +141,3 @@ async def measure(op: Operator, locations: Sequence[Location], limit: int) -> Me
                 await lister.aclose()
                 return replace(total, complete=False)
     return total
-
-
-def _spelled(path: str) -> str:
-    """Spell an exact key as a path argument: one leading slash is a convenience there."""
-    return f"/{path}" if path.startswith("/") else path

@@ -15,6 +15,14 @@ def exact(path: str) -> str:
     return path[1:] if path.startswith("/") else path
 
 
+def spell(key: str) -> str:
+    """Write an exact key, such as a listing returns, as the path argument that names it.
+
+    The inverse of ``exact``: without it the key ``/a`` would be taken for ``a``.
+    """
+    return f"/{key}" if key.startswith("/") else key
+
+
 def is_dir_path(path: str) -> bool:
     """Whether an exact path names a folder; the root does."""
     return not path or path.endswith("/")
