@@ -1,0 +1,137 @@
+"""Every setting that exists, declared once as data: key, type, default, meaning.
+
+Invariant: a key that is not here can be neither read nor written. Sizes are bytes,
+times seconds. The dialog, the file and the documentation are all made from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``choices`` are the allowed values, ``minimum``/``maximum`` inclusive."""
+
+    key: str
+    kind: type
+    default: Any
+    doc: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def check(self, value: object) -> str | None:
+        """Return what is wrong with ``value``, or ``None``."""
+        if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is not bool):
+            return f"{self.key} is {value!r}; it must be of type {self.kind.__name__}."
+        if self.choices and value not in self.choices:
+            return f"{self.key} is {value!r}; it must be one of {', '.join(self.choices)}."
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if self.minimum is not None and value < self.minimum:
+                return f"{self.key} is {value!r}; the least is {self.minimum:g}."
+            if self.maximum is not None and value > self.maximum:
+                return f"{self.key} is {value!r}; the most is {self.maximum:g}."
+        return None
+
+
+_ALL = (
+    Setting(
+        "appearance.theme",
+        str,
+        "system",
+        "Colours of the window: as the desktop has them, or always light or dark.",
+        choices=("system", "light", "dark"),
+    ),
+    Setting("window.geometry", str, "", "Where the window was, as Qt saved it (base64)."),
+    Setting("window.state", str, "", "How the panels were laid out, as Qt saved it (base64)."),
+    Setting("window.sidebar", bool, True, "Whether the sidebar is shown."),
+    Setting("window.preview", bool, True, "Whether the preview pane is shown."),
+    Setting("window.transfers", bool, False, "Whether the transfers panel is shown."),
+    Setting("window.last_location", str, "", "The place that was open last, as a URI."),
+    Setting("view.mode", str, "list", "How a folder is shown.", choices=("list", "grid")),
+    Setting("view.hidden", bool, False, "Whether names that begin with a dot are shown."),
+    Setting("view.header", dict, {}, "Columns, widths and order of the list, by location."),
+    Setting("view.confirm_delete", bool, True, "Whether deleting asks first."),
+    Setting(
+        "preview.text_bytes",
+        int,
+        256 * 1024,
+        "How much of a text is read at first, in bytes.",
+        minimum=1024,
+        maximum=64 * MIB,
+    ),
+    Setting(
+        "transfers.concurrent_files",
+        int,
+        4,
+        "How many files are under way at once.",
+        minimum=1,
+        maximum=64,
+    ),
+    Setting(
+        "transfers.concurrent_parts",
+        int,
+        4,
+        "How many parts of one file are under way at once.",
+        minimum=1,
+        maximum=64,
+    ),
+    Setting(
+        "transfers.concurrent_total",
+        int,
+        16,
+        "How many parts are under way at once in all.",
+        minimum=1,
+        maximum=256,
+    ),
+    Setting(
+        "transfers.multipart_threshold",
+        int,
+        16 * MIB,
+        "From this size on, in bytes, a file is sent in parts and can be resumed.",
+        minimum=5 * MIB,
+        maximum=5 * 1024 * MIB,
+    ),
+    Setting(
+        "transfers.conflict",
+        str,
+        "ask",
+        "What happens when the target exists.",
+        choices=("ask", "overwrite", "skip", "keep_both"),
+    ),
+    Setting(
+        "transfers.resume_on_start",
+        str,
+        "ask",
+        "Whether transfers interrupted by a crash go on by themselves at the next start.",
+        choices=("ask", "always", "never"),
+    ),
+    Setting(
+        "transfers.history_limit",
+        int,
+        10_000,
+        "How many finished transfers are remembered.",
+        minimum=0,
+        maximum=1_000_000,
+    ),
+    Setting("transfers.download_folder", str, "", "Where downloads go; empty asks each time."),
+    Setting(
+        "keyring.deadline",
+        float,
+        30.0,
+        "How long the keyring may take to answer, in seconds, before secrets are kept"
+        " for the session only.",
+        minimum=0.1,
+        maximum=600,
+    ),
+)
+
+DECLARED: MappingProxyType[str, Setting] = MappingProxyType({item.key: item for item in _ALL})
+"""Every setting by its key."""

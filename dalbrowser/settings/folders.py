@@ -1,0 +1,76 @@
+"""Where everything of the program lives on disk: the platform's own folders.
+
+Invariant: nothing is written outside these four. They follow ``XDG_*`` and ``HOME``,
+so that a fresh value of either isolates a run completely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP_NAME = "dalbrowser"
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The four folders of one installation.
+
+    ``config``: settings and connections, written by the person's choices. ``state``: the
+    transfer journal and its history. ``data``: the demo workspace. ``cache``: may be
+    emptied at any time.
+    """
+
+    config: Path
+    state: Path
+    data: Path
+    cache: Path
+
+    @classmethod
+    def default(cls) -> Folders:
+        """Return the platform's folders for this user, created (0700) where missing.
+
+        Raises ``OSError`` when one cannot be created.
+        """
+        place = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
+        folders = cls(
+            config=place.user_config_path,
+            state=place.user_state_path,
+            data=place.user_data_path,
+            cache=place.user_cache_path,
+        )
+        folders.create()
+        return folders
+
+    @classmethod
+    def under(cls, base: Path) -> Folders:
+        """Return four folders below ``base``, created; for tests and throwaway runs."""
+        folders = cls(base / "config", base / "state", base / "data", base / "cache")
+        folders.create()
+        return folders
+
+    def create(self) -> None:
+        """Create what is missing, readable by this user alone; leave what exists as it is."""
+        for folder in (self.config, self.state, self.data, self.cache):
+            folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+
+    @property
+    def settings_file(self) -> Path:
+        """The JSON file of all settings."""
+        return self.config / "settings.json"
+
+    @property
+    def profiles_file(self) -> Path:
+        """The JSON file of all saved connections, without their secrets."""
+        return self.config / "connections.json"
+
+    @property
+    def journal_file(self) -> Path:
+        """The transfer journal (SQLite)."""
+        return self.state / "transfers.sqlite"
