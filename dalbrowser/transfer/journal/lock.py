@@ -1,0 +1,87 @@
+"""One process owns a journal: an advisory lock on a file beside it.
+
+The lock lives as long as the open file, so a killed process leaves no stale lock;
+the file's text says who holds it. Invariant: whoever opens the journal for writing
+holds this lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # The locked byte lies beyond the text, so that others can read who holds it.
+    _FAR = 1 << 30
+
+    def _try_lock(fd: int) -> None:
+        os.lseek(fd, _FAR, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        os.lseek(fd, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _try_lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class JournalHeld(Exception):  # noqa: N818 -- a state of affairs, named as people say it
+    """Another process owns the journal: its ``pid``, ``since`` (epoch seconds), ``who``."""
+
+    def __init__(self, pid: int, since: float, who: str) -> None:
+        when = time.strftime("%H:%M", time.localtime(since)) if since else "an unknown time"
+        super().__init__(
+            f"Transfers are in the hands of {who or 'another program'} (process {pid}) since"
+            f" {when}; use that one, or close it first."
+        )
+        self.pid = pid
+        self.since = since
+        self.who = who
+
+
+class JournalLock:
+    """The lock file ``path``; ``acquire`` or ``JournalHeld``. Not reusable after ``release``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self, who: str) -> None:
+        """Take the lock without waiting."""
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            _try_lock(fd)
+        except OSError as error:
+            text = os.read(fd, 4096)
+            os.close(fd)
+            raise _held(text) from error
+        note = json.dumps({"pid": os.getpid(), "since": time.time(), "who": who}).encode()
+        os.ftruncate(fd, 0)
+        os.write(fd, note)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Let go; safe to call twice. The file stays: removing it would let two hold it."""
+        if self._fd is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = None
+
+
+def _held(text: bytes) -> JournalHeld:
+    try:
+        facts = json.loads(text)
+        return JournalHeld(int(facts["pid"]), float(facts["since"]), str(facts["who"]))
+    except (ValueError, KeyError, TypeError):
+        return JournalHeld(0, 0.0, "")
