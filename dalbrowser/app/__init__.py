@@ -1,1 +1,28 @@
+"""The composition root: builds everything in order, owns the loop, start and shutdown."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the whole program in this process until its window is closed.
+
+    ``argv`` is without the program's name. Returns the exit code: 0, or 2 when ``argv``
+    makes no sense, or 1 when the program could not start. A ``QApplication`` that exists
+    already is used, so that a test can drive the real window by its object names.
+    """
+    from dalbrowser.app.arguments import parse  # start-up time: Qt only when needed
+
+    arguments = parse(argv)
+    if isinstance(arguments, int):
+        return arguments
+    arguments.prepare_environment()
+    from dalbrowser.app.run import run  # after the environment, which Qt reads once
+
+    return run(arguments)

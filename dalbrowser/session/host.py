@@ -145,7 +145,7 @@ class TransferHost:
         try:
             engine = self._factory.build(self._notify)
             report = await engine.start()
-        except BaseException as error:  # noqa: BLE001 - handed to the caller of start
+        except BaseException as error:
             await self._factory.aclose()
             self._window_loop.call_soon_threadsafe(_fail, started, error)
             return

@@ -7,6 +7,7 @@ Invariant: after ``cancel`` the sink hears nothing more of this listing, and bet
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from dalbrowser.storage import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from dalbrowser.profiles import Location
     from dalbrowser.storage import Entry
@@ -63,19 +64,21 @@ class Listing:
             if self._task is not None:
                 self._task.cancel()
 
-    async def run(self, pages: AsyncIterator[list[Entry]]) -> None:
+    async def run(self, pages: AsyncGenerator[list[Entry], None]) -> None:
         """Pump ``pages`` into the sink. Storage failures go to the sink, others are raised."""
         if self.state is not ListingState.RUNNING:
             return
         self._sink.listing_started(self)
         try:
-            async for page in pages:
-                if self.state is not ListingState.RUNNING:
-                    return
-                self.so_far += len(page)
-                self._sink.listing_page(self, page)
-                # A page that was ready at once must not keep the window from its events.
-                await asyncio.sleep(0)
+            # Closed here and now: Qt's loop does not finalise a generator that is dropped.
+            async with aclosing(pages):
+                async for page in pages:
+                    if self.state is not ListingState.RUNNING:
+                        return
+                    self.so_far += len(page)
+                    self._sink.listing_page(self, page)
+                    # A page that was ready at once must not keep the window from its events.
+                    await asyncio.sleep(0)
         except (StorageError, OSError) as error:
             if self.state is ListingState.RUNNING:
                 self.state = ListingState.FAILED

@@ -5,6 +5,7 @@ Qt-free; it lives on one event loop. Collaborators are handed in; nothing is loo
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import Location
@@ -14,7 +15,7 @@ from dalbrowser.storage import Entry, EntryMode, Metadata, Metakey
 from dalbrowser.storage.paths import spell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from dalbrowser.preview import Preview, PreviewService
     from dalbrowser.profiles import (
@@ -77,7 +78,7 @@ class Session:
         listing.attach(task)
         return listing
 
-    async def pages(self, location: Location) -> AsyncIterator[list[Entry]]:
+    async def pages(self, location: Location) -> AsyncGenerator[list[Entry], None]:
         """Yield the pages of one folder; a root of buckets yields one page of folders."""
         op = await self.operator(location)
         if self.is_bucket_root(location):
@@ -91,10 +92,11 @@ class Session:
         finally:
             await lister.aclose()
 
-    async def folders_below(self, location: Location) -> AsyncIterator[list[Location]]:
+    async def folders_below(self, location: Location) -> AsyncGenerator[list[Location], None]:
         """Yield the folders directly below ``location``, page by page, for the tree."""
-        async for page in self.pages(location):
-            yield [self.child(location, entry) for entry in page if entry.metadata.is_dir]
+        async with aclosing(self.pages(location)) as pages:
+            async for page in pages:
+                yield [self.child(location, entry) for entry in page if entry.metadata.is_dir]
 
     def child(self, location: Location, entry: Entry) -> Location:
         """Return where an entry of ``location``'s listing is."""

@@ -1,0 +1,104 @@
+"""The window's life: the Qt application and its loop, start, quit, and what outlives neither.
+
+Invariant: whatever ends the window (its button, a signal, a screenshot), the transfers are
+put down so that they can be resumed, before the process ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from dalbrowser.app.screenshot import save_screenshot
+from dalbrowser.app.signals import quit_signals
+from dalbrowser.app.wiring import build_session
+from dalbrowser.profiles import TargetError, parse_location
+from dalbrowser.session import describe
+from dalbrowser.transfer import JournalHeld
+from dalbrowser.ui.theme import apply_theme
+from dalbrowser.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from dalbrowser.app.arguments import Arguments
+    from dalbrowser.session import Session
+
+# Blocking calls under way at once for the window: disk, keyring waits, decoding.
+_WORKERS = 8
+
+
+def run(arguments: Arguments) -> int:
+    """Run the window until it is closed; returns the exit code."""
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    application.setApplicationName("dalbrowser")
+    application.setApplicationDisplayName("dalbrowser")
+    application.setDesktopFileName("dalbrowser")
+    # A dialog that closes while the window is hidden must not end the program.
+    application.setQuitOnLastWindowClosed(False)
+    apply_theme(application, arguments.theme)
+    loop = QEventLoop(application)
+    loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="work"))
+    with loop:
+        code: int = loop.run_until_complete(_live(arguments))
+        return code
+
+
+async def _live(arguments: Arguments) -> int:
+    loop = asyncio.get_running_loop()
+    session = build_session(loop)
+    closing: asyncio.Future[None] = loop.create_future()
+
+    def ask_to_quit() -> None:
+        if not closing.done():
+            closing.set_result(None)
+
+    window = MainWindow(session)
+    window.close_requested.connect(ask_to_quit)
+    window.resize(*arguments.size)
+    code = 0
+    with quit_signals(loop, ask_to_quit):
+        try:
+            await _start_transfers(session, window)
+            await _open_first(arguments, session, window)
+            window.show()
+            if arguments.screenshot is not None:
+                code = await save_screenshot(window, session, arguments)
+            else:
+                await closing
+        finally:
+            window.allow_close()
+            window.hide()
+            await session.aclose()
+            window.close()
+            window.deleteLater()
+    return code
+
+
+async def _start_transfers(session: Session, window: MainWindow) -> None:
+    try:
+        await session.transfers.start()
+    except (JournalHeld, OSError) as error:
+        window.show_notice(describe(error))
+
+
+async def _open_first(arguments: Arguments, session: Session, window: MainWindow) -> None:
+    if arguments.location is None:
+        window.open_start()
+        return
+    try:
+        location = parse_location(
+            arguments.location,
+            session.profiles,
+            endpoint=arguments.endpoint,
+            region=arguments.region,
+        )
+    except TargetError as error:
+        window.open_start()
+        window.show_notice(str(error))
+        return
+    window.open_location(location)
