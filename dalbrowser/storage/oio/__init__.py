@@ -1,1 +1,30 @@
+"""Building blocks for services, written once: paging and writers over a few raw requests.
 
+A service gives the requests (a backend protocol), these give the behaviour: chunking,
+concurrency, retry-safe calls, clean aborts.
+"""
+
+from dalbrowser.storage.oio.append_write import AppendBackend, AppendWriter
+from dalbrowser.storage.oio.multipart_write import (
+    MAX_PARTS,
+    MultipartBackend,
+    MultipartWriter,
+    part_size,
+)
+from dalbrowser.storage.oio.oneshot_write import OneShotWriter
+from dalbrowser.storage.oio.paging import GivenPages, PageLister, Pager
+from dalbrowser.storage.oio.part_write import BufferedPartWriter
+
+__all__ = [
+    "MAX_PARTS",
+    "AppendBackend",
+    "AppendWriter",
+    "BufferedPartWriter",
+    "GivenPages",
+    "MultipartBackend",
+    "MultipartWriter",
+    "OneShotWriter",
+    "PageLister",
+    "Pager",
+    "part_size",
+]
