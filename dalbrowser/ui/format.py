@@ -1,0 +1,135 @@
+"""How numbers, times and keys are written for a person: pure functions, no widget.
+
+Sizes are in IEC units, times in the locale's form and the local zone. Invariant: a key
+that looks like another is never shown like it; control characters, blanks at the ends
+and empty names are made visible.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_STEP = 1024
+_DAY = 86_400
+_HOUR = 3_600
+_MINUTE = 60
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("format", text)
+
+
+def count_text(number: int) -> str:
+    """Write a count with the locale's group separators: ``12,000``."""
+    return QLocale().toString(number)
+
+
+def size_text(size: int | None) -> str:
+    """Write a size in IEC units with three significant digits: ``41.2 GiB``; unknown is empty."""
+    if size is None:
+        return ""
+    value = float(size)
+    unit = 0
+    # 1023.95 would be written as 1024: the next unit begins where rounding reaches it.
+    while value >= _STEP - 0.5 and unit < len(_UNITS) - 1:
+        value /= _STEP
+        unit += 1
+    digits = 0 if unit == 0 or value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{QLocale().toString(value, 'f', digits)} {_UNITS[unit]}"
+
+
+def exact_size(size: int) -> str:
+    """Write a size to the byte: ``1,234,567 bytes``."""
+    if size == 1:
+        return _tr("1 byte")
+    return _tr("{count} bytes").format(count=count_text(size))
+
+
+def speed_text(bytes_per_second: float) -> str:
+    """Write a speed: ``84.0 MiB/s``."""
+    return _tr("{size}/s").format(size=size_text(round(bytes_per_second)))
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration in its two largest units: ``3 h 20 min``."""
+    left = max(0, round(seconds))
+    if left < _MINUTE:
+        return _tr("{n} s").format(n=left)
+    if left < _HOUR:
+        return _tr("{n} min {m} s").format(n=left // _MINUTE, m=left % _MINUTE)
+    if left < _DAY:
+        return _tr("{n} h {m} min").format(n=left // _HOUR, m=left % _HOUR // _MINUTE)
+    return _tr("{n} d {m} h").format(n=left // _DAY, m=left % _DAY // _HOUR)
+
+
+def time_text(moment: datetime | None, now: datetime | None = None) -> str:
+    """Write a time in the local zone, shortly: today's as a time of day, else with its date."""
+    if moment is None:
+        return ""
+    local = moment.astimezone()
+    today = (now or datetime.now(UTC)).astimezone().date()
+    clock = QLocale().toString(QTime(local.hour, local.minute), QLocale.FormatType.ShortFormat)
+    if local.date() == today:
+        return _tr("Today, {time}").format(time=clock)
+    if local.date() == today - timedelta(days=1):
+        return _tr("Yesterday, {time}").format(time=clock)
+    if local.year == today.year:
+        return _tr("{date}, {time}").format(
+            date=QLocale().toString(QDate(local.year, local.month, local.day), "d MMM"), time=clock
+        )
+    return QLocale().toString(QDate(local.year, local.month, local.day), "d MMM yyyy")
+
+
+def exact_time(moment: datetime) -> str:
+    """Write a time to what the service gave, with its zone, local and in UTC."""
+    local = moment.astimezone()
+    spoken = QLocale().toString(
+        QDateTime(
+            QDate(local.year, local.month, local.day),
+            QTime(local.hour, local.minute, local.second),
+        ),
+        QLocale.FormatType.ShortFormat,
+    )
+    exact = moment.astimezone(UTC).isoformat(sep=" ").replace("+00:00", " UTC")
+    return f"{spoken} {local.strftime('%z')}\n{exact}"
+
+
+def visible_name(name: str) -> str:
+    """Write a name so that nothing in it hides.
+
+    Control characters become their pictures (U+2400…), invisible and direction-changing
+    ones their number, blanks at either end an open box, the empty name ``⟨empty⟩``.
+    """
+    if not name:
+        return "⟨empty⟩"
+    if name.isalnum() or (name.isascii() and name.isprintable() and name.strip() == name):
+        return name
+    shown = "".join(_visible_char(char) for char in name)
+    head = len(shown) - len(shown.lstrip(" "))
+    tail = len(shown) - len(shown.rstrip(" "))
+    if head == len(shown):
+        return "␣" * head
+    return "␣" * head + shown[head : len(shown) - tail] + "␣" * tail
+
+
+def _visible_char(char: str) -> str:
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    category = unicodedata.category(char)
+    if category in {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"} or (category == "Zs" and char != " "):
+        return f"⟨U+{code:04X}⟩"
+    return char
+
+
+def items_text(count: int) -> str:
+    """Write a number of items: ``1 item``, ``12,000 items``."""
+    if count == 1:
+        return _tr("1 item")
+    return _tr("{count} items").format(count=count_text(count))
