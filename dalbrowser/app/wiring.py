@@ -18,7 +18,7 @@ from dalbrowser.preview import PreviewService
 from dalbrowser.profiles import Connections, ProfileStore, SecretStore, builtin_profiles
 from dalbrowser.session import Session, TaskSupervisor, TransferHost
 from dalbrowser.settings import Folders, Settings
-from dalbrowser.transfer import TransferEngine, TransferOptions
+from dalbrowser.transfer import EngineOptions, TransferEngine
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,7 +42,7 @@ class _Engine:
             self._folders.state / "journal.sqlite",
             self._connections,
             self._profiles,
-            TransferOptions(),
+            EngineOptions(who="the dalbrowser window"),
             notify,
         )
 
@@ -55,7 +55,7 @@ def build_session(loop: asyncio.AbstractEventLoop, folders: Folders | None = Non
     """Build everything below the window; opens no connection and starts no thread."""
     folders = folders or Folders.default()
     settings = Settings(folders.config / "settings.json")
-    profiles = ProfileStore(folders.config / "connections.json", builtins=builtin_profiles(folders))
+    profiles = ProfileStore(folders.config / "connections.json", builtin=builtin_profiles(folders))
     secrets = SecretStore()
     return Session(
         folders=folders,

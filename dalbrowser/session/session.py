@@ -5,6 +5,7 @@ Qt-free; it lives on one event loop. Collaborators are handed in; nothing is loo
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -151,14 +152,15 @@ class Session:
 
     async def save_connection(self, profile: Profile, secrets: Mapping[str, str]) -> SecretsKept:
         """Save a connection, its secrets to the keyring; says where the secrets went."""
+        # The profile first: a refused one must not leave a secret without an owner.
+        await asyncio.to_thread(self.profiles.save, profile)
         kept = await self.secrets.set(profile.id, dict(secrets))
-        self.profiles.save(profile)
         await self.connections.invalidate(profile.id)
         return kept
 
     async def remove_connection(self, profile_id: str) -> None:
         """Forget a connection and its secrets; what it points to is not touched."""
-        self.profiles.remove(profile_id)
+        await asyncio.to_thread(self.profiles.remove, profile_id)
         await self.secrets.delete(profile_id)
         await self.connections.invalidate(profile_id)
 
