@@ -1,1 +1,38 @@
+"""Connections without secrets, secrets in the OS keyring, places and how they are written."""
 
+from dalbrowser.profiles.builtin import builtin_profiles, demo_folder
+from dalbrowser.profiles.connections import Connections
+from dalbrowser.profiles.locations import Location
+from dalbrowser.profiles.model import Profile, secret_fields, without_secrets
+from dalbrowser.profiles.operators import build_operator
+from dalbrowser.profiles.secrets import SecretsKept, SecretStore
+from dalbrowser.profiles.store import ProfileStore, check_name
+from dalbrowser.profiles.uris import (
+    Target,
+    TargetError,
+    adhoc_profile,
+    format_location,
+    parse_location,
+    parse_target,
+)
+
+__all__ = [
+    "Connections",
+    "Location",
+    "Profile",
+    "ProfileStore",
+    "SecretStore",
+    "SecretsKept",
+    "Target",
+    "TargetError",
+    "adhoc_profile",
+    "build_operator",
+    "builtin_profiles",
+    "check_name",
+    "demo_folder",
+    "format_location",
+    "parse_location",
+    "parse_target",
+    "secret_fields",
+    "without_secrets",
+]

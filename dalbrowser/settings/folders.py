@@ -73,4 +73,4 @@ class Folders:
     @property
     def journal_file(self) -> Path:
         """The transfer journal (SQLite)."""
-        return self.state / "transfers.sqlite"
+        return self.state / "journal.sqlite"

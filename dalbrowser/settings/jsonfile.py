@@ -34,9 +34,9 @@ def load(path: Path) -> tuple[dict[str, Any], str | None]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return {}, _set_aside(path, str(error))
+        return {}, set_aside(path, str(error))
     if not isinstance(value, dict):
-        return {}, _set_aside(path, "it does not hold a JSON object")
+        return {}, set_aside(path, "it does not hold a JSON object")
     return value, None
 
 
@@ -65,7 +65,8 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
-def _set_aside(path: Path, reason: str) -> str:
+def set_aside(path: Path, reason: str) -> str:
+    """Rename a file that makes no sense, and return the sentence that says so."""
     for number in range(1, 1000):
         aside = path.with_name(f"{path.name}.damaged-{number}")
         if not aside.exists():

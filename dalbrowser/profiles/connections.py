@@ -1,0 +1,110 @@
+"""The operators in use on one event loop, one for each connection and bucket.
+
+Invariant: an operator is built once and kept while connection and secrets are what they
+were. One object belongs to one loop; the stores behind it are shared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dalbrowser.profiles.operators import build_operator
+from dalbrowser.storage.errors import ErrorKind, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dalbrowser.profiles.locations import Location
+    from dalbrowser.profiles.model import Profile
+    from dalbrowser.profiles.secrets import SecretStore
+    from dalbrowser.profiles.store import ProfileStore
+    from dalbrowser.storage import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An operator and what it was built from."""
+
+    profile: Profile
+    generation: int
+    operator: Operator
+
+
+class Connections:
+    """Gives operators for places; safe for many tasks of its loop."""
+
+    def __init__(self, profiles: ProfileStore, secrets: SecretStore) -> None:
+        self._profiles = profiles
+        self._secrets = secrets
+        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._retired: list[Operator] = []
+
+    async def operator(self, profile: Profile | str, bucket: str = "") -> Operator:
+        """Return the operator of one bucket; raises ``ConfigInvalid`` or ``NotFound``.
+
+        A connection that is saved is taken as it is now, also when ``profile`` is an older
+        state of it; one that is not saved (ad hoc, or removed since) as it was given.
+        """
+        current = self._current(profile)
+        bucket = bucket or current.fixed_bucket
+        secrets = {} if current.is_adhoc else await self._secrets.get(current.id)
+        generation = self._secrets.generation(current.id)
+        key = (current.id, bucket)
+        kept = self._kept.get(key)
+        if kept and kept.profile == current and kept.generation == generation:
+            return kept.operator
+        self._require_secrets(current, secrets)
+        operator = build_operator(current, secrets, bucket)
+        if kept:
+            self._retired.append(kept.operator)
+        self._kept[key] = _Kept(current, generation, operator)
+        return operator
+
+    async def check(self, profile: Profile, secrets: Mapping[str, str]) -> None:
+        """Prove address, credentials and bucket with one request; raises what is wrong.
+
+        Nothing of it is kept, and nothing is tried twice: a person is waiting.
+        """
+        async with build_operator(
+            profile, {k: v for k, v in secrets.items() if v}, retry=False
+        ) as operator:
+            await operator.check()
+
+    def lists_buckets(self, location: Location) -> bool:
+        """Whether this place is the root whose entries are buckets."""
+        if location.bucket or location.path:
+            return False
+        profile = self._profiles.get(location.profile_id)
+        return profile.has_buckets and not profile.fixed_bucket
+
+    async def invalidate(self, profile_id: str) -> None:
+        """Build the connection's operators anew when next asked; work under way goes on."""
+        for key in [key for key in self._kept if key[0] == profile_id]:
+            self._retired.append(self._kept.pop(key).operator)
+
+    async def aclose(self) -> None:
+        """Close every operator; the object may not be used afterwards."""
+        operators = [*self._retired, *(kept.operator for kept in self._kept.values())]
+        self._retired.clear()
+        self._kept.clear()
+        for operator in operators:
+            await operator.aclose()
+
+    def _current(self, profile: Profile | str) -> Profile:
+        if isinstance(profile, str):
+            return self._profiles.get(profile)
+        try:
+            return self._profiles.get(profile.id)
+        except StorageError:
+            return profile
+
+    def _require_secrets(self, profile: Profile, secrets: Mapping[str, str]) -> None:
+        """Say that the keyring is the trouble, not the server, when its secret is missing."""
+        problem = self._secrets.problem
+        if problem and not secrets and profile.config.get("access_key_id"):
+            raise StorageError(
+                ErrorKind.PERMISSION_DENIED,
+                f"The secret of {profile.name!r} is not at hand. {problem}",
+                service=profile.scheme,
+            )

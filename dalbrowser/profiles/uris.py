@@ -1,0 +1,146 @@
+"""What a person types for a place, and back: local paths, ``s3://bucket/key``, ``name:path``.
+
+Invariant: the text after the bucket is the key, exactly; nothing is decoded, trimmed or
+collapsed. What looks remote is never taken for a local file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dalbrowser.profiles.builtin import HOME
+from dalbrowser.profiles.locations import Location
+from dalbrowser.profiles.model import ADHOC_PREFIX, BUCKET_FIELD, Profile
+from dalbrowser.storage import registry
+
+if TYPE_CHECKING:
+    from dalbrowser.profiles.store import ProfileStore
+
+_SCHEME_MARK = "://"
+
+
+class TargetError(Exception):
+    """A text that names no place; the message says how to write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one argument names: a local path, or a place in a connection; never both."""
+
+    text: str
+    local: Path | None = None
+    location: Location | None = None
+    profile: Profile | None = None
+
+
+def parse_target(
+    text: str, profiles: ProfileStore, *, endpoint: str = "", region: str = ""
+) -> Target:
+    """Return what ``text`` names; raises ``TargetError`` that says how to write it.
+
+    ``endpoint`` and ``region`` are for ``scheme://bucket/key``, whose connection is made on
+    the spot, with credentials from the environment; it is registered with ``profiles`` so
+    that its id can be looked up.
+    """
+    scheme, mark, rest = text.partition(_SCHEME_MARK)
+    if mark and "/" not in scheme and ":" not in scheme:
+        profile = adhoc_profile(scheme, endpoint=endpoint, region=region)
+        profiles.add_adhoc(profile)
+        return Target(text, location=_in_buckets(text, profile, rest), profile=profile)
+    name, colon, rest = text.partition(":")
+    if not colon or "/" in name or not name or _is_drive(text):
+        if not text:
+            raise TargetError("An empty text names nothing; give a path or a URI.")
+        return Target(text, local=Path(text))
+    saved = profiles.by_name(name)
+    if saved is None:
+        known = ", ".join(f"{profile.name}:" for profile in profiles.all())
+        raise TargetError(
+            f"No connection is called {name!r}; known are {known}. For a local file of that"
+            f" name write ./{text}"
+        )
+    if saved.has_buckets:
+        return Target(text, location=_in_buckets(text, saved, rest), profile=saved)
+    return Target(text, location=Location(saved.id, "", _key(text, rest)), profile=saved)
+
+
+def parse_location(
+    text: str, profiles: ProfileStore, *, endpoint: str = "", region: str = ""
+) -> Location:
+    """Return the place that ``text`` names; a local path is one in the home connection.
+
+    Raises ``TargetError``, also for a local path outside the home folder.
+    """
+    target = parse_target(text, profiles, endpoint=endpoint, region=region)
+    if target.location is not None:
+        return target.location
+    local = Path(text).expanduser().absolute()
+    home = Path(profiles.get(HOME).config["root"]).absolute()
+    if not local.is_relative_to(home):
+        raise TargetError(
+            f"{text!r} is outside of {home}; add a connection of the kind fs for that folder."
+        )
+    inside = "" if local == home else local.relative_to(home).as_posix()
+    return Location(HOME, "", f"{inside}/" if inside and local.is_dir() else inside)
+
+
+def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profile:
+    """Return the connection behind ``scheme://…``: credentials come from the environment.
+
+    Its id follows from what it says, so that another process arrives at the same one.
+    """
+    if scheme not in registry.schemes():
+        known = ", ".join(registry.schemes())
+        raise TargetError(f"No kind of storage is called {scheme!r}; known are {known}.")
+    fields = {item.name for item in registry.config_fields(scheme)}
+    if BUCKET_FIELD not in fields:
+        raise TargetError(
+            f"{scheme}:// cannot be written with a bucket; use a saved connection, name:path."
+        )
+    wanted = {"credentials": "environment", "endpoint": endpoint, "region": region}
+    config = {name: value for name, value in wanted.items() if value and name in fields}
+    text = json.dumps([scheme, config], sort_keys=True)
+    identity = ADHOC_PREFIX + hashlib.sha256(text.encode()).hexdigest()
+    return Profile(identity, scheme, scheme, config)
+
+
+def format_location(location: Location, profiles: ProfileStore) -> str:
+    """Return the text that ``parse_target`` turns into ``location`` again."""
+    profile = profiles.get(location.profile_id)
+    head = f"{profile.name}{_SCHEME_MARK if profile.is_adhoc else ':'}"
+    if not location.bucket:
+        return head + location.path
+    return f"{head}{location.bucket}/{location.path}"
+
+
+def _in_buckets(text: str, profile: Profile, rest: str) -> Location:
+    bucket, slash, key = rest.partition("/")
+    if not bucket:
+        if slash:
+            raise TargetError(f"{text!r} has no bucket before the key; write the bucket first.")
+        return Location(profile.id, profile.fixed_bucket, "")
+    if profile.fixed_bucket and bucket != profile.fixed_bucket:
+        raise TargetError(
+            f"The connection {profile.name!r} is bound to the bucket {profile.fixed_bucket!r}, so"
+            f" {text!r} is not in it; write {profile.name}:{profile.fixed_bucket}/…"
+        )
+    return Location(profile.id, _key(text, bucket), _key(text, key))
+
+
+def _key(text: str, key: str) -> str:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        raise TargetError(
+            f"{text!r} is not valid UTF-8, which every key has to be; rename it."
+        ) from None
+    return key
+
+
+def _is_drive(text: str) -> bool:
+    return os.name == "nt" and len(text) > 1 and text[1] == ":" and text[0].isalpha()
