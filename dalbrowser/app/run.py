@@ -20,7 +20,7 @@ from dalbrowser.app.wiring import build_session
 from dalbrowser.profiles import TargetError, parse_location
 from dalbrowser.session import describe
 from dalbrowser.transfer import JournalHeld
-from dalbrowser.ui.theme import apply_theme
+from dalbrowser.ui.theme import Scheme, theme
 from dalbrowser.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def run(arguments: Arguments) -> int:
     application.setDesktopFileName("dalbrowser")
     # A dialog that closes while the window is hidden must not end the program.
     application.setQuitOnLastWindowClosed(False)
-    apply_theme(application, arguments.theme)
+    if arguments.theme != "auto":
+        theme().apply(Scheme(arguments.theme))
     loop = QEventLoop(application)
     loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="work"))
     with loop:
@@ -94,8 +95,8 @@ async def _open_first(arguments: Arguments, session: Session, window: MainWindow
         location = parse_location(
             arguments.location,
             session.profiles,
-            endpoint=arguments.endpoint,
-            region=arguments.region,
+            endpoint=arguments.endpoint or "",
+            region=arguments.region or "",
         )
     except TargetError as error:
         window.open_start()

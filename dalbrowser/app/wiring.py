@@ -39,7 +39,7 @@ class _Engine:
     def build(self, notify: Callable[[Event], None]) -> TransferEngine:
         self._connections = Connections(self._profiles, self._secrets)
         return TransferEngine(
-            self._folders.state / "journal.sqlite",
+            self._folders.journal_file,
             self._connections,
             self._profiles,
             EngineOptions(who="the dalbrowser window"),
@@ -54,8 +54,8 @@ class _Engine:
 def build_session(loop: asyncio.AbstractEventLoop, folders: Folders | None = None) -> Session:
     """Build everything below the window; opens no connection and starts no thread."""
     folders = folders or Folders.default()
-    settings = Settings(folders.config / "settings.json")
-    profiles = ProfileStore(folders.config / "connections.json", builtin=builtin_profiles(folders))
+    settings = Settings(folders.settings_file)
+    profiles = ProfileStore(folders.profiles_file, builtin=builtin_profiles(folders))
     secrets = SecretStore()
     return Session(
         folders=folders,

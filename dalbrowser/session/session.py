@@ -124,7 +124,9 @@ class Session:
     async def preview(self, location: Location, metadata: Metadata) -> Preview:
         """Open a preview; see ``PreviewService.open``."""
         op = await self.operator(location)
-        return await self.previews.open(op, location, metadata)
+        return await self.previews.open(
+            op, location.path, metadata, connection=(location.profile_id, location.bucket)
+        )
 
     async def create_folder(self, parent: Location, name: str) -> Location:
         """Create a folder and return where it is."""
