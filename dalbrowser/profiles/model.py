@@ -65,7 +65,7 @@ class Profile:
     def to_json(self) -> str:
         """Return the profile as JSON text; raises ``ConfigInvalid`` when it holds a secret."""
         without_secrets(self)
-        return json.dumps({**self.to_dict(), "builtin": self.builtin}, ensure_ascii=False)
+        return json.dumps({**self.to_dict(), "builtin": self.builtin}, sort_keys=True)
 
     @classmethod
     def from_dict(cls, value: object) -> Profile:

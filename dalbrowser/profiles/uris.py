@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dalbrowser.profiles.store import ProfileStore
 
 _SCHEME_MARK = "://"
+_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 class TargetError(Exception):
@@ -39,17 +41,26 @@ class Target:
 
 
 def parse_target(
-    text: str, profiles: ProfileStore, *, endpoint: str = "", region: str = ""
+    text: str,
+    profiles: ProfileStore,
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
 ) -> Target:
     """Return what ``text`` names; raises ``TargetError`` that says how to write it.
 
     ``endpoint`` and ``region`` are for ``scheme://bucket/key``, whose connection is made on
-    the spot, with credentials from the environment; it is registered with ``profiles`` so
-    that its id can be looked up.
+    the spot, with credentials from the environment; ``None`` takes them from there too
+    (``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``; ``AWS_REGION``, ``AWS_DEFAULT_REGION``). The
+    connection is registered with ``profiles`` so that its id can be looked up.
     """
     scheme, mark, rest = text.partition(_SCHEME_MARK)
     if mark and "/" not in scheme and ":" not in scheme:
-        profile = adhoc_profile(scheme, endpoint=endpoint, region=region)
+        profile = adhoc_profile(
+            scheme,
+            endpoint=_given(endpoint, _ENDPOINT_VARIABLES),
+            region=_given(region, _REGION_VARIABLES),
+        )
         profiles.add_adhoc(profile)
         return Target(text, location=_in_buckets(text, profile, rest), profile=profile)
     name, colon, rest = text.partition(":")
@@ -70,7 +81,11 @@ def parse_target(
 
 
 def parse_location(
-    text: str, profiles: ProfileStore, *, endpoint: str = "", region: str = ""
+    text: str,
+    profiles: ProfileStore,
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
 ) -> Location:
     """Return the place that ``text`` names; a local path is one in the home connection.
 
@@ -140,6 +155,13 @@ def _key(text: str, key: str) -> str:
             f"{text!r} is not valid UTF-8, which every key has to be; rename it."
         ) from None
     return key
+
+
+def _given(value: str | None, variables: tuple[str, ...]) -> str:
+    """Return what was given, else the first variable of the environment that is set."""
+    if value is not None:
+        return value
+    return next((os.environ[name] for name in variables if os.environ.get(name)), "")
 
 
 def _is_drive(text: str) -> bool:
