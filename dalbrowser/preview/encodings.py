@@ -1,0 +1,97 @@
+"""Guessing whether bytes are text, and in which encoding, from a sample of both ends.
+
+Invariant: a guess never fails; what cannot be text is ``None``, and everything that it
+calls text decodes (with replacement characters at worst). ``guess`` may take tens of
+milliseconds, so it belongs in a thread.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from charset_normalizer import from_bytes
+
+from dalbrowser.preview.lines import TextForm
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le", 4),
+    (codecs.BOM_UTF32_BE, "utf-32-be", 4),
+    (codecs.BOM_UTF8, "utf-8", 1),
+    (codecs.BOM_UTF16_LE, "utf-16-le", 2),
+    (codecs.BOM_UTF16_BE, "utf-16-be", 2),
+)
+_TEXT_CONTROLS = frozenset(b"\t\n\r\f\b\x1b\x0b")
+_CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"\x7f"
+_SAMPLE = 64 * 1024
+_MOST_CONTROLS = 0.02  # of a text's bytes; compressed data has about 11 %
+
+
+def guess(head: bytes, tail: bytes = b"") -> TextForm | None:
+    """Return how a text is read, or ``None`` when these are not the bytes of one.
+
+    ``head`` is the beginning of the object, ``tail`` its end, where that is at hand.
+    """
+    for mark, encoding, unit in _MARKS:
+        if head.startswith(mark):
+            return _form(encoding, unit, head, len(mark))
+    wide = _wide(head[:_SAMPLE])
+    if wide is not None:
+        return _form(wide, 2, head, 0)
+    if b"\0" in head or b"\0" in tail or _controls(head) > _MOST_CONTROLS:
+        return None
+    if _is_utf8(head, at_end=False) and _is_utf8(tail, at_end=True):
+        return _form("utf-8", 1, head, 0)
+    return _form(_legacy(head, tail), 1, head, 0)
+
+
+def _form(encoding: str, unit: int, head: bytes, bom: int) -> TextForm:
+    """Take carriage returns for line ends when the sample has no other (old Macintosh)."""
+    newline, carriage = "\n".encode(encoding), "\r".encode(encoding)
+    sample = head[: len(head) - len(head) % unit]
+    ends = carriage if carriage in sample and newline not in sample else newline
+    return TextForm(encoding, unit, ends, bom)
+
+
+def _controls(data: bytes) -> float:
+    """Return the share of control characters that no text has."""
+    sample = data[:_SAMPLE]
+    return 1 - len(sample.translate(None, _CONTROLS)) / len(sample) if sample else 0.0
+
+
+def _is_utf8(data: bytes, *, at_end: bool) -> bool:
+    """Whether ``data`` is a piece of UTF-8; a character cut at the open end does not matter."""
+    if at_end:
+        skip = 0
+        while skip < min(3, len(data)) and data[skip] & 0xC0 == 0x80:
+            skip += 1
+        data = data[skip:]
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _wide(data: bytes) -> str | None:
+    """Recognise UTF-16 without a mark: nearly all zeros at one parity, nearly none at the other.
+
+    Holds for scripts whose characters are below U+0100, which is where it is seen.
+    """
+    if len(data) < 4:
+        return None
+    half = len(data) // 2
+    even, odd = data[0::2].count(0) / half, data[1::2].count(0) / half
+    for encoding, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if zeros > 0.7 and others < 0.05:
+            text = data[: half * 2].decode(encoding, errors="replace")
+            strange = sum(1 for char in text if not char.isprintable() and char not in "\t\n\r\f")
+            return encoding if strange <= len(text) * _MOST_CONTROLS else None
+    return None
+
+
+def _legacy(head: bytes, tail: bytes) -> str:
+    """Guess a one-byte or East Asian encoding; Windows-1252 where nothing speaks for another."""
+    best = from_bytes((head[:_SAMPLE] + tail[-_SAMPLE:])[: 2 * _SAMPLE]).best()
+    name = best.encoding if best is not None else "cp1252"
+    unsafe = name.startswith(("utf_16", "utf_32", "utf_7")) or name.startswith("iso2022")
+    return "cp1252" if unsafe else name

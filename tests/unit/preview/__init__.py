@@ -1,0 +1,1 @@
+"""The Qt-free half of previews."""
