@@ -109,11 +109,13 @@ class OpCopy:
     """Arguments of ``copy``. ``if_match`` is a condition on the source.
 
     ``chunk`` and ``concurrent`` govern a copy made in parts (over ``copy_max_size``).
+    ``source_size`` in bytes, where the caller knows it, saves the stat that would ask.
     """
 
     if_not_exists: bool = False
     if_match: str | None = None
     source_version: str | None = None
+    source_size: int | None = None
     chunk: int | None = None
     concurrent: int = 4
 

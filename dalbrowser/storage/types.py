@@ -101,10 +101,14 @@ class Metadata:
 
 @dataclass(slots=True)
 class Entry:
-    """One row of a listing: an exact path (folders end in ``/``) and what is known of it."""
+    """One row of a listing: an exact path (folders end in ``/``) and what is known of it.
+
+    ``error`` is set when metadata beyond the listing was asked for and could not be had.
+    """
 
     path: str
     metadata: Metadata
+    error: StorageError | None = None
 
     @property
     def name(self) -> str:
@@ -254,6 +258,10 @@ class StreamBody(Protocol):
     async def next(self) -> bytes | None:
         """Return the next block as it came from the wire, or ``None`` at the end."""
         ...
+
+
+class FullBody(RawReader, SeekableBody, StreamBody, Protocol):
+    """A body after completion: reads, seeks and streams, whatever the service does natively."""
 
 
 @dataclass(slots=True)

@@ -51,7 +51,7 @@ class AppendWriter:
         if len(self._buffer) >= self._chunk:
             try:
                 await self._flush()
-            except Exception as error:  # noqa: BLE001 - the data is taken: the next call raises it
+            except Exception as error:
                 self._deferred = error
 
     async def close(self) -> Metadata:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MAX_PARTS = 10_000
 """Parts of one upload in S3 and everything that follows it (S3 User Guide, "Amazon S3
 multipart upload limits")."""
+_MIB = 1024 * 1024
 
 
 class MultipartBackend(Protocol):
@@ -69,10 +71,10 @@ def part_size(
     if max_size is not None:
         size = min(size, max_size)
     if total is not None and max_parts is not None and size * max_parts < total:
-        mib = 1024 * 1024
-        size = -(-(-(-total // max_parts)) // mib) * mib
+        needed = ceil(total / max_parts)
+        size = ceil(needed / _MIB) * _MIB
         if max_size is not None and size > max_size:
-            size = -(-total // max_parts)
+            size = needed
     if max_size is not None and size > max_size:
         raise StorageError(
             ErrorKind.INVALID_INPUT,
@@ -131,7 +133,7 @@ class MultipartWriter:
         self._take(data)
         try:
             await self._start_waiting()
-        except Exception as error:  # noqa: BLE001 - the data is taken: the next call raises it
+        except Exception as error:
             self._deferred = error
 
     async def close(self) -> Metadata:

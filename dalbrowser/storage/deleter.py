@@ -1,0 +1,89 @@
+"""Deleting many paths: gathered into the service's batches, several under way.
+
+Invariant: exactly the paths given are deleted; each has one outcome, in the order given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.options import OpDelete, OpList, OpStat
+from dalbrowser.storage.types import DeleteOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from dalbrowser.storage.context import RawAccess
+
+_BATCH = 1000
+
+
+class Deleter:
+    """Deletes paths in batches, at most ``concurrent`` batches under way."""
+
+    def __init__(self, access: RawAccess, *, concurrent: int = 2) -> None:
+        self._access = access
+        self._slots = asyncio.Semaphore(concurrent)
+        self._size = access.info().capability.delete_max_size or _BATCH
+
+    async def delete(self, items: Iterable[tuple[str, str | None]]) -> list[DeleteOutcome]:
+        """Delete ``(exact path, version or None)`` pairs; a failure is its path's outcome."""
+        pairs = [(path, OpDelete(version=version)) for path, version in items]
+        batches = [pairs[at : at + self._size] for at in range(0, len(pairs), self._size)]
+        tasks = [asyncio.ensure_future(self._batch(batch)) for batch in batches]
+        try:
+            done = await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+        return [outcome for outcomes in done for outcome in outcomes]
+
+    async def remove_all(self, path: str) -> AsyncIterator[list[DeleteOutcome]]:
+        """Delete ``path`` and everything under it; yields the outcomes batch by batch.
+
+        ``a/`` removes the folder and what it holds. ``a`` removes the object ``a`` and the
+        folder ``a/``, never ``ab``. Folders go last and deepest first, as real directories
+        must be empty.
+        """
+        if path and not path.endswith("/"):
+            yield await self.delete([(path, None)])
+            path += "/"
+        folders: list[str] = []
+        async for paths in self._under(path):
+            folders += [each for each in paths if each.endswith("/")]
+            files = [each for each in paths if not each.endswith("/")]
+            if files:
+                yield await self.delete((each, None) for each in files)
+        if path and path not in folders and await self._exists(path):
+            folders.append(path)
+        folders.sort(key=lambda each: -each.count("/"))
+        for at in range(0, len(folders), self._size):
+            yield await self.delete((each, None) for each in folders[at : at + self._size])
+
+    async def _under(self, path: str) -> AsyncIterator[list[str]]:
+        lister = await self._access.list(path, OpList(recursive=True))
+        try:
+            while (page := await lister.next_page()) is not None:
+                yield [entry.path for entry in page.entries]
+        finally:
+            await lister.aclose()
+
+    async def _exists(self, path: str) -> bool:
+        try:
+            await self._access.stat(path, OpStat())
+        except StorageError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def _batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:
+        async with self._slots:
+            try:
+                return await self._access.delete_batch(items)
+            except StorageError as error:
+                return [DeleteOutcome(path, args.version, error) for path, args in items]

@@ -1,0 +1,108 @@
+"""Writers that hold what was declared: sizes, emptiness, one block only.
+
+Invariant: a write of another size than the one declared is never committed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import ErrorKind, StorageError, unsupported
+
+if TYPE_CHECKING:
+    from dalbrowser.storage.capability import Capability
+    from dalbrowser.storage.layers.error_context import Where
+    from dalbrowser.storage.options import OpWrite
+    from dalbrowser.storage.types import Data, Metadata, Part, RawPartWriter, RawWriter
+
+
+class SizedWriter:
+    """A ``RawWriter`` that enforces ``content_length`` and the service's own limits."""
+
+    def __init__(self, inner: RawWriter, where: Where, cap: Capability, args: OpWrite) -> None:
+        self._inner = inner
+        self._where = where
+        self._declared = args.content_length
+        self._limit = cap.write_total_max_size
+        self._can_empty = cap.write_can_empty or args.append
+        self._can_multi = cap.write_can_multi
+        self._taken = 0
+
+    async def write(self, data: Data) -> None:
+        """Take ``data``, unless it is more than was declared or may be."""
+        size = memoryview(data).nbytes
+        if size:
+            with self._where:
+                self._require_room(size)
+        await self._inner.write(data)
+        self._taken += size
+
+    async def close(self) -> Metadata:
+        """Commit, unless bytes are missing."""
+        with self._where:
+            if self._declared is not None and self._taken != self._declared:
+                raise StorageError(
+                    ErrorKind.CONTENT_INCOMPLETE,
+                    f"{self._declared} bytes were declared and {self._taken} written; write the"
+                    " rest, or abort.",
+                )
+            if not self._taken and not self._can_empty:
+                raise unsupported("writing an empty object")
+        return await self._inner.close()
+
+    async def abort(self) -> None:
+        """Leave nothing behind."""
+        await self._inner.abort()
+
+    def _require_room(self, size: int) -> None:
+        total = self._taken + size
+        if self._declared is not None and total > self._declared:
+            raise StorageError(
+                ErrorKind.CONTENT_TRUNCATED,
+                f"{self._declared} bytes were declared and {total} given; declare the right size.",
+            )
+        if self._limit is not None and total > self._limit:
+            raise StorageError(
+                ErrorKind.INVALID_INPUT,
+                f"{total} bytes are more than the {self._limit} an object may have here; split it.",
+            )
+        if self._taken and not self._can_multi:
+            raise unsupported("writing in several blocks", "give the whole object at once")
+
+
+class SizedPartWriter:
+    """A ``RawPartWriter`` that takes exactly ``size`` bytes."""
+
+    def __init__(self, inner: RawPartWriter, where: Where, size: int) -> None:
+        self._inner = inner
+        self._where = where
+        self._size = size
+        self._taken = 0
+
+    async def write(self, data: Data) -> None:
+        """Take ``data``, or raise ``ContentTruncated`` when it is more than declared."""
+        size = memoryview(data).nbytes
+        if self._taken + size > self._size:
+            with self._where:
+                raise StorageError(
+                    ErrorKind.CONTENT_TRUNCATED,
+                    f"The part was declared with {self._size} bytes and was given"
+                    f" {self._taken + size}; declare the right size.",
+                )
+        await self._inner.write(data)
+        self._taken += size
+
+    async def close(self) -> Part:
+        """Send the part, or raise ``ContentIncomplete`` when bytes are missing."""
+        if self._taken != self._size:
+            with self._where:
+                raise StorageError(
+                    ErrorKind.CONTENT_INCOMPLETE,
+                    f"The part was declared with {self._size} bytes and was given {self._taken};"
+                    " write the rest, or declare the right size.",
+                )
+        return await self._inner.close()
+
+    async def abort(self) -> None:
+        """Give the part up."""
+        await self._inner.abort()

@@ -1,0 +1,21 @@
+"""Configuration of the service ``memory``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dalbrowser.storage.registry import config_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryConfig:
+    """All of it is optional."""
+
+    name: str = config_field(
+        doc="Operators with the same name share their objects within this process;"
+        " without a name each has its own."
+    )
+    root: str = config_field(doc="The prefix under which every path is taken.")
+    versioning: bool = config_field(
+        doc="Keep every version of an object, and a marker for each delete.", default=False
+    )
