@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles.operators import build_operator
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage import ErrorKind, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dalbrowser.profiles.secrets import SecretStore
     from dalbrowser.profiles.store import ProfileStore
     from dalbrowser.storage import Operator
+
+_NAMED_BY = "access_key_id"
+"""A connection that names its key has a secret that belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Connections:
     def _require_secrets(self, profile: Profile, secrets: Mapping[str, str]) -> None:
         """Say that the keyring is the trouble, not the server, when its secret is missing."""
         problem = self._secrets.problem
-        if problem and not secrets and profile.config.get("access_key_id"):
+        if problem and not secrets and profile.config.get(_NAMED_BY):
             raise StorageError(
                 ErrorKind.PERMISSION_DENIED,
                 f"The secret of {profile.name!r} is not at hand. {problem}",

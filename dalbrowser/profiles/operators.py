@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles.model import BUCKET_FIELD
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage import ErrorKind, Operator, RetryLayer, StorageError, TimeoutLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dalbrowser.profiles.model import Profile
-    from dalbrowser.storage import Operator
 
 
 def build_operator(
@@ -26,8 +25,6 @@ def build_operator(
     Raises ``ConfigInvalid``. Timeout sits inside retry, so that a deadline that passed is
     tried again.
     """
-    from dalbrowser.storage import MimeGuessLayer, Operator, RetryLayer, TimeoutLayer
-
     config = {**profile.config, **secrets}
     fixed = profile.fixed_bucket
     if fixed and bucket and bucket != fixed:
@@ -45,5 +42,5 @@ def build_operator(
                 service=profile.scheme,
             )
         config[BUCKET_FIELD] = bucket
-    operator = Operator(profile.scheme, **config).layer(MimeGuessLayer()).layer(TimeoutLayer())
+    operator = Operator(profile.scheme, **config).layer(TimeoutLayer())
     return operator.layer(RetryLayer()) if retry else operator

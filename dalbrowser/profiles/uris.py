@@ -117,7 +117,12 @@ def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profi
         raise TargetError(
             f"{scheme}:// cannot be written with a bucket; use a saved connection, name:path."
         )
-    wanted = {"credentials": "environment", "endpoint": endpoint, "region": region}
+    wanted = {
+        "credentials": "environment",
+        "endpoint": endpoint,
+        "region": region,
+        "ca_file": os.environ.get("AWS_CA_BUNDLE", ""),
+    }
     config = {name: value for name, value in wanted.items() if value and name in fields}
     text = json.dumps([scheme, config], sort_keys=True)
     identity = ADHOC_PREFIX + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,117 @@
+"""``dal connections``: the saved connections; their secrets are asked for, never argued."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.context import complain, say
+from dalbrowser.cli.wording import CommandError, one_line
+from dalbrowser.profiles import Profile, SecretsKept, check_name, secret_fields, without_secrets
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dalbrowser.cli.commands import Commands
+    from dalbrowser.cli.context import Context
+
+
+def register(commands: Commands, server: argparse.ArgumentParser) -> None:
+    """Declare ``connections`` and what it can do."""
+    del server  # a connection says its own server
+    parser = commands.add_parser(
+        "connections",
+        help="list, add, test or remove saved connections",
+        description="Saved connections, shared with the window. Secrets are kept in the keyring.",
+    )
+    parser.set_defaults(run=run_list)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    actions.add_parser("list", help="name, kind and settings").set_defaults(run=run_list)
+    add = actions.add_parser(
+        "add",
+        help="save a connection",
+        description="Save a connection. Each --ask FIELD is typed on the terminal without"
+        " echo, or read as a line of stdin, and goes to the keyring:"
+        " dal connections add work s3 endpoint=http://127.0.0.1:9000 access_key_id=me"
+        " --ask secret_access_key",
+    )
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("scheme", metavar="KIND", help="s3, fs, …")
+    add.add_argument("setting", nargs="*", metavar="FIELD=VALUE")
+    add.add_argument("--ask", action="append", default=[], metavar="FIELD", help="a secret")
+    add.set_defaults(run=run_add)
+    for name, run, text in (
+        ("test", run_test, "make one request, and say what is wrong"),
+        ("remove", run_remove, "forget a connection and its secrets"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("name", metavar="NAME")
+        action.set_defaults(run=run)
+
+
+async def run_list(context: Context, arguments: argparse.Namespace) -> int:
+    """List every connection with its settings, which hold no secret."""
+    del arguments
+    for profile in context.profiles.all():
+        settings = " ".join(f"{name}={value}" for name, value in profile.config.items())
+        say(one_line(f"{profile.name}: {profile.scheme} {settings}"))
+    return 0
+
+
+async def run_add(context: Context, arguments: argparse.Namespace) -> int:
+    """Save a connection; its secrets are in the keyring, or this fails and saves nothing."""
+    settings = dict(item.partition("=")[::2] for item in arguments.setting)
+    profile = Profile(uuid.uuid4().hex, arguments.name, arguments.scheme, settings)
+    check_name(profile.name)
+    without_secrets(profile)
+    unknown = sorted(set(arguments.ask) - secret_fields(profile.scheme))
+    if unknown:
+        raise CommandError(f"{', '.join(unknown)} is no secret of {profile.scheme}.")
+    secrets = {field: await asyncio.to_thread(_ask, field) for field in arguments.ask}
+    kept = await context.secrets.set(profile.id, secrets)
+    if secrets and kept is not SecretsKept.KEYRING:
+        # A command has no session for which to remember it.
+        raise CommandError(
+            f"The connection was not saved, since its secret cannot be. {context.secrets.problem}"
+        )
+    try:
+        await asyncio.to_thread(context.profiles.save, profile)
+    except BaseException:
+        await context.secrets.delete(profile.id)
+        raise
+    return 0
+
+
+async def run_test(context: Context, arguments: argparse.Namespace) -> int:
+    """Make one request with the connection."""
+    profile = _saved(context, arguments.name)
+    await context.connections.check(profile, await context.secrets.get(profile.id))
+    say(f"{one_line(profile.name)} works.")
+    return 0
+
+
+async def run_remove(context: Context, arguments: argparse.Namespace) -> int:
+    """Forget a connection; what it points to is not touched."""
+    profile = _saved(context, arguments.name)
+    await asyncio.to_thread(context.profiles.remove, profile.id)
+    await context.secrets.delete(profile.id)
+    if context.secrets.problem:
+        complain(f"Its secret may still be in the keyring. {context.secrets.problem}")
+        return 1
+    return 0
+
+
+def _saved(context: Context, name: str) -> Profile:
+    profile = context.profiles.by_name(name.removesuffix(":"))
+    if profile is None:
+        raise CommandError(f"No connection is called {name!r}; dal connections lists them.")
+    return profile
+
+
+def _ask(field: str) -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{field}: ")
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,66 @@
+"""``dal stat``: everything one request tells about an object."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.context import say
+from dalbrowser.cli.wording import one_line
+from dalbrowser.profiles import format_location
+from dalbrowser.storage.paths import spell
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dalbrowser.cli.commands import Commands
+    from dalbrowser.cli.context import Context
+    from dalbrowser.storage import Metadata
+
+
+def register(commands: Commands, server: argparse.ArgumentParser) -> None:
+    """Declare ``stat``."""
+    parser = commands.add_parser(
+        "stat",
+        parents=[server],
+        help="show an object's metadata",
+        description="Show what the service tells about one object or folder, a line a field.",
+    )
+    parser.add_argument("uri", metavar="URI")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.set_defaults(run=run)
+
+
+async def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Show the metadata, or raise why there is none."""
+    location = context.place(arguments.uri)
+    op = await context.operator(location)
+    metadata = await op.stat(spell(location.path))
+    uri = format_location(location, context.profiles)
+    facts = {"uri": uri, "key": location.path, **_facts(metadata)}
+    if arguments.json:
+        say(json.dumps(facts))
+        return 0
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        say(f"{name + ':':<{width + 1}} {one_line(str(value))}")
+    return 0
+
+
+def _facts(metadata: Metadata) -> dict[str, str | int]:
+    known: dict[str, str | int | None] = {
+        "kind": metadata.mode.value,
+        "size": metadata.content_length,
+        "modified": metadata.last_modified.isoformat() if metadata.last_modified else None,
+        "etag": metadata.etag,
+        "type": metadata.content_type,
+        "encoding": metadata.content_encoding,
+        "disposition": metadata.content_disposition,
+        "cache-control": metadata.cache_control,
+        "version": metadata.version,
+        "class": metadata.storage_class,
+        "owner": metadata.owner,
+    }
+    known |= {f"checksum-{name}": value for name, value in metadata.checksums.items()}
+    known |= {f"meta-{name}": value for name, value in metadata.user_metadata.items()}
+    return {name: value for name, value in known.items() if value is not None}

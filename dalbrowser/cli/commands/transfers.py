@@ -1,0 +1,161 @@
+"""``dal transfers``: what the journal holds, and going on with it or giving it up.
+
+Listing looks without owning the journal; resuming and cancelling own it, and say who has it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.context import complain, say
+from dalbrowser.cli.jobs import engine, run_jobs
+from dalbrowser.cli.journal_view import holder, read_jobs
+from dalbrowser.cli.progress import Progress
+from dalbrowser.cli.wording import CommandError, epoch_time, human_size, job_name, one_line
+from dalbrowser.transfer import ConflictPolicy, JobState
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dalbrowser.cli.commands import Commands
+    from dalbrowser.cli.context import Context
+    from dalbrowser.cli.journal_view import JobLine
+    from dalbrowser.transfer import JobView, TransferEngine
+
+
+def register(commands: Commands, server: argparse.ArgumentParser) -> None:
+    """Declare ``transfers`` and what it can do."""
+    del server  # a job knows its connection
+    parser = commands.add_parser(
+        "transfers",
+        help="list, resume or cancel transfers",
+        description="The transfers in the journal that are not done, or with --all every one.",
+    )
+    parser.set_defaults(run=run_list, all=False, files=False)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    listing = actions.add_parser(
+        "list",
+        help="a line a job: id, state, direction, place, done/total",
+        description="A line a job, separated by tabs: id, state, direction, place, done/total"
+        " in bytes (in columns, with units, on a terminal).",
+    )
+    listing.add_argument("-a", "--all", action="store_true", help="finished ones too")
+    listing.add_argument("--files", action="store_true", help="the files inside of folders too")
+    listing.set_defaults(run=run_list)
+    resume = actions.add_parser("resume", help="go on with jobs, and wait for them")
+    resume.add_argument("id", nargs="*", type=int, metavar="ID")
+    resume.add_argument("-a", "--all", action="store_true", help="every job that can go on")
+    answers = resume.add_mutually_exclusive_group()
+    answers.add_argument(
+        "--start-over", action="store_true", help="when the source changed, send all of it anew"
+    )
+    for flag, value in (
+        ("--overwrite", ConflictPolicy.OVERWRITE),
+        ("--skip", ConflictPolicy.SKIP),
+        ("--keep-both", ConflictPolicy.KEEP_BOTH),
+    ):
+        answers.add_argument(
+            flag, dest="answer", action="store_const", const=value, help="when the target exists"
+        )
+    resume.add_argument("-v", "--verbose", action="store_true", help="a line for each job done")
+    resume.set_defaults(run=run_resume, answer=None)
+    cancel = actions.add_parser("cancel", help="give jobs up and leave nothing of them behind")
+    cancel.add_argument("id", nargs="+", type=int, metavar="ID")
+    cancel.set_defaults(run=run_cancel)
+
+
+async def run_list(context: Context, arguments: argparse.Namespace) -> int:
+    """List the jobs; says on stderr who is working on them, if anybody is."""
+    path = context.folders.journal_file
+    on_terminal = sys.stdout.isatty()
+    for job in read_jobs(path, finished=arguments.all, files=arguments.files):
+        say(_columns(job) if on_terminal else _tabs(job))
+    owner = holder(path)
+    if owner is not None:
+        complain(
+            f"The transfers are in the hands of {owner.who} (process {owner.pid}) since"
+            f" {epoch_time(owner.since)}."
+        )
+    return 0
+
+
+async def run_resume(context: Context, arguments: argparse.Namespace) -> int:
+    """Go on with the jobs and wait until each is settled."""
+    if not arguments.id and not arguments.all:
+        raise CommandError("Name the jobs to resume by their ids (dal transfers list), or --all.")
+
+    async def begin(running: TransferEngine) -> list[int]:
+        live = {view.id: view for view in running.jobs() if view.parent is None}
+        ids = list(live) if arguments.all else arguments.id
+        jobs = await _named(running, live, ids)
+        await _go_on(running, [job for job in jobs if not job.state.is_final], arguments)
+        return [job.id for job in jobs]
+
+    return await run_jobs(context, "dal transfers resume", begin, verbose=arguments.verbose)
+
+
+async def run_cancel(context: Context, arguments: argparse.Namespace) -> int:
+    """Cancel the jobs: no upload on the server and no temporary file is left of them."""
+    code = 0
+    async with engine(context, "dal transfers cancel", Progress()) as running:
+        live = {view.id: view for view in running.jobs()}
+        jobs = await _named(running, live, arguments.id)
+        over = [job for job in jobs if job.state.is_final]
+        for job in over:
+            complain(f"The {job_name(job)} is {job.words} already; there is nothing to cancel.")
+            code = 1
+        ids = [job.id for job in jobs if not job.state.is_final]
+        await running.cancel(ids)
+        for view in await running.wait(ids):
+            if view.state is not JobState.CANCELLED:
+                complain(f"The {job_name(view)} is {view.words}: {one_line(view.error)}")
+                code = 1
+    return code
+
+
+async def _named(
+    running: TransferEngine, live: dict[int, JobView], ids: list[int]
+) -> list[JobView]:
+    """Return the views of ``ids``, live or from the history; raises for one that is neither."""
+    missing = [number for number in ids if number not in live]
+    past = {view.id: view for view in await running.history(100_000)} if missing else {}
+    unknown = [number for number in missing if number not in past]
+    if unknown:
+        raise CommandError(
+            f"There is no transfer {', '.join(map(str, unknown))}; dal transfers list shows them."
+        )
+    return [live[number] if number in live else past[number] for number in ids]
+
+
+async def _go_on(
+    running: TransferEngine, jobs: list[JobView], arguments: argparse.Namespace
+) -> None:
+    asked = [job.id for job in jobs if job.state is JobState.NEEDS_ANSWER]
+    again = [
+        job.id
+        for job in jobs
+        if job.state is JobState.FAILED
+        or (job.state is JobState.SOURCE_CHANGED and arguments.start_over)
+    ]
+    settled = {*asked, *again} | {j.id for j in jobs if j.state is JobState.SOURCE_CHANGED}
+    await running.retry(again)
+    await running.resume([job.id for job in jobs if job.id not in settled])
+    if arguments.answer is not None:
+        for number in asked:
+            await running.answer(number, arguments.answer)
+
+
+def _tabs(job: JobLine) -> str:
+    total = "?" if job.total is None else str(job.total)
+    fields = (job.id, job.state.value, job.direction.value, one_line(job.place))
+    return "\t".join(map(str, (*fields, f"{job.done}/{total}")))
+
+
+def _columns(job: JobLine) -> str:
+    total = "?" if job.total is None else human_size(job.total)
+    line = (
+        f"{job.id:>5}  {job.state.word:<14}  {job.direction.word:<8}  {one_line(job.place)}"
+        f"  {human_size(job.done)}/{total}"
+    )
+    return f"{line}  {one_line(job.error)}" if job.error else line

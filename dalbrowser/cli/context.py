@@ -1,0 +1,92 @@
+"""What every command is given: the stores, the connections, and where output goes.
+
+The command line's composition root. Built in order: folders, connections' store, secrets,
+operators on this loop. Everything is closed when the command ends.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.wording import CommandError, one_line
+from dalbrowser.profiles import (
+    Connections,
+    ProfileStore,
+    SecretStore,
+    Target,
+    builtin_profiles,
+    parse_target,
+)
+from dalbrowser.settings import Folders
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dalbrowser.profiles import Location
+    from dalbrowser.storage import Operator
+
+
+@dataclass(slots=True)
+class Context:
+    """The parts that a command works with."""
+
+    folders: Folders
+    profiles: ProfileStore
+    secrets: SecretStore
+    connections: Connections
+    endpoint: str | None = None
+    region: str | None = None
+    stopped: bool = field(default=False, init=False)
+    """Whether a signal asked the command to stop."""
+
+    @classmethod
+    def build(cls, arguments: argparse.Namespace) -> Context:
+        """Build everything for one command; raises ``OSError`` when a folder cannot be made."""
+        folders = Folders.default()
+        profiles = ProfileStore(folders.profiles_file, builtin_profiles(folders))
+        secrets = SecretStore()
+        if profiles.note:
+            complain(profiles.note)
+        return cls(
+            folders,
+            profiles,
+            secrets,
+            Connections(profiles, secrets),
+            endpoint=getattr(arguments, "endpoint", None),
+            region=getattr(arguments, "region", None),
+        )
+
+    def target(self, text: str) -> Target:
+        """Return what ``text`` names, a local path or a place; raises ``TargetError``."""
+        return parse_target(text, self.profiles, endpoint=self.endpoint, region=self.region)
+
+    def place(self, text: str) -> Location:
+        """Return the place that ``text`` names; a local path is refused."""
+        location = self.target(text).location
+        if location is None:
+            raise CommandError(
+                f"{text!r} is a local path; write s3://bucket/key or connection:path."
+            )
+        return location
+
+    async def operator(self, location: Location) -> Operator:
+        """Return the operator that serves ``location``."""
+        return await self.connections.operator(location.profile_id, location.bucket)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.connections.aclose()
+
+
+def say(text: str) -> None:
+    """Write one line to stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def complain(text: str) -> None:
+    """Write one line to stderr, marked as ours."""
+    sys.stdout.flush()
+    sys.stderr.write(f"dal: {one_line(text)}\n")
+    sys.stderr.flush()

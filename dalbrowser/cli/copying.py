@@ -1,0 +1,139 @@
+"""What ``dal cp`` will do, looked at on both sides before the journal is opened.
+
+Invariant: nothing has been begun when a plan is refused; a mistyped source leaves no job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.wording import CommandError
+from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.storage.paths import spell
+
+if TYPE_CHECKING:
+    from dalbrowser.cli.context import Context
+    from dalbrowser.cli.jobs import Begin
+    from dalbrowser.profiles import Location, Target
+    from dalbrowser.storage import Metadata
+    from dalbrowser.transfer import ConflictPolicy, TransferEngine
+
+
+async def plan_upload(
+    context: Context,
+    sources: list[Target],
+    target: Target,
+    recursive: bool,
+    policy: ConflictPolicy,
+) -> Begin:
+    """Return what begins the uploads of local ``sources`` to a place."""
+    paths = [absolute(source.text) for source in sources]
+    folders = [path for path in paths if await asyncio.to_thread(_is_folder, path)]
+    if folders and not recursive:
+        raise _needs_recursive(str(folders[0]))
+    place = await _upload_target(context, target, many=len(paths) > 1, folder=bool(folders))
+
+    async def begin(engine: TransferEngine) -> list[int]:
+        if not place.is_folder:
+            return [await engine.upload_file(paths[0], place, policy)]
+        return await engine.upload(paths, place, policy)
+
+    return begin
+
+
+async def plan_download(
+    context: Context,
+    sources: list[Target],
+    target: Target,
+    recursive: bool,
+    policy: ConflictPolicy,
+) -> Begin:
+    """Return what begins the downloads of ``sources`` to a local path."""
+    items = [await _remote(context, source, recursive) for source in sources]
+    local = absolute(target.text)
+    into = target.text.endswith(("/", os.sep)) or await asyncio.to_thread(local.is_dir)
+    if not into and (len(items) > 1 or items[0][0].is_folder):
+        if await asyncio.to_thread(local.exists):
+            raise CommandError(f"{target.text!r} is a file; name a folder to copy into.")
+        if len(items) > 1:
+            raise CommandError(f"{target.text!r} is no folder; create it, or add a '/'.")
+        into = True
+
+    async def begin(engine: TransferEngine) -> list[int]:
+        if not into:
+            return [await engine.download_file(items[0][0], local, policy)]
+        await asyncio.to_thread(local.mkdir, parents=True, exist_ok=True)
+        return await engine.download(items, local, policy)
+
+    return begin
+
+
+async def _upload_target(context: Context, target: Target, *, many: bool, folder: bool) -> Location:
+    """Return the exact key, or the folder (ends in ``/``) to put things into."""
+    assert target.location is not None and target.profile is not None  # noqa: S101, PT018
+    place = target.location
+    if context.connections.lists_buckets(place):
+        raise CommandError(f"{target.text!r} names no bucket; write the bucket first.")
+    if place.is_folder:
+        return place
+    if folder:
+        return place.at(f"{place.path}/")
+    # A service with real folders takes `cp a home:Documents` to mean into it, as cp does.
+    if not target.profile.has_buckets and await _is_remote_folder(context, place):
+        return place.at(f"{place.path}/")
+    if many:
+        raise CommandError(f"{target.text!r} is one name for several files; end it in '/'.")
+    return place
+
+
+async def _remote(
+    context: Context, source: Target, recursive: bool
+) -> tuple[Location, Metadata | None]:
+    """Return an object with its metadata, or a folder, which needs ``recursive``."""
+    place = context.place(source.text)
+    if context.connections.lists_buckets(place):
+        raise CommandError(f"{source.text!r} names no bucket; write the bucket first.")
+    if place.is_folder:
+        if not recursive:
+            raise _needs_recursive(source.text)
+        return place, None
+    op = await context.operator(place)
+    try:
+        metadata = await op.stat(spell(place.path))
+    except StorageError as error:
+        if recursive and error.kind is ErrorKind.NOT_FOUND:
+            return place.at(f"{place.path}/"), None
+        raise
+    if metadata.is_dir:
+        if not recursive:
+            raise _needs_recursive(source.text)
+        return place.at(f"{place.path}/"), None
+    return place, metadata
+
+
+async def _is_remote_folder(context: Context, place: Location) -> bool:
+    op = await context.operator(place)
+    try:
+        return (await op.stat(spell(place.path))).is_dir
+    except StorageError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return False
+        raise
+
+
+def absolute(text: str) -> Path:
+    """Return the absolute path, links kept: a job may be resumed from another folder."""
+    return Path(os.path.abspath(text))  # noqa: PTH100 - resolve() would follow links
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a local source is a folder; raises ``OSError`` when it is not there."""
+    path.stat()
+    return path.is_dir()
+
+
+def _needs_recursive(text: str) -> CommandError:
+    return CommandError(f"{text!r} is a folder; add -r to copy it with all it holds.")

@@ -1,0 +1,107 @@
+"""Running jobs to their end from a terminal: the engine, its journal, and what is said after.
+
+Invariant: however the command ends, a job is either done or in the journal with a word on
+stderr that says how it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.context import complain, say
+from dalbrowser.cli.progress import Progress
+from dalbrowser.cli.wording import human_size, job_name, one_line
+from dalbrowser.transfer import EngineOptions, JobState, TransferEngine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from dalbrowser.cli.context import Context
+    from dalbrowser.transfer import JobView
+
+    Begin = Callable[[TransferEngine], Awaitable[list[int]]]
+
+_PATIENCE = 30.0
+"""Seconds that a job waits for an unreachable service; the window waits for ever."""
+_FILES_TOLD = 20
+
+
+@contextlib.asynccontextmanager
+async def engine(context: Context, who: str, progress: Progress) -> AsyncIterator[TransferEngine]:
+    """Give a started engine that owns the journal; raises ``JournalHeld``."""
+    made = TransferEngine(
+        context.folders.journal_file,
+        context.connections,
+        context.profiles,
+        EngineOptions(who=who, patience=_PATIENCE),
+        progress.notify,
+    )
+    report = await made.start()
+    try:
+        if report.note:
+            complain(report.note)
+        yield made
+    finally:
+        progress.clear()
+        await made.close()
+
+
+async def run_jobs(context: Context, who: str, begin: Begin, *, verbose: bool = False) -> int:
+    """Begin jobs, wait until each is settled, say what is not done, return the exit code."""
+    progress = Progress()
+    ids: list[int] = []
+    try:
+        async with engine(context, who, progress) as running:
+            ids = await begin(running)
+            progress.follow(ids)
+            views = await running.wait(ids)
+            progress.clear()
+            failed = [view for view in views if not tell(view, running.jobs(), verbose=verbose)]
+            # What failed before its first byte has nothing to go on from.
+            await running.cancel([view.id for view in failed if is_fruitless(view)])
+    except asyncio.CancelledError:
+        if ids:
+            numbers = " ".join(str(number) for number in ids)
+            complain(f"Stopped; go on with: dal transfers resume {numbers}")
+        raise
+    return 1 if failed else 0
+
+
+def is_fruitless(view: JobView) -> bool:
+    """Whether a job failed with nothing to its credit, so that it need not be remembered."""
+    return view.state is JobState.FAILED and not view.is_folder and not view.done
+
+
+def tell(view: JobView, live: list[JobView], *, verbose: bool) -> bool:
+    """Say how a settled job ended; return whether everything of it is done."""
+    name = job_name(view)
+    if view.state is JobState.SKIPPED:
+        complain(f"Skipped the {name}: the target exists.")
+        return True
+    if view.state is JobState.DONE and not view.files_failed:
+        if verbose:
+            say(f"{view.words}  {human_size(view.done)}  {name}")
+        return True
+    inside = [v for v in live if v.parent == view.id and v.state.is_settled]
+    for child in [v for v in inside if not v.state.is_final][:_FILES_TOLD]:
+        complain(f"The {job_name(child)} is {child.words}: {reason(child)}")
+    advice = "" if is_fruitless(view) else f" Go on with: dal transfers resume {view.id}"
+    if view.state is JobState.CANCELLED:
+        advice = ""
+    complain(f"The {name} is {view.words}: {reason(view)}{advice}")
+    return False
+
+
+def reason(view: JobView) -> str:
+    """Return why a job is not done, as a sentence."""
+    if view.error:
+        return one_line(view.error)
+    if view.files_failed:
+        return f"{view.files_failed} of {view.files_total} files are not done."
+    if view.state is JobState.SOURCE_CHANGED:
+        return "The source is not what it was when the job began; add --start-over to send it anew."
+    if view.state is JobState.NEEDS_ANSWER:
+        return "The target exists; add --overwrite, --skip or --keep-both."
+    return "It did not end."

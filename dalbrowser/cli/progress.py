@@ -1,0 +1,88 @@
+"""One line of progress on a terminal, rewritten in place; nothing at all anywhere else."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.wording import human_size, one_line
+from dalbrowser.transfer import JobsChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dalbrowser.transfer import Event, JobView
+
+_INTERVAL = 0.2
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Follows some jobs and shows their sum on stderr.
+
+    Only the rows that were asked for count: a folder's row already sums over its files.
+    """
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._views: dict[int, JobView] = {}
+        self._ids: frozenset[int] = frozenset()
+        self._next = 0.0
+        self._dirty = False
+
+    def follow(self, ids: Iterable[int]) -> None:
+        """Show these jobs from now on."""
+        self._ids = frozenset(ids)
+
+    def notify(self, event: Event) -> None:
+        """Take an event of the engine; called on its loop."""
+        if not self._shown or not isinstance(event, JobsChanged):
+            return
+        for view in event.views:
+            if view.parent is None:
+                self._views[view.id] = view
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _INTERVAL
+            self._draw([view for view in self._views.values() if view.id in self._ids])
+
+    def clear(self) -> None:
+        """Take the line away, so that other lines can be written."""
+        if self._dirty:
+            sys.stderr.write(_CLEAR)
+            sys.stderr.flush()
+            self._dirty = False
+
+    def _draw(self, views: list[JobView]) -> None:
+        if not views:
+            return
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write(f"{_CLEAR}{progress_line(views)[:width]}")
+        sys.stderr.flush()
+        self._dirty = True
+
+
+def progress_line(views: list[JobView]) -> str:
+    """Return ``12 %  31.0 MiB of 256.0 MiB  84.0 MiB/s  0:03  a.bin`` for some jobs."""
+    done = sum(view.done for view in views)
+    known = all(view.total is not None for view in views)
+    total = sum(view.total or 0 for view in views)
+    speed = sum(view.speed for view in views)
+    words = []
+    if known and total:
+        words += [f"{100 * done // total} %", f"{human_size(done)} of {human_size(total)}"]
+    else:
+        words.append(human_size(done))
+    if speed:
+        words.append(f"{human_size(speed)}/s")
+        if known and total > done:
+            minutes, seconds = divmod(int((total - done) / speed), 60)
+            words.append(f"{minutes}:{seconds:02}")
+    running = [view for view in views if view.state.is_active] or views
+    words.append(one_line(running[0].name))
+    waiting = next((view for view in running if view.error), None)
+    if waiting is not None:
+        words.append(f"{waiting.words}: {one_line(waiting.error)}")
+    return "  ".join(words)

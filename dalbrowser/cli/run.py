@@ -1,0 +1,97 @@
+"""From arguments to an exit code: the loop, signals, and one line for every failure.
+
+Exit codes: 0 when everything that was asked is done, 1 when not, 2 for arguments that make
+no sense, 130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of stdout went away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from dalbrowser.cli.arguments import parser
+from dalbrowser.cli.context import Context, complain
+from dalbrowser.cli.wording import CommandError, sentence
+from dalbrowser.profiles import TargetError
+from dalbrowser.storage import StorageError
+from dalbrowser.transfer import JournalHeld, TransferError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+EXPECTED = (CommandError, TargetError, StorageError, TransferError, JournalHeld, OSError)
+"""The failures that have a sentence; anything else is a defect and shows its traceback."""
+
+_FAILED, _USAGE, _INTERRUPTED, _PIPE, _TERMINATED = 1, 2, 130, 141, 143
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``dal`` with ``argv`` (without the program's name) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A name that the terminal's encoding lacks must not end a listing.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        arguments = parser().parse_args(list(argv))
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else _USAGE
+    try:
+        code = asyncio.run(_run(arguments))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except asyncio.CancelledError:
+        return _TERMINATED
+    except BrokenPipeError:
+        _forget_stdout()
+        return _PIPE
+    return code
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    _stop_on_terminate()
+    try:
+        context = Context.build(arguments)
+    except EXPECTED as error:
+        complain(sentence(error))
+        return _FAILED
+    try:
+        code: int = await arguments.run(context, arguments)
+    except BrokenPipeError:
+        raise
+    except EXPECTED as error:
+        complain(sentence(error))
+        return _FAILED
+    finally:
+        await context.aclose()
+    return code
+
+
+def _stop_on_terminate() -> None:
+    """Let SIGTERM cancel the command, as asyncio lets SIGINT; the second one ends at once."""
+    task = asyncio.current_task()
+    signals: list[int] = []
+
+    def stop() -> None:
+        signals.append(signal.SIGTERM)
+        if len(signals) > 1:
+            os._exit(_TERMINATED)
+        if task is not None:
+            task.cancel()
+
+    # Windows, and a call from a thread other than the main one, have no such handler.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+
+
+def _forget_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush is silent."""
+    with contextlib.suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)

@@ -1,0 +1,61 @@
+"""How the command line writes values: one line each, nothing that moves a terminal's cursor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dalbrowser.session.wording import describe
+
+if TYPE_CHECKING:
+    from dalbrowser.transfer import JobView
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_STEP = 1024
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked; the message is the sentence for stderr."""
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` with everything unprintable escaped, so that it stays on its line.
+
+    A key may hold newlines and terminal escapes; shown raw they could forge a listing.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def sentence(error: BaseException) -> str:
+    """Return what went wrong and what to do, on one line."""
+    return one_line(" ".join(describe(error).split()))
+
+
+def human_size(size: float) -> str:
+    """Return bytes in IEC units, ``31.4 MiB``."""
+    unit = 0
+    while size >= _STEP and unit < len(_UNITS) - 1:
+        size /= _STEP
+        unit += 1
+    return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def local_time(moment: datetime | None) -> str:
+    """Return a time in the person's zone, or ``-``."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
+
+
+def epoch_time(seconds: float) -> str:
+    """Return seconds since the epoch in the person's zone."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def job_name(view: JobView) -> str:
+    """Return what a job is called in a sentence: ``upload of a.bin to s3://b/a.bin``."""
+    return one_line(f"{view.direction.word} of {view.source} to {view.target}")

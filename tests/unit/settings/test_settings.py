@@ -1,0 +1,162 @@
+"""Settings are typed, survive damage, and never lose what another process wrote."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dalbrowser.settings import DECLARED, SettingError, Settings, jsonfile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "settings.json"
+
+
+def test_every_default_is_valid_and_documented() -> None:
+    for setting in DECLARED.values():
+        assert setting.check(setting.default) is None
+        assert setting.doc.endswith((".", "."))
+
+
+def test_value_is_there_at_once_and_after_a_restart(path: Path) -> None:
+    settings = Settings(path)
+    assert settings.get("view.mode") == "list"
+    settings.set("view.mode", "grid")
+    assert settings.get("view.mode") == "grid"
+    settings.flush()
+    assert Settings(path).get("view.mode") == "grid"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("view.mode", "tree"),
+        ("view.hidden", 1),
+        ("transfers.concurrent_files", True),
+        ("transfers.concurrent_files", 0),
+        ("transfers.concurrent_files", 65),
+        ("transfers.concurrent_files", "4"),
+        ("keyring.deadline", "soon"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(path: Path, key: str, value: object) -> None:
+    settings = Settings(path)
+    with pytest.raises(SettingError, match=key):
+        settings.set(key, value)
+    assert settings.get(key) == DECLARED[key].default
+
+
+def test_an_unknown_key_is_refused(path: Path) -> None:
+    with pytest.raises(SettingError, match=r"view\.sort"):
+        Settings(path).get("view.sort")
+
+
+def test_an_int_is_a_float_where_a_float_is_meant(path: Path) -> None:
+    settings = Settings(path)
+    settings.set("keyring.deadline", 5)
+    assert settings.get("keyring.deadline") == 5
+
+
+def test_a_damaged_file_is_set_aside_not_deleted(path: Path) -> None:
+    path.write_text('{"view.mode": "gri')
+    settings = Settings(path)
+    assert settings.note is not None
+    assert "settings.json.damaged-1" in settings.note
+    assert path.with_name("settings.json.damaged-1").read_text() == '{"view.mode": "gri'
+    settings.set("view.mode", "grid")
+    settings.flush()
+    assert Settings(path).note is None
+
+
+def test_a_second_damage_keeps_the_first(path: Path) -> None:
+    for number, text in ((1, "one"), (2, "[]")):
+        path.write_text(text)
+        Settings(path)
+        assert path.with_name(f"settings.json.damaged-{number}").read_text() == text
+
+
+def test_a_wrong_stored_value_gives_the_default_and_a_note(path: Path) -> None:
+    path.write_text('{"view.mode": "tree"}')
+    settings = Settings(path)
+    assert settings.get("view.mode") == "list"
+    assert settings.note is not None
+    assert "view.mode" in settings.note
+
+
+def test_keys_of_others_stay(path: Path) -> None:
+    path.write_text('{"from.the.future": [1]}')
+    settings = Settings(path)
+    other = Settings(path)
+    other.set("view.hidden", True)
+    other.flush()
+    settings.set("view.mode", "grid")
+    settings.flush()
+    stored = json.loads(path.read_text())
+    assert stored == {"from.the.future": [1], "view.hidden": True, "view.mode": "grid"}
+
+
+def test_callbacks_hear_changes_until_they_are_forgotten(path: Path) -> None:
+    settings = Settings(path)
+    heard: list[tuple[str, Any]] = []
+    forget = settings.on_change(lambda key, value: heard.append((key, value)))
+    settings.set("view.hidden", True)
+    settings.set("view.hidden", True)
+    forget()
+    settings.set("view.hidden", False)
+    assert heard == [("view.hidden", True)]
+
+
+def test_a_returned_value_cannot_change_the_store(path: Path) -> None:
+    settings = Settings(path)
+    settings.get("view.header")["x"] = 1
+    given = {"a": 1}
+    settings.set("view.header", given)
+    given["b"] = 2
+    assert settings.get("view.header") == {"a": 1}
+    assert DECLARED["view.header"].default == {}
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_kept_for_later(path: Path) -> None:
+    blocker = path.parent / "blocker"
+    blocker.write_text("")
+    settings = Settings(blocker / "settings.json")
+    settings.set("view.mode", "grid")
+    settings.flush()
+    assert settings.note is not None
+    assert "could not be written" in settings.note
+    assert settings.get("view.mode") == "grid"
+    blocker.unlink()
+    settings.flush()
+    assert Settings(blocker / "settings.json").get("view.mode") == "grid"
+
+
+def test_save_leaves_the_old_file_when_it_fails(path: Path) -> None:
+    jsonfile.save(path, {"a": 1})
+    with pytest.raises(TypeError):
+        jsonfile.save(path, {"a": object()})
+    assert jsonfile.load(path) == ({"a": 1}, None)
+    assert [p.name for p in path.parent.iterdir()] == ["settings.json"]
+
+
+def test_writers_take_turns(path: Path) -> None:
+    def add(name: str) -> None:
+        for number in range(20):
+            with jsonfile.exclusive(path):
+                value, _ = jsonfile.load(path)
+                jsonfile.save(path, {**value, f"{name}{number}": 1})
+
+    threads = [threading.Thread(target=add, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(jsonfile.load(path)[0]) == 40
