@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,9 @@ def main() -> None:
         root = folder / str(step)
         (root / "d").mkdir(parents=True)
         (root / KEY).write_bytes(OLD)
-        code = in_child(lambda root=root, step=step: asyncio.run(upload(root, step)))
+        code = in_child(partial(upload_once, root, step))
         report = root / "report.json"
-        checked = in_child(lambda root=root, report=report: report_on(root, report))
+        checked = in_child(partial(report_on, root, report))
         print(json.dumps({"step": step, "code": code, "check": checked, **read(report)}))
         if code != KILLED:
             return
@@ -71,6 +72,11 @@ def in_child(action: Callable[[], object]) -> int:
             sys.stderr.flush()
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def upload_once(root: Path, kill_at: int) -> None:
+    """Run ``upload`` in a loop of its own."""
+    asyncio.run(upload(root, kill_at))
 
 
 async def upload(root: Path, kill_at: int) -> None:
