@@ -1,0 +1,347 @@
+"""The list of a folder on screen: a table of fixed row height over ``EntryModel``.
+
+Invariants: selection, current row and what is at the top survive sorting, filtering and
+reloading (by row, and by name where the rows are others); no key press searches a million
+rows at one stretch; what is dropped goes to the row under the pointer or to the folder shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+)
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QTableView, QWidget
+
+from dalbrowser.ui.dropping import DropHandling
+from dalbrowser.ui.entries.cells import Column
+from dalbrowser.ui.entries.delegate import RowDelegate
+from dalbrowser.ui.slices import SlicedWork
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from dalbrowser.ui.entries.columns import EntryColumns
+    from dalbrowser.ui.entries.model import EntryModel
+
+_ROW_HEIGHT = 32
+_TYPE_AHEAD = 1.0
+"""Seconds after which a typed letter begins a new word."""
+_SEARCH_SLICE = 5_000
+_FEW = 50
+_WIDTHS = {
+    Column.NAME: 360,
+    Column.SIZE: 104,
+    Column.MODIFIED: 168,
+    Column.TYPE: 152,
+    Column.STORAGE_CLASS: 120,
+    Column.ETAG: 240,
+}
+
+
+@dataclass(slots=True)
+class _Place:
+    """What the view shows and what is selected, by row numbers of one set of columns."""
+
+    columns: EntryColumns
+    selected: list[int]
+    current: int | None
+    top: int | None
+    offset: int
+
+
+class EntryView(QTableView):
+    """The list.
+
+    Signals:
+        row_opened: a row number was asked to be opened, by double click.
+        menu_requested: the context menu, at a global position.
+        dropped: local paths, and the row number of the folder they fell on or -1.
+        selection_settled: the selection is another.
+    """
+
+    row_opened = Signal(int)
+    menu_requested = Signal(QPoint)
+    dropped = Signal(list, int)
+    selection_settled = Signal()
+
+    def __init__(self, model: EntryModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("entryView")
+        self.setAccessibleName(self.tr("Files and folders"))
+        self._model = model
+        self._delegate = RowDelegate(self)
+        self._typed = ""
+        self._typed_at = 0.0
+        self._search = SlicedWork(self)
+        self._place: _Place | None = None
+        self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
+        self._build()
+        self.setModel(model)
+        for column, width in _WIDTHS.items():
+            self.setColumnWidth(column, width)
+        self._delegate.closeEditor.connect(self._editor_closed)
+        model.arrangement_about_to_change.connect(self._keep_place)
+        model.arrangement_changed.connect(self._restore_place)
+        self.doubleClicked.connect(self._double_clicked)
+        self.customContextMenuRequested.connect(self._menu_at)
+        self.selectionModel().selectionChanged.connect(lambda *_: self.selection_settled.emit())
+
+    def _build(self) -> None:
+        self.setItemDelegate(self._delegate)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setMouseTracking(True)
+        self.setAcceptDrops(True)
+        self.setDropIndicatorShown(False)
+        self.setSortingEnabled(True)
+        font = QFont(self.font())
+        font.setFeature(QFont.Tag("tnum"), 1)
+        self.setFont(font)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(rows.ResizeMode.Fixed)
+        rows.setMinimumSectionSize(_ROW_HEIGHT)
+        rows.setDefaultSectionSize(_ROW_HEIGHT)
+        head = self.horizontalHeader()
+        head.setObjectName("entryHeader")
+        head.setHighlightSections(False)
+        head.setSectionsMovable(True)
+        head.setStretchLastSection(True)
+        head.setMinimumSectionSize(56)
+        head.setSortIndicator(Column.NAME, Qt.SortOrder.AscendingOrder)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    # Selection, by row number.
+
+    def selected_rows(self) -> list[int]:
+        """Return the row numbers that are selected, in the order shown."""
+        rows = self._model.rows
+        selection = self.selectionModel().selection()
+        found = (selection.at(number) for number in range(selection.count()))
+        spans = sorted((span.top(), span.bottom()) for span in found)
+        return [row for top, bottom in spans for row in rows[top : bottom + 1]]
+
+    def current_row(self) -> int | None:
+        """Return the row number that has the keyboard, or ``None``."""
+        index = self.currentIndex()
+        return self._model.rows[index.row()] if index.isValid() else None
+
+    def select_row(self, row: int) -> bool:
+        """Select one row alone and bring it into view; false when it is not shown."""
+        try:
+            place = self._model.rows.index(row)
+        except ValueError:
+            return False
+        index = self._model.index(place, Column.NAME)
+        self.setCurrentIndex(index)
+        self.selectRow(place)
+        self.scrollTo(index)
+        return True
+
+    def invert_selection(self) -> None:
+        """Select what is not selected, and the other way round."""
+        last = len(self._model.rows) - 1
+        if last < 0:
+            return
+        everything = QItemSelection(
+            self._model.index(0, 0), self._model.index(last, len(Column) - 1)
+        )
+        self.selectionModel().select(everything, QItemSelectionModel.SelectionFlag.Toggle)
+
+    def edit_name(self, row: int) -> None:
+        """Begin to rename a row in place; the order is held until that ends."""
+        if self.select_row(row):
+            self._model.hold()
+            self.edit(self._model.index(self._model.rows.index(row), Column.NAME))
+
+    def _editor_closed(self, _editor: QWidget, _hint: QAbstractItemDelegate.EndEditHint) -> None:
+        self._model.release()
+
+    # Place, kept over a new order.
+
+    def _keep_place(self) -> None:
+        model = self._model
+        top = self.rowAt(0)
+        selected = self.selected_rows()
+        self._place = _Place(
+            columns=model.columns,
+            selected=selected,
+            current=self.current_row(),
+            top=model.rows[top] if 0 <= top < len(model.rows) else None,
+            offset=self.rowViewportPosition(top) if top >= 0 else 0,
+        )
+        if self.verticalScrollBar().value() == 0:
+            self._place.top = None
+
+    def _restore_place(self) -> None:
+        place, self._place = self._place, None
+        self._delegate.hovered = -1
+        if place is None or (place.columns.prefix != self._model.columns.prefix):
+            self.scrollToTop()
+            self.selection_settled.emit()
+            return
+        rows = self._model.rows
+        self._select(self._renamed(place.columns, place.selected))
+        current = self._renamed(place.columns, [place.current] if place.current is not None else [])
+        if current and current[0] in rows:
+            self.selectionModel().setCurrentIndex(
+                self._model.index(rows.index(current[0]), Column.NAME),
+                QItemSelectionModel.SelectionFlag.NoUpdate,
+            )
+        top = self._renamed(place.columns, [place.top] if place.top is not None else [])
+        if top and top[0] in rows:
+            self.verticalScrollBar().setValue(rows.index(top[0]) * _ROW_HEIGHT - place.offset)
+        self.selection_settled.emit()
+
+    def _renamed(self, columns: EntryColumns, wanted: Sequence[int]) -> Sequence[int]:
+        """Return rows of other columns as rows of these, by name."""
+        if columns is self._model.columns or not wanted:
+            return wanted
+        names = self._model.columns.names
+        if len(wanted) <= _FEW:
+            found = [self._model.columns.row_of(columns.names[row]) for row in wanted]
+            return [row for row in found if row is not None]
+        places = {name: row for row, name in enumerate(names)}
+        return [places[columns.names[row]] for row in wanted if columns.names[row] in places]
+
+    def _select(self, wanted: Sequence[int]) -> None:
+        if not wanted:
+            return
+        sought = set(wanted)
+        places = [place for place, row in enumerate(self._model.rows) if row in sought]
+        selection = QItemSelection()
+        last = len(Column) - 1
+        start = 0
+        for end in range(1, len(places) + 1):
+            if end == len(places) or places[end] != places[end - 1] + 1:
+                selection.select(
+                    self._model.index(places[start], 0),
+                    self._model.index(places[end - 1], last),
+                )
+                start = end
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    # Keyboard and mouse.
+
+    def keyboardSearch(self, search: str) -> None:
+        """Go to the next name that begins with what was typed within a second."""
+        now = monotonic()
+        again = now - self._typed_at > _TYPE_AHEAD
+        self._typed = search if again else self._typed + search
+        self._typed_at = now
+        repeated = len(set(self._typed)) == 1
+        wanted = (self._typed[:1] if repeated else self._typed).casefold()
+        current = max(0, self.currentIndex().row())
+        start = current + 1 if again or repeated else current
+        self._search.start(self._find(wanted, start), self._found)
+
+    def _find(self, wanted: str, start: int) -> Generator[None, None, int]:
+        rows, names = self._model.rows, self._model.columns.names
+        count = len(rows)
+        for begin in range(0, count, _SEARCH_SLICE):
+            for step in range(begin, min(begin + _SEARCH_SLICE, count)):
+                place = (start + step) % count
+                if names[rows[place]].casefold().startswith(wanted):
+                    return place
+            yield
+        return -1
+
+    def _found(self, place: int) -> None:
+        if 0 <= place < len(self._model.rows):
+            self.select_row(self._model.rows[place])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Home and End go to the first and last row, as in every file manager."""
+        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: len(self._model.rows) - 1}
+        place = ends.get(Qt.Key(event.key()), -1)
+        if place >= 0 and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.select_row(self._model.rows[place])
+            return
+        super().keyPressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self.rowAt(round(event.position().y())))
+        super().mouseMoveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        # A click below the last row means: nothing.
+        if not self.indexAt(event.position().toPoint()).isValid():
+            self.clearSelection()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+        super().leaveEvent(event)
+
+    def _hover(self, place: int) -> None:
+        if place != self._delegate.hovered:
+            self._delegate.hovered = place
+            self.viewport().update()
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        self.row_opened.emit(self._model.rows[index.row()])
+
+    def _menu_at(self, where: QPoint) -> None:
+        index = self.indexAt(where)
+        if index.isValid() and not self.selectionModel().isSelected(index):
+            self.select_row(self._model.rows[index.row()])
+        elif not index.isValid():
+            self.clearSelection()
+        self.menu_requested.emit(self.viewport().mapToGlobal(where))
+
+    # Drops from the desktop.
+
+    def _drop_target_at(self, where: QPoint) -> int:
+        place = self.rowAt(where.y())
+        if place >= 0 and self._model.columns.is_dir(self._model.rows[place]):
+            return place
+        return -1
+
+    def _mark_drop(self, place: int | None) -> None:
+        self._delegate.drop_target = -1 if place is None else place
+        frame = self.viewport()
+        frame.setProperty("dropping", place == -1)
+        frame.update()
+
+    def _dropped(self, paths: list[Path], place: int) -> None:
+        self.dropped.emit(paths, self._model.rows[place] if place >= 0 else -1)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._drops.move(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._drops.move(event)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self._drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drops.drop(event)

@@ -1,0 +1,172 @@
+"""What fills the place of a list when there is none: loading, empty, failed, unreachable.
+
+Each face says what happened, why, and has at most one button that helps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from dalbrowser.session import describe
+from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.ui.theme import theme
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
+_PICTURE = 64
+_WIDEST = 480
+_ROOM = 64
+_UNREACHABLE = (ErrorKind.RATE_LIMITED, ErrorKind.UNEXPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """``action`` is the id of the action behind the button, empty for no button."""
+
+    icon: str
+    title: str
+    text: str = ""
+    button: str = ""
+    action: str = ""
+    tone: str = "faint"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("faces", text)
+
+
+def loading() -> Face:
+    """While the first page is awaited."""
+    return Face("clock", _tr("Opening…"), "", _tr("Stop"), "stop")
+
+
+def empty(*, can_upload: bool, buckets: bool) -> Face:
+    """A folder, or a service, with nothing in it."""
+    if buckets:
+        return Face("bucket", _tr("No buckets"), _tr("These keys can see no bucket here."))
+    if can_upload:
+        return Face(
+            "empty",
+            _tr("This folder is empty"),
+            _tr("Drop files or folders here, or choose them."),
+            _tr("Upload files…"),
+            "upload",
+        )
+    return Face("empty", _tr("This folder is empty"))
+
+
+def nothing_matches(pattern: str) -> Face:
+    """A filter that no name matches."""
+    text = _tr("No name here contains “{pattern}”.").format(pattern=pattern)
+    return Face("search", _tr("Nothing matches"), text, _tr("Clear the filter"), "clear_filter")
+
+
+def all_hidden() -> Face:
+    """Only names that begin with a dot."""
+    return Face(
+        "eye",
+        _tr("Everything here is hidden"),
+        _tr("All names in this folder begin with a dot."),
+        _tr("Show hidden files"),
+        "toggle_hidden",
+    )
+
+
+def failed(error: BaseException, *, editable: bool) -> Face:
+    """A listing that brought nothing but an error; ``editable``: its connection is ours."""
+    text = describe(error)
+    again = _tr("Try again")
+    kind = error.kind if isinstance(error, StorageError) else None
+    if kind is ErrorKind.PERMISSION_DENIED:
+        title = _tr("Not allowed")
+        if editable:
+            return Face(
+                "lock", title, text, _tr("Edit connection…"), "edit_connection", "warning"
+            )
+        return Face("lock", title, text, again, "reload", "warning")
+    if kind is ErrorKind.NOT_FOUND:
+        return Face("search", _tr("Not found"), text, _tr("Go up"), "up", "warning")
+    if kind is ErrorKind.CONFIG_INVALID and editable:
+        title = _tr("The connection is not set up right")
+        return Face("settings", title, text, _tr("Edit connection…"), "edit_connection", "warning")
+    if is_unreachable(error):
+        return Face("offline", _tr("Could not be reached"), text, again, "reload", "warning")
+    return Face("error", _tr("This could not be listed"), text, again, "reload", "danger")
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether an error means that no answer came: the service may be there another time."""
+    if not isinstance(error, StorageError):
+        return isinstance(error, TimeoutError | ConnectionError)
+    return error.kind in _UNREACHABLE and "status" not in error.context
+
+
+class FaceView(QFrame):
+    """Shows one face, centred.
+
+    Signals:
+        chosen: the id of the action behind the button.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("face")
+        self._face = Face("clock", "")
+        self._picture = QLabel()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._title = QLabel()
+        self._title.setObjectName("faceTitle")
+        self._title.setProperty("title", True)
+        self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._text = QLabel()
+        self._text.setObjectName("faceText")
+        self._text.setProperty("muted", True)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._button = QPushButton()
+        self._button.setObjectName("faceButton")
+        self._button.clicked.connect(lambda: self.chosen.emit(self._face.action))
+        lines = QVBoxLayout(self)
+        lines.setContentsMargins(32, 32, 32, 48)
+        lines.addStretch(2)
+        lines.addWidget(self._picture)
+        lines.addSpacing(12)
+        lines.addWidget(self._title)
+        lines.addSpacing(6)
+        lines.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        lines.addSpacing(16)
+        lines.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
+        lines.addStretch(3)
+        theme().changed.connect(self._draw)
+
+    @property
+    def face(self) -> Face:
+        """The face that is shown."""
+        return self._face
+
+    def show_face(self, face: Face) -> None:
+        """Show another face."""
+        self._face = face
+        self._title.setText(face.title)
+        self._text.setText(face.text)
+        self._text.setVisible(bool(face.text))
+        self._button.setText(face.button)
+        self._button.setVisible(bool(face.button))
+        self.setAccessibleName(f"{face.title}. {face.text}")
+        self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._text.setFixedWidth(max(160, min(_WIDEST, self.width() - _ROOM)))
+        super().resizeEvent(event)
+
+    def _draw(self) -> None:
+        self._picture.setPixmap(theme().pixmap(self._face.icon, _PICTURE, self._face.tone))
