@@ -53,34 +53,39 @@ class Listing:
         self._sink = sink
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether more may come."""
+        return self.state is ListingState.RUNNING
+
     def attach(self, task: asyncio.Task[None]) -> None:
         """Remember the task that runs this listing, to be able to cancel it."""
         self._task = task
 
     def cancel(self) -> None:
         """Stop; what has arrived stays with the sink, which hears nothing more."""
-        if self.state is ListingState.RUNNING:
+        if self.is_running:
             self.state = ListingState.CANCELLED
             if self._task is not None:
                 self._task.cancel()
 
     async def run(self, pages: AsyncGenerator[list[Entry], None]) -> None:
         """Pump ``pages`` into the sink. Storage failures go to the sink, others are raised."""
-        if self.state is not ListingState.RUNNING:
+        if not self.is_running:
             return
         self._sink.listing_started(self)
         try:
             # Closed here and now: Qt's loop does not finalise a generator that is dropped.
             async with aclosing(pages):
                 async for page in pages:
-                    if self.state is not ListingState.RUNNING:
+                    if not self.is_running:
                         return
                     self.so_far += len(page)
                     self._sink.listing_page(self, page)
                     # A page that was ready at once must not keep the window from its events.
                     await asyncio.sleep(0)
         except (StorageError, OSError) as error:
-            if self.state is ListingState.RUNNING:
+            if self.is_running:
                 self.state = ListingState.FAILED
                 self.error = error
                 self._sink.listing_failed(self, error)
@@ -88,6 +93,6 @@ class Listing:
         except asyncio.CancelledError:
             self.state = ListingState.CANCELLED
             raise
-        if self.state is ListingState.RUNNING:
+        if self.is_running:
             self.state = ListingState.FINISHED
             self._sink.listing_finished(self)
