@@ -8,7 +8,13 @@ from dalbrowser.storage.capability import Capability
 from dalbrowser.storage.context import AccessorInfo
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.layer import Layer, LayeredAccessor
-from dalbrowser.storage.layers.retry import RetryBudget, RetryLayer
+from dalbrowser.storage.layers.capability_override import CapabilityOverrideLayer
+from dalbrowser.storage.layers.chaos import ChaosLayer
+from dalbrowser.storage.layers.concurrency import ConcurrentLimitLayer
+from dalbrowser.storage.layers.inspect import InspectLayer
+from dalbrowser.storage.layers.mime_guess import MimeGuessLayer
+from dalbrowser.storage.layers.retry import Retried, RetryBudget, RetryLayer
+from dalbrowser.storage.layers.throttle import ThrottleLayer
 from dalbrowser.storage.layers.timeout import TimeoutLayer
 from dalbrowser.storage.lister import Lister
 from dalbrowser.storage.multipart import Multipart, PartWriter
@@ -36,6 +42,9 @@ __all__ = [
     "Bucket",
     "ByteRange",
     "Capability",
+    "CapabilityOverrideLayer",
+    "ChaosLayer",
+    "ConcurrentLimitLayer",
     "Data",
     "DeleteOutcome",
     "Entry",
@@ -43,11 +52,13 @@ __all__ = [
     "ErrorKind",
     "ErrorStatus",
     "HttpExchange",
+    "InspectLayer",
     "Layer",
     "LayeredAccessor",
     "Lister",
     "Metadata",
     "Metakey",
+    "MimeGuessLayer",
     "Multipart",
     "MultipartUpload",
     "Operator",
@@ -55,9 +66,11 @@ __all__ = [
     "PartWriter",
     "PresignedRequest",
     "Reader",
+    "Retried",
     "RetryBudget",
     "RetryLayer",
     "StorageError",
+    "ThrottleLayer",
     "TimeoutLayer",
     "Writer",
 ]

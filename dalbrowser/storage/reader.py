@@ -191,22 +191,35 @@ class Reader:
         Ranges count from the beginning of the reader's range, are clamped to it, and may
         overlap; those at most ``gap`` bytes apart are read together. The position stays.
         """
+        gap = self._gap if gap is None else gap
+        first: list[memoryview] = []
+        if self._metadata is None:
+            first = await self._fetch_first(ranges, gap)
         spans = [await self._span(wanted) for wanted in ranges]
-        joined = _join(
-            [span for span in spans if span[0] < span[1]], self._gap if gap is None else gap
-        )
+        joined = _join(spans, gap)
         slots = asyncio.Semaphore(self._concurrent)
 
         async def load(start: int, end: int) -> memoryview:
             async with slots:
                 return memoryview(await self._load(start, end))
 
-        # Alone, so that the others can be pinned to the version it saw.
-        first = [await load(*joined[0])] if joined and self._metadata is None else []
         async with _Group() as group:
             tasks = [group.start(load(start, end)) for start, end in joined[len(first) :]]
         loaded = first + [task.result() for task in tasks]
         return [_cut(span, joined, loaded) for span in spans]
+
+    async def _fetch_first(self, ranges: Sequence[ByteRange], gap: int) -> list[memoryview]:
+        """Load the first joined span alone: it pins the version and brings the length."""
+        joined = _join([await self._span(wanted) for wanted in ranges], gap)
+        if self._metadata is not None or not joined:
+            return []
+        try:
+            return [memoryview(await self._load(*joined[0]))]
+        except StorageError as error:
+            if error.kind is not ErrorKind.RANGE_NOT_SATISFIED:
+                raise
+            await self.stat()
+            return []
 
     async def aclose(self) -> None:
         """Give up the body and whatever is being read ahead; safe to call twice."""
@@ -267,6 +280,8 @@ class Reader:
             if self._at and self._end is not None and self._at >= self._end - (self._start or 0):
                 return None
             reply = await self._open(self._at)
+            if reply is None:
+                return None
             self._body = cast("FullBody", reply.body)
             self._body_base = self._body_at = self._at
         elif self._body_at != self._at:
@@ -274,13 +289,20 @@ class Reader:
             self._body_at = self._at
         return self._body
 
-    async def _open(self, at: int) -> ReadReply:
+    async def _open(self, at: int) -> ReadReply | None:
+        """Open a body at ``at``, or return ``None`` when a seek led right of the end."""
         if at:
             start = (self._start or 0) + at
             args = replace(self._pinned, range=ByteRange(start, self._end))
         else:
             args = self._pinned
-        reply = await self._access.read(self._path, args)
+        try:
+            reply = await self._access.read(self._path, args)
+        except StorageError as error:
+            if at and error.kind is ErrorKind.RANGE_NOT_SATISFIED:
+                await self.stat()
+                return None
+            raise
         try:
             self._see(reply.metadata)
         except StorageError:
@@ -309,9 +331,9 @@ class Reader:
                     await self._size()
                 else:
                     return await self._first_chunk()
-            self._fill(self._at)
-            if not self._ahead:
+            if await self._size() <= self._at:
                 return b""
+            self._fill(self._at)
         _, task = self._ahead[0]
         try:
             chunk = await task
@@ -326,10 +348,18 @@ class Reader:
         """Read one chunk alone: it pins the version and brings the length."""
         begin = (self._start or 0) + self._at
         end = begin + (self._chunk or _BLOCK)
-        args = replace(
-            self._pinned, range=ByteRange(begin, end if self._end is None else min(end, self._end))
-        )
-        return await self._whole(args)
+        if self._end is not None:
+            end = min(end, self._end)
+        if begin >= end:
+            await self.stat()
+            return b""
+        try:
+            return await self._whole(replace(self._pinned, range=ByteRange(begin, end)))
+        except StorageError as error:
+            if self._at and error.kind is ErrorKind.RANGE_NOT_SATISFIED:
+                await self.stat()
+                return b""
+            raise
 
     def _fill(self, at: int) -> None:
         """Put requests under way from ``at`` on until the window is full or the end is reached."""
@@ -407,9 +437,11 @@ class _Group:
 
 
 def _join(spans: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
-    """Join spans that overlap or lie at most ``gap`` bytes apart, in order."""
+    """Join spans that overlap or lie at most ``gap`` bytes apart, in order; drop empty ones."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
+        if start >= end:
+            continue
         if joined and start <= joined[-1][1] + gap:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:

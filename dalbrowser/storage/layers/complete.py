@@ -149,7 +149,16 @@ class CompleteAccessor(LayeredAccessor):
                 return ReadReply(metadata, EmptyBody(), start, 0)
             args = pinned(args, metadata, if_match=self._native.read_with_if_match)
             args = replace(args, range=ByteRange(start, end))
-        reply = await self._open(path, args)
+        try:
+            reply = await self._open(path, args)
+        except StorageError as error:
+            # HTTP has no range that an empty object satisfies (RFC 9110, 14.1.2).
+            if error.kind is not ErrorKind.RANGE_NOT_SATISFIED or args.range.start:
+                raise
+            metadata = await self.inner.stat(path, _conditions(args))
+            if metadata.content_length:
+                raise
+            return ReadReply(metadata, EmptyBody(), 0, 0)
         if not self._native.read_can_seek and self._native.read_with_range:
             reply.body = ByRangeSeekableReader(
                 partial(self._open, path),

@@ -5,6 +5,9 @@ concurrency, retry-safe calls, clean aborts.
 """
 
 from dalbrowser.storage.oio.append_write import AppendBackend, AppendWriter
+from dalbrowser.storage.oio.batch_delete import delete_each
+from dalbrowser.storage.oio.block_write import BlockBackend, block_writer
+from dalbrowser.storage.oio.body import BlockBody, ByRangeSeekableReader, StreamableReader
 from dalbrowser.storage.oio.multipart_write import (
     MAX_PARTS,
     MultipartBackend,
@@ -19,12 +22,18 @@ __all__ = [
     "MAX_PARTS",
     "AppendBackend",
     "AppendWriter",
+    "BlockBackend",
+    "BlockBody",
     "BufferedPartWriter",
+    "ByRangeSeekableReader",
     "GivenPages",
     "MultipartBackend",
     "MultipartWriter",
     "OneShotWriter",
     "PageLister",
     "Pager",
+    "StreamableReader",
+    "block_writer",
+    "delete_each",
     "part_size",
 ]

@@ -166,7 +166,7 @@ class Memory(Accessor):
         require_read(stored.metadata, args)
         data = stored.data or b""
         start, end = args.range.resolve(len(data))
-        if args.range.start > len(data):
+        if args.range.start and args.range.start >= len(data):
             raise StorageError(
                 ErrorKind.RANGE_NOT_SATISFIED,
                 f"The range begins at {args.range.start}, the object has {len(data)} bytes.",

@@ -1,0 +1,81 @@
+"""Gives what is written a content type by its name, where the caller gave none.
+
+Invariant: a type that was given is never changed, and reading is never touched: what a
+service says of an object stays what it says.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.layer import LayeredAccessor
+
+if TYPE_CHECKING:
+    from dalbrowser.storage.accessor import Accessor
+    from dalbrowser.storage.options import OpCreateMultipart, OpWrite
+    from dalbrowser.storage.types import RawWriter
+
+# A table of its own: the shared one reads files of the system, which differ and block.
+_TYPES = mimetypes.MimeTypes()
+for _suffix, _type in {
+    ".7z": "application/x-7z-compressed",
+    ".avif": "image/avif",
+    ".gz": "application/gzip",
+    ".heic": "image/heic",
+    ".jsonl": "application/x-ndjson",
+    ".log": "text/plain",
+    ".md": "text/markdown",
+    ".ndjson": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+    ".toml": "application/toml",
+    ".webp": "image/webp",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".zst": "application/zstd",
+}.items():
+    _TYPES.add_type(_type, _suffix)
+
+_COMPRESSED = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+    "br": "application/octet-stream",
+    "compress": "application/x-compress",
+}
+
+
+def guess(path: str) -> str | None:
+    """Return the content type that the last segment's suffix stands for, if it is known.
+
+    ``a.txt.gz`` is ``application/gzip``: the stored bytes are what they are, and no
+    Content-Encoding is claimed that would make a browser unpack them.
+    """
+    name = path[path.rfind("/") + 1 :]
+    kind, encoding = _TYPES.guess_type(f"file:///{name.replace('#', '_')}")
+    if encoding is not None:
+        return _COMPRESSED.get(encoding)
+    return kind
+
+
+class MimeGuessLayer:
+    """For services that keep a content type; elsewhere it changes nothing."""
+
+    def layer(self, inner: Accessor) -> Accessor:
+        """Return ``inner`` with guessed types."""
+        if not inner.info().capability.write_with_content_type:
+            return inner
+        return _GuessingAccessor(inner)
+
+
+class _GuessingAccessor(LayeredAccessor):
+    async def write(self, path: str, args: OpWrite) -> RawWriter:
+        if args.content_type is None:
+            args = replace(args, content_type=guess(path))
+        return await self.inner.write(path, args)
+
+    async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
+        if args.content_type is None:
+            args = replace(args, content_type=guess(path))
+        return await self.inner.create_multipart(path, args)
