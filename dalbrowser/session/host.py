@@ -39,7 +39,7 @@ class TransferHost:
     """Runs one ``TransferEngine`` beside the window and mirrors its calls.
 
     ``report`` is what ``start`` found (interrupted jobs, a note about the journal); it is
-    ``None`` before, and after a start that failed (``problem`` then says why).
+    ``None`` before, and after a start that failed.
     """
 
     def __init__(self, factory: EngineFactory, loop: asyncio.AbstractEventLoop) -> None:
@@ -50,6 +50,7 @@ class TransferHost:
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
         self._listeners: list[Callable[[Event], None]] = []
+        self._start_listeners: list[Callable[[StartReport], None]] = []
         self.report: StartReport | None = None
 
     async def start(self) -> StartReport:
@@ -60,7 +61,13 @@ class TransferHost:
         )
         self._thread.start()
         self.report = await started
+        for listener in list(self._start_listeners):
+            listener(self.report)
         return self.report
+
+    def on_started(self, listener: Callable[[StartReport], None]) -> None:
+        """Call ``listener`` with the report of every start from now on."""
+        self._start_listeners.append(listener)
 
     def on_event(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``listener`` on the window's loop for every event; returns how to stop that."""

@@ -53,7 +53,6 @@ class Listing:
         self._sink = sink
         self._task: asyncio.Task[None] | None = None
 
-    @property
     def is_running(self) -> bool:
         """Whether more may come."""
         return self.state is ListingState.RUNNING
@@ -64,28 +63,28 @@ class Listing:
 
     def cancel(self) -> None:
         """Stop; what has arrived stays with the sink, which hears nothing more."""
-        if self.is_running:
+        if self.is_running():
             self.state = ListingState.CANCELLED
             if self._task is not None:
                 self._task.cancel()
 
     async def run(self, pages: AsyncGenerator[list[Entry], None]) -> None:
         """Pump ``pages`` into the sink. Storage failures go to the sink, others are raised."""
-        if not self.is_running:
+        if not self.is_running():
             return
         self._sink.listing_started(self)
         try:
             # Closed here and now: Qt's loop does not finalise a generator that is dropped.
             async with aclosing(pages):
                 async for page in pages:
-                    if not self.is_running:
+                    if not self.is_running():
                         return
                     self.so_far += len(page)
                     self._sink.listing_page(self, page)
                     # A page that was ready at once must not keep the window from its events.
                     await asyncio.sleep(0)
         except (StorageError, OSError) as error:
-            if self.is_running:
+            if self.is_running():
                 self.state = ListingState.FAILED
                 self.error = error
                 self._sink.listing_failed(self, error)
@@ -93,6 +92,6 @@ class Listing:
         except asyncio.CancelledError:
             self.state = ListingState.CANCELLED
             raise
-        if self.is_running:
+        if self.is_running():
             self.state = ListingState.FINISHED
             self._sink.listing_finished(self)

@@ -16,7 +16,7 @@ from dalbrowser.storage import Entry, EntryMode, Metadata, Metakey
 from dalbrowser.storage.paths import spell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from dalbrowser.preview import Preview, PreviewService
     from dalbrowser.profiles import (
@@ -66,6 +66,8 @@ class Session:
         self.transfers = transfers
         self.previews = previews
         self.tasks = tasks
+        self._prepare: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._preparing = asyncio.Lock()
 
     def open(self, location: Location, sink: ListingSink, *, group: str = "listing") -> Listing:
         """List ``location`` into ``sink``; the listing before it in ``group`` is left."""
@@ -111,7 +113,20 @@ class Session:
 
     async def operator(self, location: Location) -> Operator:
         """Return the operator that serves ``location``, on the window's loop."""
+        if location.profile_id in self._prepare:
+            await self._prepare_once(location.profile_id)
         return await self.connections.operator(location.profile_id, location.bucket)
+
+    def prepare_with(self, profile_id: str, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Await ``prepare`` once, before the connection is first used here."""
+        self._prepare[profile_id] = prepare
+
+    async def _prepare_once(self, profile_id: str) -> None:
+        async with self._preparing:
+            prepare = self._prepare.get(profile_id)
+            if prepare is not None:
+                await prepare()
+                del self._prepare[profile_id]
 
     async def capability(self, location: Location) -> Capability:
         """Return what can be done at ``location``."""
