@@ -80,11 +80,9 @@ class SecretStore:
                 return {}
             reading = self._reading.get(profile_id)
             if reading is None:
-                reading = self._thread.submit(
-                    lambda backend: _decode(backend.get_password(SERVICE, profile_id))
-                )
+                reading = self._thread.submit(lambda backend: self._read(backend, profile_id))
                 self._reading[profile_id] = reading
-                reading.add_done_callback(lambda done: self._learn(profile_id, done))
+                reading.add_done_callback(lambda _: self._reading.pop(profile_id, None))
         await self._wait(reading)
         with self._lock:
             return dict(self._known.get(profile_id, {}))
@@ -123,18 +121,16 @@ class SecretStore:
             self._known[profile_id] = secrets
             self._changes[profile_id] = self._changes.get(profile_id, 0) + 1
 
-    def _learn(self, profile_id: str, reading: Future[Any]) -> None:
-        """Keep what a call has read, also one that nobody waits for any more."""
+    def _read(self, backend: KeyringBackend, profile_id: str) -> None:
+        """Read one item in the keyring's thread, and keep it even if nobody waits any more.
+
+        It is kept before the future is done, so that whoever finds the future done finds it.
+        """
+        found = _decode(backend.get_password(SERVICE, profile_id))
         with self._lock:
-            self._reading.pop(profile_id, None)
-            if reading.exception() is not None:
-                return
             # What was set while this was reading is newer than what was read.
             if profile_id not in self._known:
-                self._remember(profile_id, reading.result())
-            if self._late is reading:
-                self._late = None
-                self._problem = None
+                self._remember(profile_id, found)
 
     async def _write(self, call: Callable[[KeyringBackend], Any]) -> None:
         """Run a change in the keyring, in order behind a call that is late.
@@ -166,13 +162,22 @@ class SecretStore:
                     f"The keyring did not answer within {self._deadline:g} s (a dialog may be"
                     f" waiting). {_SESSION}; answer the dialog, then try again."
                 )
-            future.add_done_callback(_swallow)
+            future.add_done_callback(self._came_late)
         except NoKeyring:
             self._degrade("There is no keyring on this system (no Secret Service answers)", "")
         except Exception as error:
             # Only the kind is told: a backend's text may quote what it was given.
             self._degrade(*_told(error))
         return None
+
+    def _came_late(self, future: Future[Any]) -> None:
+        """Take the outcome of a call after its deadline: the dialog has been answered."""
+        failed = future.exception() is not None
+        with self._lock:
+            if self._late is future:
+                self._late = None
+                if not failed:
+                    self._problem = None
 
     def _degrade(self, what: str, advice: str) -> None:
         with self._lock:

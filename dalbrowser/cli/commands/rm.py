@@ -67,10 +67,10 @@ async def _remove(context: Context, text: str, arguments: argparse.Namespace) ->
     if not location.is_folder:
         exists = await _is_object(op, location)
         if not arguments.recursive:
-            if not exists:
+            if exists:
+                await op.delete(spell(location.path))
+            else:
                 await _refuse(op, location, text, arguments)
-                return
-            await op.delete(spell(location.path))
             return
         location = await _object_or_folder(op, location, exists, text)
         if not location.is_folder:
