@@ -33,7 +33,7 @@ _SESSION = r"""
 mkfifo "$XDG_RUNTIME_DIR/password"
 gnome-keyring-daemon --foreground --components=secrets --unlock \
   --control-directory="$XDG_RUNTIME_DIR/keyring" \
-  < "$XDG_RUNTIME_DIR/password" > /dev/null 2> "$HOME/keyring.log" &
+  < "$XDG_RUNTIME_DIR/password" > /dev/null &
 daemon=$!
 printf '%s' "$KEYRING_TEST_PASSWORD" > "$XDG_RUNTIME_DIR/password"
 until dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
@@ -63,17 +63,20 @@ def secret_service(
     The same ``home`` a second time has the items of the first; with another ``password``
     it stays locked, which a headless session cannot change.
     """
-    with tempfile.TemporaryDirectory(prefix="kr.", dir=home and home.parent) as made:
+    with tempfile.TemporaryDirectory(prefix="kr.") as made:
         place = home or Path(made)
         environment = _environment(place, password)
-        process = subprocess.Popen(
-            ["dbus-run-session", "--", "bash", "-c", _SESSION],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        log = place / "keyring.log"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                ["dbus-run-session", "--", "bash", "-c", _SESSION],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
         assert process.stdin is not None
         assert process.stdout is not None
         limit = threading.Timer(_WAIT, os.killpg, (process.pid, signal.SIGKILL))
@@ -82,8 +85,7 @@ def secret_service(
             address = process.stdout.readline().strip()
             limit.cancel()
             if not address:
-                log = (place / "keyring.log").read_text()
-                raise RuntimeError(f"gnome-keyring did not start: {log}")
+                raise RuntimeError(f"gnome-keyring did not start: {log.read_text()}")
             yield {**environment, "DBUS_SESSION_BUS_ADDRESS": address}
         finally:
             limit.cancel()

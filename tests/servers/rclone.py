@@ -22,6 +22,7 @@ LIMITS = frozenset(
         "copy-part",
         "exact-keys",
         "metadata-names",
+        "multipart-etag",
         "owner",
         "presign-expiry",
         "storage-class",

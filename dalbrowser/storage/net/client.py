@@ -1,0 +1,308 @@
+"""The HTTP client: one pool of connections for one operator, on the loop that first uses it.
+
+Invariants: no redirect is followed, so credentials reach no other host; no cookie is kept;
+no content encoding is asked for or undone, so bytes arrive as stored; each target leaves
+exactly as written (see ``wire``); every failure is a ``StorageError``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from dalbrowser import __version__
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.net.failures import exchange_failure
+from dalbrowser.storage.net.observe import redact_headers, redact_url
+from dalbrowser.storage.net.trust import clear_context, tls_context
+from dalbrowser.storage.net.wire import exact_target, target_watch
+from dalbrowser.storage.types import HttpExchange
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from dalbrowser.storage.net.message import HttpRequest, Origin
+    from dalbrowser.storage.types import Data
+
+USER_AGENT = f"dalbrowser/{__version__}"
+_BLOCK = 512 * 1024
+"""Bytes handed to the socket at once: large enough that the loop turns seldom, small
+enough that an upload's progress and the connection's write deadline mean something."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """Deadlines in seconds and limits. There is no limit on the whole time of a body.
+
+    ``connect`` and ``idle`` (silence between bytes) are storage.md's 10 s and 60 s.
+    """
+
+    connect: float = 10.0
+    idle: float = 60.0
+    connections: int = 128
+    keepalive: float = 20.0
+    ca_file: str = ""
+    verify: bool = True
+    proxy: str = ""
+
+
+class _Blocks(httpx.AsyncByteStream):
+    """A request's body: views of the caller's blocks, no copy."""
+
+    def __init__(self, body: list[Data]) -> None:
+        self._body = body
+        self.sent = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for block in self._body:
+            view = memoryview(block)
+            for start in range(0, len(view), _BLOCK):
+                piece = view[start : start + _BLOCK]
+                # h11 joins whatever buffers it is given; bytes is only its annotation.
+                yield piece  # type: ignore[misc]
+                self.sent += len(piece)
+
+
+class HttpReply:
+    """A reply whose body is still on the wire. Read it to the end or close it."""
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        where: str,
+        done: Callable[[int, StorageError | None], None],
+    ) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self._response = response
+        self._where = where
+        self._done = done
+        self._blocks = aiter(response.stream)  # type: ignore[arg-type]
+        self._received = 0
+        self._closed = False
+
+    @property
+    def content_length(self) -> int | None:
+        """The length that the server announced for this body, if it did."""
+        text = self.headers.get("content-length", "")
+        return int(text) if text.isdecimal() else None
+
+    async def next(self) -> bytes | None:
+        """Return the next block as it came from the wire, or ``None`` at the end."""
+        if self._closed:
+            return None
+        try:
+            async for block in self._blocks:
+                if block:
+                    self._received += len(block)
+                    return block
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            failure = exchange_failure(error, self._where, in_body=True)
+            await self._close(failure)
+            raise failure from error
+        await self._close(None)
+        return None
+
+    async def read_all(self, limit: int) -> bytes:
+        """Return the whole body; raises ``Unexpected`` when it is longer than ``limit`` bytes."""
+        body, whole = await self.read_up_to(limit)
+        if not whole:
+            raise StorageError(
+                ErrorKind.UNEXPECTED,
+                f"{self._where} answered with more than {limit} bytes where a short text"
+                " belongs. Check that the endpoint is the right kind of server.",
+            )
+        return body
+
+    async def read_up_to(self, limit: int) -> tuple[bytes, bool]:
+        """Return at most ``limit`` bytes, and whether that was all; then let the reply go."""
+        parts: list[bytes] = []
+        left = limit
+        try:
+            while (block := await self.next()) is not None:
+                parts.append(block[:left])
+                if len(block) > left:
+                    return b"".join(parts), False
+                left -= len(block)
+        finally:
+            await self.aclose()
+        return b"".join(parts), True
+
+    async def aclose(self) -> None:
+        """Let the connection go; it is reused only when the body was read to its end."""
+        if not self._closed:
+            await self._close(None)
+
+    async def _close(self, error: StorageError | None) -> None:
+        self._closed = True
+        self._done(self._received, error)
+        try:
+            await self._response.stream.aclose()  # type: ignore[union-attr]
+        except (httpx.HTTPError, httpx.StreamError, OSError):
+            return  # The connection is gone, which is what closing it was for.
+
+
+class HttpClient:
+    """Sends requests. Bound to the event loop that sends the first one."""
+
+    def __init__(self, options: ClientOptions | None = None) -> None:
+        self._options = options or ClientOptions()
+        self._transport: httpx.AsyncBaseTransport | None = None
+        self._opening = asyncio.Lock()
+        self._sinks: list[Callable[[HttpExchange], None]] = []
+        self._numbers = itertools.count(1)
+        self._closed = False
+
+    def observe(self, sink: Callable[[HttpExchange], None]) -> None:
+        """Report every exchange to ``sink`` once its body has ended."""
+        self._sinks.append(sink)
+
+    async def send(self, request: HttpRequest) -> HttpReply:
+        """Send ``request`` once and return its reply, whatever the status."""
+        target = exact_target(request.target)
+        transport = self._transport or await self._open(request.origin)
+        body = _Blocks([block for block in request.body if len(block)])
+        headers = self._headers(request)
+        done = self._watch(request, headers, body)
+        outgoing = httpx.Request(
+            request.method,
+            _base(request.origin),
+            headers=headers,
+            stream=body,
+            extensions=self._extensions(request, target),
+        )
+        where = str(request.origin)
+        try:
+            response = await transport.handle_async_request(outgoing)
+        except StorageError as error:
+            done(None, (), 0, error)
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            failure = exchange_failure(error, where, in_body=False)
+            done(None, (), 0, failure)
+            raise failure from error
+        except asyncio.CancelledError:
+            done(None, (), 0, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
+            raise
+        status, answered = response.status_code, response.headers.multi_items()
+        return HttpReply(
+            response, where, lambda size, error: done(status, tuple(answered), size, error)
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection; safe to call twice."""
+        self._closed = True
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def _open(self, origin: Origin) -> httpx.AsyncBaseTransport:
+        async with self._opening:
+            if self._closed:
+                raise StorageError(
+                    ErrorKind.UNEXPECTED, "The operator is closed; make another one."
+                )
+            if self._transport is None:
+                options = self._options
+                context = clear_context()
+                if origin.secure or options.proxy:
+                    context = await asyncio.to_thread(
+                        tls_context, options.ca_file, verify=options.verify
+                    )
+                self._transport = httpx.AsyncHTTPTransport(
+                    verify=context,
+                    trust_env=False,
+                    limits=httpx.Limits(
+                        max_connections=options.connections,
+                        max_keepalive_connections=options.connections,
+                        keepalive_expiry=options.keepalive,
+                    ),
+                    proxy=httpx.Proxy(options.proxy) if options.proxy else None,
+                )
+            return self._transport
+
+    def _headers(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Return all headers that will be sent, in order."""
+        given = request.headers
+        headers = [("host", given.get("host", request.origin.authority))]
+        headers += [(name, value) for name, value in given.items() if name != "host"]
+        headers += [("user-agent", USER_AGENT), ("accept", "*/*"), ("accept-encoding", "identity")]
+        if request.body or request.method in {"PUT", "POST"}:
+            headers.append(("content-length", str(request.size)))
+        return headers
+
+    def _extensions(self, request: HttpRequest, target: bytes) -> dict[str, object]:
+        idle = request.idle or self._options.idle
+        found: dict[str, object] = {
+            "target": target,
+            "timeout": {
+                "connect": self._options.connect,
+                "read": idle,
+                "write": idle,
+                "pool": None,
+            },
+            "trace": target_watch(
+                target, str(request.origin).encode() if self._options.proxy else b""
+            ),
+        }
+        if request.origin.connect_host != request.origin.host:
+            found["sni_hostname"] = request.origin.host
+        return found
+
+    def _watch(
+        self, request: HttpRequest, headers: list[tuple[str, str]], body: _Blocks
+    ) -> Callable[[int | None, tuple[tuple[str, str], ...], int, StorageError | None], None]:
+        """Return what to call once, when the exchange is over."""
+        if not self._sinks:
+            return lambda _status, _headers, _received, _error: None
+        number = next(self._numbers)
+        started, begun = datetime.now(UTC), time.monotonic()
+
+        def done(
+            status: int | None,
+            answered: tuple[tuple[str, str], ...],
+            received: int,
+            error: StorageError | None,
+        ) -> None:
+            names = dict(answered)
+            exchange = HttpExchange(
+                id=number,
+                method=request.method,
+                url=redact_url(f"{request.origin}{request.target}"),
+                status=status,
+                started=started,
+                seconds=time.monotonic() - begun,
+                sent=body.sent,
+                received=received,
+                request_id=names.get("x-amz-request-id") or names.get("x-request-id"),
+                request_headers=redact_headers(headers),
+                response_headers=redact_headers(answered),
+                error=error.message if error else None,
+            )
+            for sink in self._sinks:
+                sink(exchange)
+
+        return done
+
+
+def _base(origin: Origin) -> httpx.URL:
+    """Return the URL that the pool keys its connections by; it never carries a path."""
+    return httpx.URL(scheme=origin.scheme, host=origin.connect_host, port=origin.port, path="/")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the server's own wish in seconds (RFC 9110, 10.2.3; the seconds form)."""
+    text = headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else None
+
+
+def status_of(code: int) -> ErrorStatus:
+    """Whether an HTTP status is worth trying again."""
+    again = code in {408, 409, 429, 500, 502, 503, 504}
+    return ErrorStatus.TEMPORARY if again else ErrorStatus.PERMANENT

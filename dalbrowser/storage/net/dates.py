@@ -1,0 +1,41 @@
+"""Dates as HTTP, S3 and SigV4 write them, from and to aware UTC datetimes.
+
+Invariant: a date that does not parse is ``None``, never an exception and never a guess.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+
+def from_http(text: str | None) -> datetime | None:
+    """Parse an HTTP date (RFC 9110, 5.6.7) such as ``Fri, 24 May 2013 00:00:00 GMT``."""
+    if not text:
+        return None
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+def to_http(when: datetime) -> str:
+    """Write an HTTP date; HTTP has whole seconds only."""
+    return format_datetime(when.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
+def from_iso(text: str | None) -> datetime | None:
+    """Parse an ISO 8601 instant such as ``2026-01-31T10:00:00.000Z``."""
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+def amz(when: datetime) -> str:
+    """Write the compact form that SigV4 signs, ``20130524T000000Z``."""
+    return when.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

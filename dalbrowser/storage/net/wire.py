@@ -1,0 +1,59 @@
+"""The last look before a request leaves: its target must be what was meant, byte for byte.
+
+HTTP stacks rewrite paths: httpx removes ``.`` and ``..`` segments from URLs, so that a
+DELETE of ``a/../b`` would delete ``b``. Therefore a target never goes through a URL
+parser here; it is handed to the transport beside the URL, and the hook below compares
+what the connection is about to write. Invariant: a request that differs is not sent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+# RFC 9112, 3.2.1: origin-form. Anything else could be taken for another target or header.
+_ORIGIN_FORM = re.compile(rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*\Z")
+
+
+def exact_target(target: str) -> bytes:
+    """Return the bytes of ``target``, or raise ``InvalidInput`` when it is no origin-form."""
+    raw = target.encode("ascii", "backslashreplace")
+    if not _ORIGIN_FORM.match(raw):
+        raise StorageError(
+            ErrorKind.INVALID_INPUT,
+            f"The request target {target!r} is not fully percent-encoded; nothing was sent.",
+        )
+    return raw
+
+
+def refuse(meant: bytes, found: bytes) -> StorageError:
+    """Return the error for a request that would leave with another target."""
+    return StorageError(
+        ErrorKind.UNEXPECTED,
+        f"The HTTP stack would have sent {found!r} instead of {meant!r}; nothing was sent."
+        " This is a defect of this program or its libraries: please report it.",
+    )
+
+
+def target_watch(
+    meant: bytes, absolute_prefix: bytes = b""
+) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+    """Return a trace hook of httpcore that refuses a request with another target.
+
+    It is called with the very object whose target the connection writes next. A plain
+    HTTP proxy takes the absolute form, ``absolute_prefix`` followed by the target.
+    """
+
+    async def watch(event: str, info: dict[str, Any]) -> None:
+        if event.endswith("send_request_headers.started"):
+            request = info["request"]
+            found: bytes = request.url.target
+            if request.method != b"CONNECT" and found not in (meant, absolute_prefix + meant):
+                raise refuse(meant, found)
+
+    return watch

@@ -1,0 +1,81 @@
+"""XML from servers: bounded, without entities or DTDs, always read as UTF-8.
+
+Invariant: a document type declaration is refused before the parser sees it, so no entity
+can expand and nothing outside the document can be fetched. The encoding is forced, so the
+refusal cannot be dodged by writing the declaration in another one.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from xml.sax.saxutils import escape
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+
+MAX_DOCUMENT = 16 * 1024 * 1024
+"""Bytes of the largest document taken. A page of 1,000 keys of 1,024 bytes, each byte
+percent-encoded, is under 4 MB."""
+
+
+def parse(data: bytes, what: str) -> ET.Element:
+    """Parse a document; raises ``Unexpected``, naming ``what``, when it is not plain XML.
+
+    Whitespace before the document is allowed: S3 keeps a connection alive with it.
+    """
+    if len(data) > MAX_DOCUMENT:
+        raise _bad(what, f"it is longer than {MAX_DOCUMENT} bytes")
+    text = data.lstrip()
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise _bad(what, "it declares a document type, which no S3 answer does")
+    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - bounded above, declarations refused
+    try:
+        parser.feed(text)
+        root: ET.Element = parser.close()
+    except ET.ParseError as error:
+        raise _bad(what, f"it does not parse ({error})") from error
+    return root
+
+
+def namespace(root: ET.Element) -> str:
+    """Return the ``{...}`` prefix of the root's tag, which S3's documents share throughout."""
+    return root.tag[: root.tag.rfind("}") + 1]
+
+
+def local(tag: str) -> str:
+    """Return a tag without its namespace."""
+    return tag[tag.rfind("}") + 1 :]
+
+
+def text_of(root: ET.Element, name: str) -> str | None:
+    """Return the text of the direct child ``name``, ``None`` when there is none."""
+    found = root.find(namespace(root) + name)
+    return None if found is None else found.text or ""
+
+
+def can_carry(text: str) -> bool:
+    """Whether XML 1.0 brings ``text`` over unchanged, whatever the reader trims.
+
+    Excluded are the characters that XML cannot hold, those that parsers normalise
+    (line ends, tabs), and leading or trailing white space.
+    """
+    if text != text.strip():
+        return False
+    return all(
+        " " <= c <= "\ud7ff" and not "\x7f" <= c <= "\x9f" and c != "\u2028"
+        if c < "\ue000"
+        else c <= "\ufffd" or c >= "\U00010000"
+        for c in text
+    )
+
+
+def element(name: str, text: str) -> str:
+    """Write one element with its text escaped."""
+    return f"<{name}>{escape(text)}</{name}>"
+
+
+def _bad(what: str, why: str) -> StorageError:
+    return StorageError(
+        ErrorKind.UNEXPECTED,
+        f"{what} cannot be used: {why}. Check that the endpoint is an S3 server and that no"
+        " proxy answers in its place.",
+    )

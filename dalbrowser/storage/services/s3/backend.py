@@ -1,0 +1,281 @@
+"""The S3 service: what it can do, and each operation as requests of the core.
+
+Invariant: a capability is true only where the configuration says that the server honours
+it; every path is prefixed by the root and otherwise untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from dalbrowser.storage import oio
+from dalbrowser.storage.accessor import Accessor
+from dalbrowser.storage.context import AccessorInfo
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.options import OpDelete, OpRead, OpStat, OpWrite
+from dalbrowser.storage.services.s3 import deleter, headers, reader, replies
+from dalbrowser.storage.services.s3.abilities import MAX_PART, MIN_PART, abilities
+from dalbrowser.storage.services.s3.config import S3Config, with_preset
+from dalbrowser.storage.services.s3.core import SLOW, Ask, S3Core
+from dalbrowser.storage.services.s3.exact import ExactKeys
+from dalbrowser.storage.services.s3.lister import Listings
+from dalbrowser.storage.services.s3.presigner import presigned
+from dalbrowser.storage.services.s3.writer import PartWriter, Upload, Uploads, put
+from dalbrowser.storage.types import ByteRange, EntryMode, Metadata, Metakey, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dalbrowser.storage.options import (
+        OpAbortMultipart,
+        OpCompleteMultipart,
+        OpCopy,
+        OpCopyMultipart,
+        OpCreateDir,
+        OpCreateMultipart,
+        OpList,
+        OpListMultiparts,
+        OpListParts,
+        OpPresign,
+        OpWriteMultipart,
+    )
+    from dalbrowser.storage.services.s3.credentials import CredentialSource
+    from dalbrowser.storage.types import (
+        Bucket,
+        DeleteOutcome,
+        HttpExchange,
+        PresignedRequest,
+        RawLister,
+        RawPartLister,
+        RawPartWriter,
+        RawUploadLister,
+        RawWriter,
+        ReadReply,
+    )
+
+DEFAULT_CHUNK = 16 * 1024 * 1024
+
+
+class S3(Accessor):
+    """Amazon S3 and what speaks like it."""
+
+    scheme: ClassVar[str] = "s3"
+    config_type: ClassVar[type] = S3Config
+
+    def __init__(self, config: S3Config, source: CredentialSource | None = None) -> None:
+        self._config = with_preset(config)
+        root = self._config.root.strip("/")
+        self._root = f"{root}/" if root else ""
+        self._core = S3Core(self._config, source)
+        self._exact = ExactKeys(self._core)
+        self._uploads = Uploads(self._core, self._head)
+        self._listings = Listings(self._core, self._root)
+        native = abilities(self._config)
+        self._info = AccessorInfo(
+            self.scheme, self._config.bucket, self._root, native, native, replies.LISTED
+        )
+
+    @classmethod
+    def from_config(cls, config: S3Config) -> S3:
+        """Build the service; opens no connection, raises ``ConfigInvalid``."""
+        return cls(config)
+
+    def info(self) -> AccessorInfo:
+        return self._info
+
+    async def aclose(self) -> None:
+        await self._core.aclose()
+
+    def observe(self, sink: Callable[[HttpExchange], None]) -> None:
+        self._core.observe(sink)
+
+    async def check(self) -> None:
+        if self._config.bucket:
+            await self._listings.probe()
+        else:
+            await self.list_buckets()
+
+    async def create_dir(self, path: str, args: OpCreateDir) -> None:
+        await put(self._core, await self._key(path), [], OpWrite())
+
+    async def stat(self, path: str, args: OpStat) -> Metadata:
+        self._core.require_bucket()
+        if not path:
+            return Metadata(mode=EntryMode.DIR, known=Metakey.COMPLETE | Metakey.MODE)
+        key = await self._key(path)
+        try:
+            found = await self._head(key, args)
+        except StorageError as error:
+            marker = error.kind is ErrorKind.NOT_FOUND and path.endswith("/")
+            if not marker or args.version or not await self._listings.exists(path):
+                raise
+            return Metadata(mode=EntryMode.DIR, known=Metakey.COMPLETE | Metakey.MODE)
+        if path.endswith("/"):
+            found.mode = EntryMode.DIR
+        return found
+
+    async def read(self, path: str, args: OpRead) -> ReadReply:
+        key = await self._key(path)
+        if args.range.size == 0:
+            return reader.empty(await self._head(key, _stat_of(args)), args.range.start)
+        try:
+            return await self._open(key, args)
+        except StorageError as error:
+            if error.kind is not ErrorKind.RANGE_NOT_SATISFIED or args.range.last is None:
+                raise
+        # A suffix of an empty object has no satisfiable range (RFC 9110, 14.1.2), and
+        # rclone serve s3 refuses one that is longer than the object.
+        metadata = await self._head(key, _stat_of(args))
+        if not metadata.content_length:
+            return reader.empty(metadata, 0)
+        return await self._open(key, replace(args, range=ByteRange(0, metadata.content_length)))
+
+    async def write(self, path: str, args: OpWrite) -> RawWriter:
+        key = await self._key(path)
+        chunk = oio.part_size(
+            args.chunk or DEFAULT_CHUNK,
+            args.content_length,
+            min_size=MIN_PART,
+            max_size=MAX_PART,
+        )
+        return oio.MultipartWriter(
+            Upload(self._core, self._uploads, key, args),
+            chunk=chunk,
+            concurrent=args.concurrent,
+        )
+
+    async def list(self, path: str, args: OpList) -> RawLister:
+        self._core.require_bucket()
+        return self._listings.objects(path, args)
+
+    async def delete(self, path: str, args: OpDelete) -> None:
+        await deleter.delete(self._core, await self._key(path), args)
+
+    async def delete_batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:
+        keys = [(await self._key(path), args) for path, args in items]
+        return await deleter.delete_batch(self._core, self._root, keys)
+
+    async def copy(self, source: str, target: str, args: OpCopy) -> Metadata:
+        origin, key = await self._key(source), await self._key(target)
+        asked = self._copy_headers(origin, args.source_version, args.if_match)
+        asked |= headers.object_headers(self._config, OpWrite())
+        reply, text = await self._core.call(
+            Ask("PUT", key, act="copy objects", headers=asked, idle=SLOW)
+        )
+        said = replies.result(text, "CopyObjectResult")
+        return Metadata(
+            mode=EntryMode.FILE,
+            etag=replies.quoted(said.get("ETag")),
+            version=headers.version(reply.headers),
+            known=Metakey.MODE | Metakey.ETAG | Metakey.VERSION,
+        )
+
+    async def presign(self, path: str, args: OpPresign) -> PresignedRequest:
+        return await presigned(self._core, await self._key(path), args)
+
+    async def list_buckets(self) -> Sequence[Bucket]:
+        return await self._listings.buckets()
+
+    async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
+        return await self._uploads.create(await self._key(path), args)
+
+    async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
+        return PartWriter(self._uploads, await self._key(path), args)
+
+    async def copy_multipart(self, path: str, args: OpCopyMultipart) -> Part:
+        key, source = await self._key(path), await self._key(args.source)
+        size = args.range.size
+        if size is None:
+            raise StorageError(
+                ErrorKind.INVALID_INPUT, "A part is copied from a range with a start and an end."
+            )
+        asked = self._copy_headers(source, args.source_version, args.if_match)
+        asked["x-amz-copy-source-range"] = args.range.to_header() or ""
+        _, text = await self._core.call(
+            Ask(
+                "PUT",
+                key,
+                act="copy objects",
+                query=[("partNumber", str(args.number)), ("uploadId", args.upload_id)],
+                headers=asked | headers.customer_key(self._config),
+                idle=SLOW,
+            )
+        )
+        etag = replies.quoted(replies.result(text, "CopyPartResult").get("ETag"))
+        return Part(args.number, size, etag or "")
+
+    async def complete_multipart(
+        self, path: str, parts: Sequence[Part], args: OpCompleteMultipart
+    ) -> Metadata:
+        return await self._uploads.complete(await self._key(path), parts, args)
+
+    async def abort_multipart(self, path: str, args: OpAbortMultipart) -> None:
+        await self._uploads.abort(await self._key(path), args)
+
+    async def list_multiparts(self, path: str, args: OpListMultiparts) -> RawUploadLister:
+        self._core.require_bucket()
+        return self._listings.uploads(path, args)
+
+    async def list_parts(self, path: str, args: OpListParts) -> RawPartLister:
+        return self._listings.parts(await self._key(path), args)
+
+    async def _key(self, path: str) -> str:
+        """Return the exact key of a path, once it is sure that the server keeps it exact."""
+        self._core.require_bucket()
+        key = self._root + path
+        if not key:
+            raise StorageError(ErrorKind.IS_A_DIRECTORY, "The path is empty: name an object.")
+        await self._exact.require(key)
+        return key
+
+    async def _open(self, key: str, args: OpRead) -> ReadReply:
+        asked = headers.conditions(args) | headers.customer_key(self._config)
+        if wanted := args.range.to_header():
+            asked["range"] = wanted
+        reply = await self._core.send(
+            Ask(
+                "GET",
+                key,
+                act="read objects",
+                query=headers.read_query(args),
+                headers=asked,
+                ok=(200, 206),
+            )
+        )
+        try:
+            return reader.opened(reply, args.range)
+        except StorageError:
+            await reply.aclose()
+            raise
+
+    async def _head(self, key: str, args: OpStat) -> Metadata:
+        asked = headers.conditions(args) | headers.customer_key(self._config)
+        reply, _ = await self._core.call(
+            Ask(
+                "HEAD",
+                key,
+                act="read objects",
+                query=headers.read_query(args),
+                headers=asked | {"x-amz-checksum-mode": "ENABLED"},
+            )
+        )
+        return headers.metadata(reply.headers)
+
+    def _copy_headers(
+        self, source: str, version: str | None, if_match: str | None
+    ) -> dict[str, str]:
+        asked = {"x-amz-copy-source": self._core.copy_source(source, version)}
+        if if_match is not None:
+            asked["x-amz-copy-source-if-match"] = if_match
+        return asked | headers.customer_key(self._config, "copy-source-")
+
+
+def _stat_of(args: OpRead) -> OpStat:
+    return OpStat(
+        if_match=args.if_match,
+        if_none_match=args.if_none_match,
+        if_modified_since=args.if_modified_since,
+        if_unmodified_since=args.if_unmodified_since,
+        version=args.version,
+    )

@@ -1,0 +1,254 @@
+"""The one place that knows S3's URLs, headers, signing and error bodies.
+
+Invariants: a request is signed over the very target that is sent; keys are taken fresh
+for each request; the reply of ``send`` has an accepted status or an error was raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import dataclasses
+import hashlib
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.net import dates, sigv4
+from dalbrowser.storage.net.client import ClientOptions, HttpClient
+from dalbrowser.storage.net.message import HttpRequest
+from dalbrowser.storage.services.s3 import errors
+from dalbrowser.storage.services.s3.credentials import Credentials, Renewing, source_of
+from dalbrowser.storage.services.s3.endpoint import DEFAULT_REGION, Place, place, unencodable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from dalbrowser.storage.net.client import HttpReply
+    from dalbrowser.storage.services.s3.config import S3Config
+    from dalbrowser.storage.services.s3.credentials import CredentialSource
+    from dalbrowser.storage.types import Data, HttpExchange
+
+MAX_REPLY = 16 * 1024 * 1024
+"""Bytes of the largest XML reply taken."""
+SLOW = 900.0
+"""Seconds of silence allowed while the server joins parts or copies; it may send nothing."""
+_ERROR_WITHIN = 1024 * 1024
+"""Bytes of white space that may precede an error within a 200."""
+_HASH_HERE = 32 * 1024
+"""Bytes up to which hashing on the loop is cheaper (about 0.1 ms) than a thread's turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request before it is signed.
+
+    ``key`` is empty for the bucket itself. ``act`` says in words what is done, for the
+    errors ("read objects"). ``body`` is blocks that stay unchanged, so that it can be sent
+    again. ``ok`` are the statuses accepted; ``idle`` the silence allowed, in seconds.
+    """
+
+    method: str
+    key: str = ""
+    _: KW_ONLY
+    act: str
+    query: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Sequence[Data] = field(default=(), repr=False)
+    ok: Collection[int] = (200,)
+    idle: float | None = None
+
+
+class S3Core:
+    """Signs and sends requests for one bucket."""
+
+    def __init__(
+        self,
+        config: S3Config,
+        source: CredentialSource | None = None,
+        client: HttpClient | None = None,
+    ) -> None:
+        self.config = config
+        self._region = config.region or DEFAULT_REGION
+        self._place = place(config, self._region)
+        self._credentials = Renewing(source or source_of(config))
+        self._client = client or HttpClient(
+            ClientOptions(ca_file=config.ca_file, verify=config.verify_tls, proxy=config.proxy)
+        )
+
+    @property
+    def region(self) -> str:
+        """The region that requests are signed for; may be found out from the first reply."""
+        return self._region
+
+    def observe(self, sink: Callable[[HttpExchange], None]) -> None:
+        """Report every exchange to ``sink``."""
+        self._client.observe(sink)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    def require_bucket(self) -> None:
+        """Raise ``ConfigInvalid`` when no bucket is chosen."""
+        if not self.config.bucket:
+            raise StorageError(
+                ErrorKind.CONFIG_INVALID,
+                "No bucket is chosen: this connection can only list the buckets. Choose one.",
+            )
+
+    async def send(self, ask: Ask) -> HttpReply:
+        """Send one request and return its reply, the body still on the wire.
+
+        When the server names another region and none was configured, or calls renewable
+        credentials expired, the request is sent once more.
+        """
+        digest = await self._payload_hash(ask.body)
+        for last in (False, True):
+            credentials = await self._credentials.get()
+            reply = await self._client.send(self._signed(ask, credentials, digest))
+            if reply.status in ask.ok:
+                return reply
+            text, _ = await reply.read_up_to(errors.MAX_ERROR_BODY)
+            found = errors.answer(reply.status, reply.headers, text)
+            if last or not await self._another_try(found, credentials):
+                break
+        raise errors.failure(found, reply.headers, self._asked(ask.act))
+
+    async def call(self, ask: Ask) -> tuple[HttpReply, bytes]:
+        """Send one request and read its whole reply.
+
+        A 200 whose body is an error (CompleteMultipartUpload, CopyObject) raises as one.
+        """
+        reply = await self.send(ask)
+        text = await reply.read_all(MAX_REPLY)
+        if b"<Error" in text[:_ERROR_WITHIN].lstrip()[:1024]:
+            found = errors.answer(reply.status, reply.headers, text.lstrip())
+            if found.code:
+                raise errors.failure(found, reply.headers, self._asked(ask.act))
+        return reply, text
+
+    async def call_service(self, query: Sequence[tuple[str, str]], *, act: str) -> bytes:
+        """Send a GET to the service itself, not to the bucket, and return the reply."""
+        core = self
+        if self.config.bucket:
+            config = dataclasses.replace(self.config, bucket="", region=self._region)
+            core = S3Core(config, self._credentials.source, self._client)
+        _, text = await core.call(Ask("GET", act=act, query=query))
+        return text
+
+    def error_of(self, code: str, message: str, act: str) -> StorageError:
+        """Return the error for a code that came within a reply of its own."""
+        found = errors.Answer(200, code, message, "", "")
+        return errors.failure(found, {}, self._asked(act))
+
+    def _asked(self, act: str) -> errors.Asked:
+        return errors.Asked(str(self._place.origin), self.config.bucket, act, self._region)
+
+    async def presign(
+        self,
+        method: str,
+        key: str,
+        query: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        expires: int,
+    ) -> str:
+        """Return a URL that is valid for ``expires`` seconds; nothing is sent."""
+        credentials = await self._credentials.get()
+        here = self._place
+        if credentials is None:
+            raise StorageError(
+                ErrorKind.CONFIG_INVALID,
+                "Without credentials no link can be signed. Give an access key.",
+            )
+        signed = {**headers, "host": here.origin.authority}
+        what = sigv4.Signable(method, here.path(key), signed)
+        target = sigv4.presign(self._key(credentials), what, query, expires, datetime.now(UTC))
+        return f"{here.origin}{target}"
+
+    def copy_source(self, key: str, version: str | None) -> str:
+        """Write the ``x-amz-copy-source`` of an object in this bucket."""
+        try:
+            source = f"/{sigv4.encode(self.config.bucket)}/{sigv4.encode(key, slash=True)}"
+        except UnicodeEncodeError:
+            raise unencodable(key) from None
+        return f"{source}?versionId={sigv4.encode(version)}" if version else source
+
+    def _signed(self, ask: Ask, credentials: Credentials | None, digest: str) -> HttpRequest:
+        """Write and sign one request."""
+        here = self._place
+        path = here.path(ask.key) if ask.key else _bucket_path(here)
+        target = f"{path}?{_query(ask.query)}" if ask.query else path
+        headers = dict(ask.headers)
+        if self.config.requester_pays:
+            headers["x-amz-request-payer"] = "requester"
+        if credentials is not None:
+            now = datetime.now(UTC)
+            headers["host"] = here.origin.authority
+            headers["x-amz-date"] = dates.amz(now)
+            headers["x-amz-content-sha256"] = digest
+            if credentials.session_token:
+                headers["x-amz-security-token"] = credentials.session_token
+            what = sigv4.Signable(ask.method, target, headers, digest)
+            headers["authorization"] = sigv4.sign_headers(self._key(credentials), what, now)
+        return HttpRequest(ask.method, here.origin, target, headers, ask.body, ask.idle)
+
+    def _key(self, credentials: Credentials) -> sigv4.SigningKey:
+        return sigv4.SigningKey(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            credentials.session_token,
+            self._region,
+        )
+
+    async def _payload_hash(self, body: Sequence[Data]) -> str:
+        mode = self.config.payload_signing
+        if not body:
+            return sigv4.EMPTY_SHA256
+        if mode == "never" or (mode == "auto" and self._place.origin.secure):
+            return sigv4.UNSIGNED_PAYLOAD
+        return (await digest_of("sha256", body)).hex()
+
+    async def _another_try(self, found: errors.Answer, used: Credentials | None) -> bool:
+        """Whether what the server said lets the same request succeed now."""
+        if found.code in errors.EXPIRED:
+            return await self._credentials.renew(used)
+        if self.config.region or not found.region or found.region == self._region:
+            return False
+        if found.status not in {301, 307, 308, 400, 403}:
+            return False
+        self._region = found.region
+        self._place = place(self.config, self._region)
+        return True
+
+
+def _query(parameters: Sequence[tuple[str, str]]) -> str:
+    try:
+        return sigv4.query_string(parameters)
+    except UnicodeEncodeError as error:
+        raise unencodable(str(error.object)) from None
+
+
+def _bucket_path(here: Place) -> str:
+    """Return the path of the bucket itself: without its final slash in path style."""
+    return here.base if here.base == "/" else here.base[:-1]
+
+
+async def digest_of(algorithm: str, body: Sequence[Data]) -> bytes:
+    """Hash the blocks of a body, in a thread when they are large."""
+    if sum(len(block) for block in body) <= _HASH_HERE:
+        return _digest(algorithm, body)
+    return await asyncio.to_thread(_digest, algorithm, body)
+
+
+def _digest(algorithm: str, body: Sequence[Data]) -> bytes:
+    running = hashlib.new(algorithm, usedforsecurity=False)
+    for block in body:
+        running.update(block)
+    return running.digest()
+
+
+def content_md5(digest: bytes) -> str:
+    """Write the ``content-md5`` header."""
+    return base64.b64encode(digest).decode()
