@@ -21,7 +21,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def image_format(magic: bytes) -> str:
-    """Return ``png``, ``jpeg``, ``gif``, ``webp``, ``bmp``, ``tiff``, ``ico``, ``svg`` or nothing."""
+    """Name the format in the words of ``ImageValue.format``, or return nothing."""
     for begin, name in _SIGNATURES:
         if magic.startswith(begin):
             return name
@@ -69,7 +69,7 @@ def _bmp(data: bytes) -> Size:
 
 def _webp(data: bytes) -> Size | None:
     kind = data[12:16]
-    if kind == b"VP8X":
+    if kind == b"VP8X" and len(data) >= 30:
         width = int.from_bytes(data[24:27], "little")
         height = int.from_bytes(data[27:30], "little")
         return width + 1, height + 1

@@ -53,7 +53,8 @@ class RangeSource:
         """Whether the object had changed since the listing, so that its newer self is shown."""
         self._op = op
         self._cache = BlockCache() if cache is None else cache
-        self._connection: Hashable = op if connection is None else connection
+        # The operator is part of it: a connection that was edited is another place.
+        self._connection: Hashable = (op, connection)
         self._private = object()
         self._total = self.metadata.content_length
         self._modified: datetime | None = None

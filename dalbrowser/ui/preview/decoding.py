@@ -1,0 +1,93 @@
+"""From an image's bytes to pixels, off the loop and within bounds.
+
+Invariants: Qt refuses any single image of more than ``ALLOCATION_LIMIT``; what is handed
+out has at most ``MOST_DRAWN`` pixels; nothing but the bytes given is opened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader, QPainter
+from PySide6.QtSvg import QSvgRenderer
+
+from dalbrowser.preview import PreviewError
+
+if TYPE_CHECKING:
+    from dalbrowser.preview import ImageValue
+
+ALLOCATION_LIMIT = 512
+"""MiB; 100 million pixels of four bytes are 382 MiB."""
+MOST_CLAIMED = 100_000_000
+MOST_DRAWN = 32_000_000
+SVG_SIDE = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image. ``size`` is its full size in pixels, upright; ``image`` may be smaller."""
+
+    image: QImage
+    size: QSize
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the image has fewer pixels than the file."""
+        return self.image.size() != self.size
+
+
+def decode(value: ImageValue) -> Picture:
+    """Decode an image; runs in a thread. Raises ``PreviewError`` with what is wrong."""
+    return _draw_svg(value.data) if value.format == "svg" else _read(value)
+
+
+def _read(value: ImageValue) -> Picture:
+    QImageReader.setAllocationLimit(ALLOCATION_LIMIT)
+    buffer = QBuffer()
+    buffer.setData(QByteArray(value.data))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer, QByteArray(value.format.encode()))
+    reader.setAutoTransform(True)
+    claimed = reader.size()
+    pixels = claimed.width() * claimed.height()
+    if pixels > MOST_CLAIMED:
+        raise PreviewError(
+            f"The file claims {claimed.width():,} × {claimed.height():,} pixels,"
+            " more than a preview draws. Download it to look at it."
+        )
+    if pixels > MOST_DRAWN:
+        factor = sqrt(MOST_DRAWN / pixels)
+        reader.setScaledSize(
+            QSize(max(1, int(claimed.width() * factor)), max(1, int(claimed.height() * factor)))
+        )
+    image = reader.read()
+    if image.isNull():
+        raise PreviewError(f"The image could not be decoded: {reader.errorString()}.")
+    full = claimed if claimed.isValid() else image.size()
+    turned = (image.width() > image.height()) != (full.width() > full.height())
+    if turned and pixels > MOST_DRAWN:
+        full = full.transposed()
+    elif pixels <= MOST_DRAWN:
+        full = image.size()
+    return Picture(image, full)
+
+
+def _draw_svg(data: bytes) -> Picture:
+    drawing = QSvgRenderer(QByteArray(data))
+    if not drawing.isValid():
+        raise PreviewError("The SVG could not be drawn.")
+    size = drawing.defaultSize()
+    if size.isEmpty():
+        size = QSize(512, 512)
+    size.scale(SVG_SIDE, SVG_SIDE, Qt.AspectRatioMode.KeepAspectRatio)
+    size = size.expandedTo(QSize(1, 1))
+    image = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    drawing.render(painter, QRectF(0, 0, size.width(), size.height()))
+    painter.end()
+    return Picture(image, size)

@@ -1,0 +1,150 @@
+"""How a job is written in a row: texts, icon and colour of each state; pure functions."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from dalbrowser.transfer import Direction, JobState, JobView
+from dalbrowser.ui.format import count_text, duration_text, size_text, speed_text
+
+_ICONS = {
+    JobState.QUEUED: ("clock", "muted"),
+    JobState.PREPARING: ("clock", "accent"),
+    JobState.RUNNING: ("play", "accent"),
+    JobState.FINALISING: ("play", "accent"),
+    JobState.VERIFYING: ("verified", "accent"),
+    JobState.DONE: ("check", "success"),
+    JobState.SKIPPED: ("forward", "muted"),
+    JobState.PAUSED: ("pause", "muted"),
+    JobState.WAITING_NETWORK: ("offline", "warning"),
+    JobState.WAITING_CREDENTIALS: ("key", "warning"),
+    JobState.WAITING_LIMIT: ("clock", "muted"),
+    JobState.NEEDS_ANSWER: ("question", "warning"),
+    JobState.RETRYING: ("retry", "warning"),
+    JobState.INTERRUPTED: ("warning", "warning"),
+    JobState.SOURCE_CHANGED: ("warning", "danger"),
+    JobState.FAILED: ("error", "danger"),
+    JobState.CANCELLED: ("close", "muted"),
+}
+_DIRECTIONS = {
+    Direction.UPLOAD: "upload",
+    Direction.DOWNLOAD: "download",
+    Direction.COPY: "copy",
+    Direction.MOVE: "forward",
+}
+
+
+def tr(text: str) -> str:
+    """Translate a text of the transfers panel."""
+    return QCoreApplication.translate("transfers", text)
+
+
+def state_icon(view: JobView) -> tuple[str, str]:
+    """Return the icon's name and its colour for a job's state."""
+    if view.state is JobState.DONE and view.integrity.startswith("verified"):
+        return "verified", "success"
+    return _ICONS[view.state]
+
+
+def state_text(view: JobView) -> str:
+    """Return the state in words, with a capital."""
+    words = tr(view.words)
+    return words[:1].upper() + words[1:]
+
+
+def direction_icon(view: JobView) -> str:
+    """Return the name of the icon of an operation."""
+    return _DIRECTIONS[view.direction]
+
+
+def operation_text(view: JobView) -> str:
+    """Return the operation with a capital."""
+    return tr(view.direction.word.capitalize())
+
+
+def percent(view: JobView) -> float | None:
+    """Return how far the job is, 0 to 100; ``None`` while its size is not known."""
+    if view.state is JobState.DONE:
+        return 100.0
+    if not view.total:
+        return None
+    return min(100.0, 100.0 * view.done / view.total)
+
+
+def amount_text(view: JobView) -> str:
+    """Return the bytes done of the total, and a folder's files."""
+    total = size_text(view.total) if view.total is not None else "?"
+    text = total if view.state is JobState.DONE else f"{size_text(view.done)} / {total}"
+    if view.is_folder:
+        files = f"{count_text(view.files_done)} / {count_text(view.files_total)}"
+        return tr("{bytes} · {files} files").format(bytes=text, files=files)
+    return text
+
+
+def rate_text(view: JobView) -> str:
+    """Return the speed of a job that moves."""
+    return speed_text(view.speed) if view.speed > 0 and view.state.is_active else ""
+
+
+def left_text(view: JobView) -> str:
+    """Return the time left of a job that moves."""
+    return duration_text(view.eta) if view.eta is not None and view.state.is_active else ""
+
+
+def parts_text(view: JobView) -> str:
+    """Return the parts done of all parts; nothing for a transfer in one piece."""
+    if view.parts_total <= 1:
+        return ""
+    return f"{count_text(view.parts_done)} / {count_text(view.parts_total)}"
+
+
+def error_text(view: JobView) -> str:
+    """Return what went wrong, or else what there is to say."""
+    if view.is_folder and view.files_failed and not view.error:
+        return tr("{n} files failed").format(n=count_text(view.files_failed))
+    return view.error or view.note
+
+
+def interrupted_text(views: list[JobView]) -> str:
+    """Return the sentence of the banner about jobs that were cut off."""
+    if len(views) == 1:
+        view = views[0]
+        what = tr("1 {direction} was interrupted: {name}").format(
+            direction=view.direction.word, name=view.name
+        )
+    else:
+        what = tr("{n} transfers were interrupted").format(n=count_text(len(views)))
+    total = sum(view.total or 0 for view in views)
+    if not total:
+        return f"{what}."
+    done = size_text(sum(view.done for view in views))
+    return tr("{what}, {done} of {total} done.").format(
+        what=what, done=done, total=size_text(total)
+    )
+
+
+NEEDING_A_PERSON = frozenset(
+    {
+        JobState.FAILED,
+        JobState.NEEDS_ANSWER,
+        JobState.SOURCE_CHANGED,
+        JobState.INTERRUPTED,
+        JobState.WAITING_CREDENTIALS,
+    }
+)
+
+
+def summary_text(active: list[JobView], stuck: list[JobView]) -> str:
+    """Return one short line about all work: how fast, how many run, how many wait for a person."""
+    moving = [view for view in active if not view.is_folder]
+    waiting = [view for view in stuck if not view.is_folder]
+    parts: list[str] = []
+    for direction, arrow in ((Direction.UPLOAD, "↑"), (Direction.DOWNLOAD, "↓")):
+        speed = sum(view.speed for view in moving if view.direction is direction)
+        if speed > 0:
+            parts.append(f"{arrow} {speed_text(speed)}")
+    if moving:
+        parts.append(tr("{n} transferring").format(n=count_text(len(moving))))
+    if waiting:
+        parts.append(tr("{n} need attention").format(n=count_text(len(waiting))))
+    return " · ".join(parts)

@@ -1,0 +1,86 @@
+"""Texts of the common encodings are read as themselves; bytes that are no text are not."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dalbrowser.preview.encodings import guess
+from dalbrowser.preview.lines import TextForm
+
+GERMAN = "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. " * 20
+RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 30
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs"))), st.integers(0, 3))
+def test_utf8_is_utf8_wherever_the_sample_is_cut(text: str, cut: int) -> None:
+    data = text.encode()
+    head = data[: len(data) - cut] if len(data) > 3 else data
+    assert guess(head, data[cut:]) == TextForm("utf-8", 1, b"\n", 0) or data.startswith(
+        codecs.BOM_UTF8
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark", "unit"),
+    [
+        ("utf-8", codecs.BOM_UTF8, 1),
+        ("utf-16-le", codecs.BOM_UTF16_LE, 2),
+        ("utf-16-be", codecs.BOM_UTF16_BE, 2),
+        ("utf-32-le", codecs.BOM_UTF32_LE, 4),
+        ("utf-32-be", codecs.BOM_UTF32_BE, 4),
+    ],
+)
+def test_a_mark_decides(encoding: str, mark: bytes, unit: int) -> None:
+    form = guess(mark + "häus\n".encode(encoding))
+    assert form == TextForm(encoding, unit, "\n".encode(encoding), len(mark))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_text_without_a_mark(encoding: str) -> None:
+    form = guess((GERMAN + "\r\n").encode(encoding))
+    assert form is not None
+    assert (form.encoding, form.unit) == (encoding, 2)
+
+
+@pytest.mark.parametrize(("text", "encoding"), [(GERMAN, "cp1252"), (RUSSIAN, "cp1251")])
+def test_an_old_encoding_reads_back(text: str, encoding: str) -> None:
+    data = text.encode(encoding)
+    form = guess(data, data)
+    assert form is not None
+    assert data.decode(form.encoding) == text
+
+
+def test_only_carriage_returns_end_lines_where_there_is_nothing_else() -> None:
+    assert guess(b"one\rtwo\r") == TextForm("utf-8", 1, b"\r", 0)
+    assert guess(b"one\r\ntwo\r") == TextForm("utf-8", 1, b"\n", 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x7fELF\x02\x01\x01\0\0\0\0",
+        gzip.compress(random.Random(1).randbytes(4000)),
+        random.Random(2).randbytes(5000),
+        b"PK\x03\x04\x14\0\0\0",
+        bytes(4096),
+    ],
+)
+def test_binary_is_no_text(data: bytes) -> None:
+    assert guess(data) is None
+
+
+def test_terminal_colours_are_text() -> None:
+    assert guess(b"\x1b[31mred\x1b[0m\tand\x0cform feed\n" * 9) is not None
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_a_guess_never_fails_and_always_decodes(head: bytes, tail: bytes) -> None:
+    form = guess(head, tail)
+    if form is not None:
+        assert isinstance(head.decode(form.encoding, "replace"), str)
