@@ -1,22 +1,58 @@
-"""The transfer engine: what a window or a command asks for, and the promise behind it."""
+"""The transfer engine: what a window or a command asks for, and the promise behind it.
+
+Invariant: a job that was accepted is in the journal before its id is returned, and stays
+there, in whatever state, until it is done or a person ends it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.model import ConflictPolicy, EngineOptions, StartReport
+from dalbrowser.profiles import Profile
+from dalbrowser.transfer import intake
+from dalbrowser.transfer.context import RunContext
+from dalbrowser.transfer.controls import Controls
+from dalbrowser.transfer.folders import Folders
+from dalbrowser.transfer.job import LiveJob
+from dalbrowser.transfer.journal import Journal
+from dalbrowser.transfer.model import (
+    ConflictPolicy,
+    Direction,
+    EngineOptions,
+    JobState,
+    StartReport,
+)
+from dalbrowser.transfer.notifier import Notifier
+from dalbrowser.transfer.runner import run_job
+from dalbrowser.transfer.scheduler import Scheduler
+from dalbrowser.transfer.slots import Slots
+from dalbrowser.transfer.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
     from dalbrowser.profiles import Location, ProfileStore
-    from dalbrowser.storage import Metadata
+    from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.transfer.intake import Request
+    from dalbrowser.transfer.journal import JobRow
     from dalbrowser.transfer.model import JobView, LocalPath, Notify, OperatorSource
+
+_DISK_THREADS = 6
+"""Threads that read, hash and write; more than two busy ones only wait for the same disk."""
 
 
 class TransferEngine:
-    """Runs transfers on the event loop that calls ``start``; every method is called on it."""
+    """Runs transfers on the event loop that calls ``start``; every method is called on it.
+
+    ``connections`` gives the operators, ``profiles`` the connections by id. ``notify`` gets
+    ``JobsChanged``, ``JobsRemoved`` and ``BatchEnded`` on that loop. Nothing that an earlier
+    process left runs before ``resume`` says so.
+    """
 
     def __init__(
         self,
@@ -26,15 +62,93 @@ class TransferEngine:
         options: EngineOptions | None = None,
         notify: Notify | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._options = options or EngineOptions()
+        self._journal = Journal(Path(journal_path), self._options.who)
+        self._connections = connections
+        self._profiles = profiles
+        self._parsed: dict[str, Profile] = {}
+        self._live: dict[int, LiveJob] = {}
+        self._finished: deque[int] = deque()
+        self._tally = Tally()
+        self._notifier = Notifier(notify, self._options.event_interval)
+        self._disk = ThreadPoolExecutor(_DISK_THREADS, "transfer-disk")
+        self._ctx = RunContext(
+            journal=self._journal,
+            options=self._options,
+            slots=Slots(self._options.parts_total),
+            disk=self._disk,
+            operator=self._operator,
+            changed=self._changed,
+        )
+        self._scheduler = Scheduler(self._options, self._start_job)
+        self._folders = Folders(self._ctx, self._live, self._take)
+        self._controls = Controls(self._ctx, self._live, self._scheduler, self._folders)
+
+    # -- life
 
     async def start(self) -> StartReport:
-        """Open the journal; raises ``JournalHeld`` when another process has it."""
-        raise NotImplementedError
+        """Open the journal; raises ``JournalHeld`` when another process has it.
+
+        Jobs that were under way when the last process ended are *interrupted* now.
+        """
+        await self._journal.open()
+        for row in await self._journal.unfinished():
+            if row.state.is_active:
+                row.state = JobState.INTERRUPTED
+                # So that each looks whether its last try had arrived after all.
+                row.attempts += 1
+                self._journal.note_job(row)
+            await self._restore(row)
+        for job in self._live.values():
+            self._folders.restored(job)
+        self._journal.note_prune(self._options.history_cap)
+        interrupted = [
+            job.view()
+            for job in self._live.values()
+            if job.state is JobState.INTERRUPTED and job.row.parent is None
+        ]
+        return StartReport(interrupted, self._journal.note)
+
+    async def _restore(self, row: JobRow) -> None:
+        job = LiveJob.of(row)
+        self._live[row.id] = job
+        if row.is_folder and job.sums is not None:
+            sums = await self._journal.child_sums(row.id)
+            for state, (count, size) in sums.items():
+                # Files at rest are counted as they are restored themselves.
+                if JobState(state).is_final:
+                    job.sums.counts[JobState(state)] += count
+                    job.sums.bytes_total += size
+                    job.sums.bytes_done += size if state == JobState.DONE.value else 0
+            job.sums.expanded = not await self._journal.plans(row.id)
+            job.sums.halted = None if job.sums.expanded else row.state
+        if row.begun and row.direction is Direction.DOWNLOAD:
+            self._ctx.claim(job, "local", "", row.local_path)
+            saved = await self._journal.download(row.id)
+            if saved is not None:
+                self._ctx.claim(job, "local", "", saved.temp)
+        elif row.begun:
+            self._ctx.claim(job, row.profile, row.bucket, row.key)
+        self._changed(job)
 
     async def close(self) -> None:
         """Stop all work; what ran is *interrupted* in the journal and can be resumed."""
-        raise NotImplementedError
+        self._scheduler.closed = True
+        for job in list(self._live.values()):
+            if job.row.is_folder:
+                await self._folders.halt(job, JobState.INTERRUPTED)
+        tasks = [job.task for job in self._live.values() if job.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for job in list(self._live.values()):
+            if job.state.is_active:
+                self._ctx.show(job, JobState.INTERRUPTED)
+        self._notifier.flush()
+        await self._journal.close()
+        await asyncio.to_thread(self._disk.shutdown)
+
+    # -- requests
 
     async def upload(
         self,
@@ -42,14 +156,24 @@ class TransferEngine:
         target: Location,
         policy: ConflictPolicy = ConflictPolicy.ASK,
     ) -> list[int]:
-        """Upload files and folders into the folder ``target``; one job id a path."""
-        raise NotImplementedError
+        """Upload files and folders into the folder ``target``; one job id a path.
+
+        A folder's own job ends when all its files have; they are expanded as it goes.
+        """
+        profile = self._profile(target.profile_id)
+        return await self._accept(
+            partial(intake.upload_requests, list(paths), target, profile, policy)
+        )
 
     async def upload_file(
         self, path: LocalPath, target: Location, policy: ConflictPolicy = ConflictPolicy.ASK
     ) -> int:
         """Upload one file to the exact key of ``target``."""
-        raise NotImplementedError
+        profile = self._profile(target.profile_id)
+        ids = await self._accept(
+            lambda: [intake.upload_file_request(path, target, profile, policy)]
+        )
+        return ids[0]
 
     async def download(
         self,
@@ -57,14 +181,24 @@ class TransferEngine:
         folder: LocalPath,
         policy: ConflictPolicy = ConflictPolicy.ASK,
     ) -> list[int]:
-        """Download objects and folders (keys ending in ``/``) into ``folder``."""
-        raise NotImplementedError
+        """Download objects and folders (keys ending in ``/``) into ``folder``.
+
+        What a listing told of an object saves the request that would ask; else ``None``.
+        """
+        profiles = {place.profile_id: self._profile(place.profile_id) for place, _ in items}
+        return await self._accept(
+            partial(intake.download_requests, list(items), folder, profiles, policy)
+        )
 
     async def download_file(
         self, location: Location, path: LocalPath, policy: ConflictPolicy = ConflictPolicy.ASK
     ) -> int:
-        """Download one object to the exact local ``path``."""
-        raise NotImplementedError
+        """Download one object to the exact local ``path``; its folder must exist."""
+        profile = self._profile(location.profile_id)
+        ids = await self._accept(
+            lambda: [intake.download_file_request(location, path, profile, policy)]
+        )
+        return ids[0]
 
     async def copy(
         self,
@@ -74,45 +208,134 @@ class TransferEngine:
         *,
         move: bool = False,
     ) -> list[int]:
-        """Copy or move objects and folders into the folder ``target``."""
-        raise NotImplementedError
+        """Copy or move objects and folders into the folder ``target``.
 
-    async def adopt(self, path: LocalPath, target: Location, upload_id: str) -> int:
-        """Go on with an incomplete upload found on the server, from the local file ``path``."""
-        raise NotImplementedError
+        A move deletes its source only when the target is verified and the source unchanged.
+        """
+        direction = Direction.MOVE if move else Direction.COPY
+        profiles = {p.profile_id: self._profile(p.profile_id) for p in (*items, target)}
+        return await self._accept(
+            partial(intake.copy_requests, list(items), target, profiles, policy, direction)
+        )
+
+    # -- control
 
     async def pause(self, ids: Iterable[int]) -> None:
-        """Stop these jobs; what was done is kept."""
-        raise NotImplementedError
+        """Stop these jobs; what was confirmed is kept. One that is being finished ends first."""
+        await self._controls.pause(ids)
 
     async def resume(self, ids: Iterable[int]) -> None:
-        """Let paused, interrupted and waiting jobs go on."""
-        raise NotImplementedError
+        """Let paused, interrupted, failed and waiting jobs go on from what they have."""
+        await self._controls.resume(ids)
 
     async def cancel(self, ids: Iterable[int]) -> None:
         """End these jobs and leave nothing of them: no upload, no temporary file."""
-        raise NotImplementedError
+        await self._controls.cancel(ids)
 
     async def retry(self, ids: Iterable[int]) -> None:
         """Try failed jobs again; a job whose source changed starts over."""
-        raise NotImplementedError
+        await self._controls.retry(ids)
 
     async def answer(self, job_id: int, policy: ConflictPolicy, for_batch: bool = False) -> None:
         """Answer a job that needs to know what to do with an existing target."""
-        raise NotImplementedError
+        await self._controls.answer(job_id, policy, for_batch=for_batch)
+
+    # -- looking
 
     def jobs(self) -> list[JobView]:
-        """Return the live jobs, oldest first; not a coroutine."""
-        raise NotImplementedError
+        """Return the live jobs and those lately finished, oldest first; not a coroutine."""
+        return [job.view() for _, job in sorted(self._live.items())]
 
     async def history(self, limit: int = 200) -> list[JobView]:
         """Return finished jobs, newest first."""
-        raise NotImplementedError
+        return [LiveJob.of(row).view() for row in await self._journal.history(limit)]
 
     async def clear_completed(self) -> None:
-        """Forget the finished jobs, in the list and in the history."""
-        raise NotImplementedError
+        """Forget the finished jobs, in the list and in the history; their files stay."""
+        for job in list(self._live.values()):
+            parent = self._live.get(job.row.parent or 0)
+            if job.state.is_final and (parent is None or parent.state.is_final):
+                self._forget(job.id)
+        await self._journal.forget_finished()
 
     async def wait(self, ids: Iterable[int]) -> list[JobView]:
         """Return the views of these jobs once each is settled (done, failed, needs a person …)."""
-        raise NotImplementedError
+        wanted = list(ids)
+        for number in wanted:
+            job = self._live.get(number)
+            if job is not None:
+                await job.settled.wait()
+        self._notifier.flush()
+        gone = [number for number in wanted if number not in self._live]
+        views = {row.id: LiveJob.of(row).view() for row in await self._journal.jobs_by_id(gone)}
+        views |= {n: self._live[n].view() for n in wanted if n in self._live}
+        return [views[number] for number in wanted if number in views]
+
+    # -- inside
+
+    def _profile(self, profile_id: str) -> str:
+        return self._profiles.get(profile_id).to_json()
+
+    async def _operator(self, profile: str, bucket: str) -> Operator:
+        known = self._parsed.get(profile)
+        if known is None:
+            known = self._parsed[profile] = Profile.from_json(profile)
+        return await self._connections.operator(known, bucket)
+
+    async def _accept(self, build: Callable[[], list[Request]]) -> list[int]:
+        requests = await self._ctx.on_disk(build)
+        batch = await self._journal.add_batch()
+        rows = [row for row, _ in requests]
+        for row in rows:
+            row.batch = batch
+        ids = await self._journal.add_jobs(rows, [plan for _, plan in requests])
+        for row in rows:
+            self._take(row)
+        return ids
+
+    def _take(self, row: JobRow) -> None:
+        """Take up a job that was just written to the journal."""
+        job = LiveJob.of(row)
+        self._live[row.id] = job
+        self._changed(job)
+        if row.is_folder:
+            self._folders.expand(job)
+        elif row.state is JobState.QUEUED:
+            self._scheduler.add(job)
+
+    def _start_job(self, job: LiveJob) -> None:
+        job.task = asyncio.ensure_future(self._run(job))
+
+    async def _run(self, job: LiveJob) -> None:
+        try:
+            await run_job(self._ctx, job)
+        finally:
+            job.task = None
+            self._scheduler.ended(job)
+
+    def _changed(self, job: LiveJob) -> None:
+        before, now = job.seen, job.row.state
+        job.seen = now
+        self._notifier.changed(job)
+        self._folders.account(job, before)
+        if before is now:
+            return
+        if now.is_settled:
+            job.settled.set()
+        else:
+            job.settled.clear()
+        ended = self._tally.moved(job, before)
+        if ended is not None:
+            self._notifier.now(ended)
+        if now.is_final:
+            self._retire(job)
+
+    def _retire(self, job: LiveJob) -> None:
+        """Keep the latest finished jobs in sight; the others are in the history."""
+        self._finished.append(job.id)
+        while len(self._finished) > self._options.live_finished_cap:
+            self._forget(self._finished.popleft())
+
+    def _forget(self, job_id: int) -> None:
+        if self._live.pop(job_id, None) is not None:
+            self._notifier.removed(job_id)

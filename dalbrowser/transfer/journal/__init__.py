@@ -1,5 +1,16 @@
 """The journal: what transfers have promised and how far they are, on disk in SQLite."""
 
 from dalbrowser.transfer.journal.lock import JournalHeld, JournalLock
+from dalbrowser.transfer.journal.rows import DownloadRow, JobRow, PartRow, PlanRow, UploadRow
+from dalbrowser.transfer.journal.store import Journal
 
-__all__ = ["JournalHeld", "JournalLock"]
+__all__ = [
+    "DownloadRow",
+    "JobRow",
+    "Journal",
+    "JournalHeld",
+    "JournalLock",
+    "PartRow",
+    "PlanRow",
+    "UploadRow",
+]

@@ -35,7 +35,7 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class JournalHeld(Exception):  # noqa: N818 -- a state of affairs, named as people say it
+class JournalHeld(Exception):
     """Another process owns the journal: its ``pid``, ``since`` (epoch seconds), ``who``."""
 
     def __init__(self, pid: int, since: float, who: str) -> None:

@@ -1,0 +1,80 @@
+"""Ending an upload so that nothing of it is left on the server.
+
+Invariant: the journal forgets an upload only after the server has; a crash in between is
+picked up by the next start, since the journal says ``aborting`` first.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import StorageError
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.failures import is_gone
+
+if TYPE_CHECKING:
+    from dalbrowser.storage import Operator
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.journal import UploadRow
+
+_TRIES = 3
+"""A part that was on its way when the upload was aborted may arrive after it; S3 says to
+abort again until no parts are listed."""
+
+_CLOCKS = timedelta(minutes=15)
+"""How far the server's clock may be behind ours (S3 itself refuses more)."""
+
+
+async def abort_upload(ctx: RunContext, op: Operator, job: LiveJob) -> None:
+    """Abort the job's multipart upload, if it has one, and forget its progress."""
+    row = job.row
+    saved = await ctx.journal.upload(row.id) if row.begun else None
+    if saved is not None:
+        upload_id = saved.upload_id or await find_intended(op, row.key, saved)
+        saved.state = "aborting"
+        await ctx.journal.save_upload(saved)
+        if upload_id is not None:
+            await abort_until_gone(op, row.key, upload_id)
+    row.begun = False
+    row.done = 0
+    job.parts_done = 0
+    job.proven.clear()
+    await ctx.journal.drop_progress(row.id)
+    await ctx.journal.save(row)
+
+
+async def abort_until_gone(op: Operator, key: str, upload_id: str) -> None:
+    """Abort an upload until the server lists no parts of it."""
+    multipart = op.into_multipart(spell(key), upload_id)
+    for _ in range(_TRIES):
+        try:
+            await multipart.abort()
+            if not op.info().capability.multipart_list_parts:
+                return
+            if not await multipart.list_parts():
+                return
+        except StorageError as error:
+            if is_gone(error):
+                return
+            raise
+
+
+async def find_intended(op: Operator, key: str, saved: UploadRow) -> str | None:
+    """Return the upload that was created just before a crash took its id from us.
+
+    It is the only one for exactly this key that has no parts and is not older than the
+    intent; where two fit, neither is touched.
+    """
+    capability = op.info().capability
+    if not (capability.multipart_list_uploads and capability.multipart_list_parts):
+        return None
+    oldest = datetime.fromtimestamp(saved.intended, UTC) - _CLOCKS
+    fitting: list[str] = []
+    async for upload in op.list_multiparts(spell(key)):
+        if upload.path != key or upload.initiated is None or upload.initiated < oldest:
+            continue
+        if not await op.into_multipart(spell(key), upload.upload_id).list_parts():
+            fitting.append(upload.upload_id)
+    return fitting[0] if len(fitting) == 1 else None

@@ -1,0 +1,57 @@
+"""What every runner of a job is given: journal, operators, slots, a pool for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from dalbrowser.transfer.model import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Executor
+
+    from dalbrowser.storage import Operator
+    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.journal import Journal
+    from dalbrowser.transfer.model import EngineOptions
+    from dalbrowser.transfer.slots import Slots
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """The engine as its runners see it. ``operator`` takes a profile's JSON and a bucket."""
+
+    journal: Journal
+    options: EngineOptions
+    slots: Slots
+    disk: Executor
+    operator: Callable[[str, str], Awaitable[Operator]]
+    changed: Callable[[LiveJob], None]
+    claims: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def claim(self, job: LiveJob, place: str, bucket: str, key: str) -> bool:
+        """Reserve a target for a job; false while another live job has it."""
+        return self.claims.setdefault((place, bucket, key), job.id) == job.id
+
+    def release(self, job: LiveJob) -> None:
+        """Give back every target that the job reserved."""
+        for place in [place for place, holder in self.claims.items() if holder == job.id]:
+            del self.claims[place]
+
+    async def on_disk(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something that blocks (reading, hashing, flushing) in the disk pool."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.disk, partial(call, *args, **kwargs))
+
+    def show(self, job: LiveJob, state: JobState) -> None:
+        """Enter a state that needs no promise on disk; it is committed with the next group."""
+        if job.row.state is not state:
+            job.row.state = state
+            self.journal.note_job(job.row)
+        self.changed(job)

@@ -1,0 +1,172 @@
+"""What a person says to running jobs: pause, resume, cancel, retry, an answer.
+
+Invariant: a job is stopped before anything is decided about it, and a cancelled one is
+called so only when nothing of it is left, on the server or here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import StorageError
+from dalbrowser.transfer.abort import abort_upload
+from dalbrowser.transfer.download import discard_download
+from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
+from dalbrowser.transfer.runner import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.folders import Folders
+    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.scheduler import Scheduler
+
+_FINISHING = (JobState.FINALISING, JobState.VERIFYING)
+_RESTING = (
+    JobState.PAUSED,
+    JobState.INTERRUPTED,
+    JobState.FAILED,
+    JobState.SOURCE_CHANGED,
+    JobState.WAITING_CREDENTIALS,
+)
+
+
+class Controls:
+    """Acts on the live jobs of one engine."""
+
+    def __init__(
+        self,
+        ctx: RunContext,
+        live: dict[int, LiveJob],
+        scheduler: Scheduler,
+        folders: Folders,
+    ) -> None:
+        self._ctx = ctx
+        self._live = live
+        self._scheduler = scheduler
+        self._folders = folders
+
+    async def pause(self, ids: Iterable[int]) -> None:
+        """Stop jobs where they are."""
+        for job in self._jobs(ids):
+            if job.row.is_folder:
+                await self._folders.halt(job, JobState.PAUSED)
+        for job in self._with_files(ids):
+            if job.row.is_folder or not job.state.is_active or self._too_late(job):
+                continue
+            await self._stop(job)
+            if job.state.is_active:
+                await settle(self._ctx, job, JobState.PAUSED)
+        self._reconsider(ids)
+
+    async def resume(self, ids: Iterable[int]) -> None:
+        """Let jobs go on; one that sleeps before a retry is woken."""
+        for job in self._with_files(ids):
+            if job.row.is_folder:
+                self._folders.expand(job)
+            elif job.state in _RESTING:
+                self._queue(job)
+            elif job.state.is_active:
+                job.wake.set()
+        self._reconsider(ids)
+
+    async def retry(self, ids: Iterable[int]) -> None:
+        """Let failed jobs go on, and begin jobs anew whose source changed."""
+        for job in self._with_files(ids):
+            if job.state is JobState.SOURCE_CHANGED and not job.row.is_folder:
+                job.start_over = True
+        await self.resume(ids)
+
+    async def cancel(self, ids: Iterable[int]) -> None:
+        """End jobs; a folder's first stops growing."""
+        folders = [job for job in self._jobs(ids) if job.row.is_folder]
+        for folder in folders:
+            await self._folders.halt(folder, JobState.CANCELLED)
+            await self._ctx.journal.drop_plans(folder.id)
+            if folder.sums is not None:
+                folder.sums.expanded, folder.sums.halted = True, None
+        for job in self._with_files(ids):
+            if not job.row.is_folder and not job.state.is_final and not self._too_late(job):
+                await self._cancel(job)
+        for folder in folders:
+            if folder.sums is not None and not folder.sums.live and not folder.state.is_final:
+                await settle(self._ctx, folder, JobState.CANCELLED)
+
+    async def answer(self, job_id: int, policy: ConflictPolicy, *, for_batch: bool) -> None:
+        """Apply a policy to a job that asked, or to all of its batch that ask or will."""
+        asked = self._live.get(job_id)
+        if asked is None or policy is ConflictPolicy.ASK:
+            return
+        for job in list(self._live.values()):
+            same = job is asked or (for_batch and job.row.batch == asked.row.batch)
+            if not same or job.row.policy is not ConflictPolicy.ASK or job.state.is_final:
+                continue
+            job.row.policy = policy
+            if job.state is JobState.NEEDS_ANSWER and not job.row.is_folder:
+                self._queue(job)
+            else:
+                self._ctx.journal.note_job(job.row)
+
+    # -- one job
+
+    async def _cancel(self, job: LiveJob) -> None:
+        await self._stop(job)
+        if job.state.is_final:
+            return
+        try:
+            await self._discard(job)
+        except (StorageError, TransferError, OSError) as error:
+            reason = error.message if isinstance(error, StorageError) else str(error)
+            text = f"It is stopped, but not cleared away yet: {reason} Cancel it again then."
+            await settle(self._ctx, job, JobState.FAILED, text)
+            return
+        await settle(self._ctx, job, JobState.CANCELLED)
+
+    async def _discard(self, job: LiveJob) -> None:
+        """Take back what a job has left on the server or here."""
+        row = job.row
+        if not row.begun:
+            return
+        if row.direction is Direction.DOWNLOAD:
+            await discard_download(self._ctx, job)
+        else:
+            op = await self._ctx.operator(row.profile, row.bucket)
+            await abort_upload(self._ctx, op, job)
+
+    async def _stop(self, job: LiveJob) -> None:
+        self._scheduler.remove(job)
+        task = job.task
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _queue(self, job: LiveJob) -> None:
+        job.row.error = ""
+        self._ctx.show(job, JobState.QUEUED)
+        self._scheduler.add(job)
+
+    def _too_late(self, job: LiveJob) -> bool:
+        """Whether an upload is being completed: the server decides now, and it soon ends."""
+        return job.state in _FINISHING and job.row.direction is not Direction.DOWNLOAD
+
+    # -- which
+
+    def _jobs(self, ids: Iterable[int]) -> list[LiveJob]:
+        return [self._live[number] for number in ids if number in self._live]
+
+    def _with_files(self, ids: Iterable[int]) -> list[LiveJob]:
+        """Return the jobs, and for each folder its live files after it."""
+        found: dict[int, LiveJob] = {}
+        for job in self._jobs(ids):
+            found[job.id] = job
+            for number in sorted(job.sums.live) if job.sums is not None else ():
+                if number in self._live:
+                    found[number] = self._live[number]
+        return list(found.values())
+
+    def _reconsider(self, ids: Iterable[int]) -> None:
+        for job in self._jobs(ids):
+            if job.row.is_folder:
+                self._folders.reconsider(job)

@@ -1,0 +1,156 @@
+"""Folder jobs: expanded in the background, summed up from their files.
+
+Invariant: a folder's state follows from its files and its expansion; it is done only when
+all of it was expanded and every file in it needs nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import StorageError
+from dalbrowser.transfer.job import LiveJob
+from dalbrowser.transfer.model import ACTIVE_STATES, JobState, TransferError
+from dalbrowser.transfer.planner import require_expanded, steps
+from dalbrowser.transfer.runner import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.journal import JobRow
+
+_REST = (
+    JobState.NEEDS_ANSWER,
+    JobState.WAITING_CREDENTIALS,
+    JobState.SOURCE_CHANGED,
+    JobState.FAILED,
+    JobState.PAUSED,
+    JobState.INTERRUPTED,
+    JobState.CANCELLED,
+)
+"""What a folder with files at rest is called: the state that most needs a person first."""
+
+
+class Folders:
+    """The folder jobs of an engine. ``take`` is given each new file of one."""
+
+    def __init__(
+        self, ctx: RunContext, live: dict[int, LiveJob], take: Callable[[JobRow], None]
+    ) -> None:
+        self._ctx = ctx
+        self._live = live
+        self._take = take
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._room = asyncio.Event()
+
+    def expand(self, folder: LiveJob) -> None:
+        """Begin or go on expanding a folder."""
+        if folder.sums is None or folder.sums.expanded or folder.id in self._tasks:
+            return
+        folder.sums.halted = None
+        folder.row.error = ""
+        self._ctx.show(folder, JobState.PREPARING)
+        self._tasks[folder.id] = asyncio.ensure_future(self._expand(folder))
+
+    def restored(self, folder: LiveJob) -> None:
+        """A folder and its files came back from the journal: say where it stands."""
+        if folder.sums is not None:
+            self.reconsider(folder)
+
+    async def halt(self, folder: LiveJob, state: JobState) -> None:
+        """Stop expanding a folder; what is not expanded stays planned."""
+        task = self._tasks.pop(folder.id, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if folder.sums is not None and not folder.sums.expanded:
+            folder.sums.halted = state
+
+    def account(self, job: LiveJob, before: JobState | None) -> None:
+        """Count what changed of a file into its folder."""
+        folder = self._live.get(job.row.parent or 0)
+        if folder is None or folder.sums is None:
+            return
+        sums, row = folder.sums, job.row
+        sums.bytes_done += row.done - job.seen_done
+        folder.meter.add(max(0, row.done - job.seen_done))
+        job.seen_done = row.done
+        if before is not row.state:
+            sums.counts[row.state] += 1
+            if before is None:
+                sums.bytes_total += row.total or 0
+            else:
+                sums.counts[before] -= 1
+            if row.state.is_final:
+                sums.live.discard(job.id)
+            else:
+                sums.live.add(job.id)
+            self._room.set()
+            self.reconsider(folder)
+        else:
+            self._ctx.changed(folder)
+
+    def reconsider(self, folder: LiveJob) -> None:
+        """Give a folder the state that follows from its files."""
+        sums = folder.sums
+        if sums is None or folder.state.is_final:
+            return
+        active = any(sums.counts[state] > 0 for state in ACTIVE_STATES)
+        if active or folder.id in self._tasks:
+            state = JobState.RUNNING if sums.files else JobState.PREPARING
+        elif sums.halted is not None:
+            state = sums.halted
+        else:
+            state = next((item for item in _REST if sums.counts[item] > 0), JobState.DONE)
+        if state is folder.state:
+            self._ctx.changed(folder)
+            return
+        if sums.failed and state in (JobState.FAILED, JobState.SOURCE_CHANGED):
+            folder.row.error = (
+                f"{sums.failed:,} of {sums.files:,} files did not arrive; their rows say why."
+            )
+        self._enter(folder, state)
+
+    def _enter(self, folder: LiveJob, state: JobState) -> None:
+        row, sums = folder.row, folder.sums
+        if state.is_final and sums is not None:
+            row.total, row.done = sums.bytes_total, sums.bytes_done
+            row.finished = time.time()
+            if sums.counts[JobState.SKIPPED]:
+                row.note = f"{sums.counts[JobState.SKIPPED]:,} files were left out."
+        self._ctx.show(folder, state)
+
+    async def _expand(self, folder: LiveJob) -> None:
+        sums = folder.sums
+        if sums is None:
+            raise AssertionError
+        trouble = ""
+        try:
+            async with aclosing(steps(self._ctx, folder)) as found:
+                async for rows in found:
+                    for row in rows:
+                        self._take(row)
+                    await self._wait_for_room(folder)
+            sums.expanded = True
+            require_expanded(folder)
+        except (TransferError, StorageError) as error:
+            trouble = error.message if isinstance(error, StorageError) else str(error)
+        except OSError as error:
+            trouble = f"The folder could not be read ({error.strerror or error}); then retry."
+        finally:
+            self._tasks.pop(folder.id, None)
+        if trouble:
+            sums.halted = JobState.FAILED
+            sums.expanded = False
+            await settle(self._ctx, folder, JobState.FAILED, trouble)
+        else:
+            self.reconsider(folder)
+
+    async def _wait_for_room(self, folder: LiveJob) -> None:
+        while folder.sums is not None and len(folder.sums.live) >= self._ctx.options.plan_window:
+            self._room.clear()
+            await self._room.wait()

@@ -1,0 +1,157 @@
+"""What a person asks for, as rows of the journal: nothing is moved here, only written down."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.conflicts import mtime_of
+from dalbrowser.transfer.journal import JobRow, PlanRow
+from dalbrowser.transfer.localnames import local_path
+from dalbrowser.transfer.model import ConflictPolicy, Direction, TransferError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dalbrowser.profiles import Location
+    from dalbrowser.storage import Metadata
+    from dalbrowser.transfer.model import LocalPath
+
+Request = tuple[JobRow, PlanRow | None]
+
+
+def upload_requests(
+    paths: Sequence[LocalPath], target: Location, profile: str, policy: ConflictPolicy
+) -> list[Request]:
+    """Return a job for each local path, into the folder ``target``; blocks on ``stat``."""
+    if not target.is_folder:
+        message = f"{target.path} is not a folder; a folder's key ends in '/'."
+        raise TransferError(message)
+    requests: list[Request] = []
+    for given in paths:
+        # The person's own link at the end is followed; its name stays.
+        path = os.path.abspath(os.fspath(given))  # noqa: PTH100 -- links stay links
+        key = target.path + os.path.basename(path)  # noqa: PTH119
+        row = _row(Direction.UPLOAD, target, profile, policy, key, path)
+        plan: PlanRow | None = None
+        facts = _facts(path)
+        if facts is not None and stat.S_ISDIR(facts.st_mode):
+            row.is_folder = True
+            row.key = key + "/"
+            plan = PlanRow(job=0, source=path, target=row.key)
+        elif facts is not None:
+            row.total = facts.st_size
+        requests.append((row, plan))
+    return requests
+
+
+def upload_file_request(
+    path: LocalPath, target: Location, profile: str, policy: ConflictPolicy
+) -> Request:
+    """Return the job that uploads one file to the exact key of ``target``; blocks on ``stat``."""
+    if target.is_folder:
+        message = "A file needs a whole key to be uploaded to, one that does not end in '/'."
+        raise TransferError(message)
+    local = os.path.abspath(os.fspath(path))  # noqa: PTH100
+    row = _row(Direction.UPLOAD, target, profile, policy, target.path, local)
+    facts = _facts(local)
+    row.total = facts.st_size if facts is not None else None
+    return row, None
+
+
+def download_requests(
+    items: Sequence[tuple[Location, Metadata | None]],
+    folder: LocalPath,
+    profiles: dict[str, str],
+    policy: ConflictPolicy,
+) -> list[Request]:
+    """Return a job for each object or folder, into the local ``folder``."""
+    root = os.path.abspath(os.fspath(folder))  # noqa: PTH100
+    requests: list[Request] = []
+    for place, metadata in items:
+        profile = profiles[place.profile_id]
+        name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
+        path = local_path(root, name) if name else local_path(root, place.bucket or "objects")
+        row = _row(Direction.DOWNLOAD, place, profile, policy, place.path, path)
+        row.root = root
+        plan: PlanRow | None = None
+        if place.is_folder:
+            row.is_folder = True
+            plan = PlanRow(job=0, source=place.path, target=path)
+        else:
+            know(row, metadata)
+        requests.append((row, plan))
+    return requests
+
+
+def download_file_request(
+    place: Location, path: LocalPath, profile: str, policy: ConflictPolicy
+) -> Request:
+    """Return the job that downloads one object to the exact local ``path``."""
+    if place.is_folder:
+        message = "A folder cannot be downloaded to the name of a file; give a folder for it."
+        raise TransferError(message)
+    local = os.path.abspath(os.fspath(path))  # noqa: PTH100
+    return _row(Direction.DOWNLOAD, place, profile, policy, place.path, local), None
+
+
+def copy_requests(
+    items: Sequence[Location],
+    target: Location,
+    profiles: dict[str, str],
+    policy: ConflictPolicy,
+    direction: Direction,
+) -> list[Request]:
+    """Return a job for each object or folder, into the folder ``target`` on a service."""
+    if not target.is_folder:
+        message = f"{target.path} is not a folder; a folder's key ends in '/'."
+        raise TransferError(message)
+    requests: list[Request] = []
+    for place in items:
+        name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
+        key = f"{target.path}{name}" + ("/" if place.is_folder else "")
+        row = _row(direction, target, profiles[target.profile_id], policy, key, "")
+        row.source_profile = profiles[place.profile_id]
+        row.source_bucket, row.source_key = place.bucket, place.path
+        plan: PlanRow | None = None
+        if place.is_folder:
+            row.is_folder = True
+            plan = PlanRow(job=0, source=place.path, target=key)
+        requests.append((row, plan))
+    return requests
+
+
+def know(row: JobRow, metadata: Metadata | None) -> None:
+    """Take over what a listing told of an object."""
+    if metadata is not None and metadata.content_length is not None:
+        row.total, row.etag = metadata.content_length, metadata.etag or ""
+        row.version, row.mtime = metadata.version or "", mtime_of(metadata)
+
+
+def _row(
+    direction: Direction,
+    place: Location,
+    profile: str,
+    policy: ConflictPolicy,
+    key: str,
+    path: str,
+) -> JobRow:
+    return JobRow(
+        direction=direction,
+        policy=policy,
+        profile=profile,
+        bucket=place.bucket,
+        key=key,
+        local_path=path,
+        created=time.time(),
+    )
+
+
+def _facts(path: str) -> os.stat_result | None:
+    """Return what stands at a path; a missing one is the job's to report."""
+    try:
+        return os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None

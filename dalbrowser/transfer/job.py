@@ -1,0 +1,207 @@
+"""A job while the engine has it: its journal row, its counters, and what others see of it.
+
+Invariant: only the engine's loop touches it; ``view`` is the one way out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.model import Direction, JobState, JobView
+
+if TYPE_CHECKING:
+    from dalbrowser.transfer.journal import JobRow
+
+_WINDOW = 3.0
+"""Seconds over which the speed is averaged."""
+
+
+class SpeedMeter:
+    """Bytes a second over the last seconds, from counts that arrive in bursts."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, int]] = []
+
+    def add(self, count: int) -> None:
+        """Count ``count`` more bytes, now."""
+        now = time.monotonic()
+        self._marks.append((now, count))
+        if len(self._marks) > 64:
+            self._trim(now)
+
+    def speed(self) -> float:
+        """Return bytes a second."""
+        now = time.monotonic()
+        self._trim(now)
+        if not self._marks:
+            return 0.0
+        span = max(now - self._marks[0][0], 0.25)
+        return sum(count for _, count in self._marks) / span
+
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self._marks.clear()
+
+    def _trim(self, now: float) -> None:
+        self._marks = [mark for mark in self._marks if now - mark[0] <= _WINDOW]
+
+
+@dataclass(slots=True)
+class FolderSums:
+    """What the files of a folder job add up to.
+
+    ``expanded`` once all of them are known; ``halted`` is the state that the expansion was
+    stopped in (paused, interrupted, failed), ``None`` while it runs or when it is through.
+    """
+
+    counts: Counter[JobState] = field(default_factory=Counter)
+    bytes_total: int = 0
+    bytes_done: int = 0
+    expanded: bool = False
+    halted: JobState | None = None
+    live: set[int] = field(default_factory=set)
+
+    @property
+    def files(self) -> int:
+        """How many files are known so far."""
+        return self.counts.total()
+
+    @property
+    def done(self) -> int:
+        """How many of them need nothing more."""
+        return self.counts[JobState.DONE] + self.counts[JobState.SKIPPED]
+
+    @property
+    def failed(self) -> int:
+        """How many of them did not arrive."""
+        return self.counts[JobState.FAILED] + self.counts[JobState.SOURCE_CHANGED]
+
+
+@dataclass(slots=True, eq=False)
+class LiveJob:
+    """One job under the engine. ``seen`` is the state, ``seen_done`` the bytes, last accounted for.
+
+    ``proven`` maps part numbers to the MD5 of bytes that this very process sent and the
+    server confirmed, so that a retry within one run need not read them again.
+    ``odd_digest`` is the digest of a download that did not match its ETag.
+    """
+
+    row: JobRow
+    profile_name: str = ""
+    source_name: str = ""
+    parts_done: int = 0
+    parts_total: int = 0
+    retry_at: float | None = None
+    seen: JobState | None = None
+    seen_done: int = 0
+    start_over: bool = False
+    proven: dict[int, str] = field(default_factory=dict)
+    odd_digest: str = ""
+    meter: SpeedMeter = field(default_factory=SpeedMeter)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    sums: FolderSums | None = None
+    waiting_since: float | None = None
+
+    @classmethod
+    def of(cls, row: JobRow) -> LiveJob:
+        """Take a row up."""
+        job = cls(row)
+        job.profile_name = json.loads(row.profile)["name"]
+        if row.source_profile:
+            job.source_name = json.loads(row.source_profile)["name"]
+        if row.is_folder:
+            job.sums = FolderSums()
+        return job
+
+    @property
+    def id(self) -> int:
+        """The job's id in the journal."""
+        return self.row.id
+
+    @property
+    def state(self) -> JobState:
+        """The present state."""
+        return self.row.state
+
+    def count(self, size: int) -> None:
+        """Count bytes that are safe at the target (confirmed, or on disk)."""
+        self.row.done += size
+        self.meter.add(size)
+
+    def view(self) -> JobView:
+        """Return the job as others see it."""
+        row = self.row
+        speed = self.meter.speed() if row.state is JobState.RUNNING else 0.0
+        total, done = row.total, row.done
+        sums = self.sums
+        if sums is not None:
+            total = sums.bytes_total if sums.expanded or sums.files else None
+            done = sums.bytes_done
+        eta = (total - done) / speed if total is not None and speed > 0 else None
+        return JobView(
+            id=row.id,
+            batch=row.batch,
+            direction=row.direction,
+            state=row.state,
+            name=_name(row),
+            source=self._source(),
+            target=self._target(),
+            profile_id=json.loads(row.profile)["id"],
+            bucket=row.bucket,
+            key=row.key,
+            local_path=row.local_path,
+            done=done,
+            total=total,
+            speed=speed,
+            eta=eta,
+            parts_done=self.parts_done,
+            parts_total=self.parts_total,
+            attempts=row.attempts,
+            resent=row.resent,
+            integrity=row.integrity,
+            error=row.error,
+            note=row.note,
+            created=row.created,
+            finished=row.finished,
+            retry_at=self.retry_at,
+            parent=row.parent,
+            is_folder=row.is_folder,
+            files_done=sums.done if sums else 0,
+            files_total=sums.files if sums else 0,
+            files_failed=sums.failed if sums else 0,
+        )
+
+    def _remote(self) -> str:
+        row = self.row
+        inside = f"{row.bucket}/{row.key}" if row.bucket else row.key
+        return f"{self.profile_name}:{inside}"
+
+    def _source(self) -> str:
+        row = self.row
+        if row.direction is Direction.UPLOAD:
+            return row.local_path
+        if row.direction is Direction.DOWNLOAD:
+            return self._remote()
+        inside = f"{row.source_bucket}/{row.source_key}" if row.source_bucket else row.source_key
+        return f"{self.source_name}:{inside}"
+
+    def _target(self) -> str:
+        return self.row.local_path if self.row.direction is Direction.DOWNLOAD else self._remote()
+
+
+def _name(row: JobRow) -> str:
+    """Return the short name on the row: the source's own last segment."""
+    if row.direction is Direction.UPLOAD:
+        text = os.path.basename(row.local_path.rstrip("/\\")) or row.local_path  # noqa: PTH119
+    else:
+        key = row.source_key if row.source_key or row.source_profile else row.key
+        text = key.rstrip("/").rpartition("/")[2] or key or row.bucket
+    return f"{text}/" if row.is_folder else text

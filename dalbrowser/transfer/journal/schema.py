@@ -1,0 +1,201 @@
+"""The journal's tables, their versions, and what is done with a file that cannot be used.
+
+Invariant: a journal that is damaged or from a newer program is never deleted and never
+overwritten; it is set aside or left alone, and the person is told where it is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.model import TransferError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_VERSION_1 = """
+CREATE TABLE connection (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE);
+CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, created REAL NOT NULL);
+CREATE TABLE job (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  batch INTEGER NOT NULL,
+  parent INTEGER,
+  is_folder INTEGER NOT NULL,
+  direction TEXT NOT NULL,
+  state TEXT NOT NULL,
+  policy TEXT NOT NULL,
+  profile INTEGER NOT NULL REFERENCES connection(id),
+  bucket NOT NULL,
+  key NOT NULL,
+  source_profile INTEGER REFERENCES connection(id),
+  source_bucket NOT NULL,
+  source_key NOT NULL,
+  local_path NOT NULL,
+  root NOT NULL,
+  total INTEGER,
+  done INTEGER NOT NULL,
+  resent INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  error NOT NULL,
+  note NOT NULL,
+  integrity TEXT NOT NULL,
+  etag TEXT NOT NULL,
+  version TEXT NOT NULL,
+  mtime REAL,
+  fresh INTEGER NOT NULL,
+  begun INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  created REAL NOT NULL,
+  finished REAL
+);
+CREATE INDEX job_state ON job(state) WHERE state NOT IN ('done', 'skipped', 'cancelled');
+CREATE INDEX job_parent ON job(parent, state) WHERE parent IS NOT NULL;
+CREATE INDEX job_finished ON job(finished) WHERE finished IS NOT NULL;
+CREATE TABLE upload (
+  job INTEGER PRIMARY KEY,
+  state TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  part_size INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  dev TEXT NOT NULL,
+  inode TEXT NOT NULL,
+  options TEXT NOT NULL,
+  intended REAL NOT NULL
+);
+CREATE TABLE part (
+  job INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  md5 TEXT NOT NULL,
+  done INTEGER NOT NULL,
+  PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE download (
+  job INTEGER PRIMARY KEY,
+  temp NOT NULL,
+  etag TEXT NOT NULL,
+  version TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  mtime REAL
+);
+CREATE TABLE interval (
+  job INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  stop INTEGER NOT NULL,
+  PRIMARY KEY (job, start)
+) WITHOUT ROWID;
+CREATE TABLE plan (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  job INTEGER NOT NULL,
+  source NOT NULL,
+  target NOT NULL,
+  cursor NOT NULL,
+  fresh INTEGER NOT NULL
+);
+CREATE INDEX plan_job ON plan(job);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+"""``MIGRATIONS[n]`` takes a journal from version n to n + 1; an entry never changes once released."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open, checked journal of the current version, and what there is to say about it."""
+
+    connection: sqlite3.Connection
+    path: Path
+    note: str | None
+
+
+def open_journal(path: Path) -> Opened:
+    """Open or create the journal at ``path``; blocks, so it runs in the journal's own thread."""
+    note: str | None = None
+    for _ in range(2):
+        try:
+            connection = _connect(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and not path.is_file():
+                raise _cannot_open(path, error) from error
+            note = _set_aside(path, error)
+            continue
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            connection.close()
+            newer, path = path, path.with_name(f"{path.stem}-v{SCHEMA_VERSION}{path.suffix}")
+            note = (
+                f"The transfers in {newer} were written by a newer program (version {version},"
+                f" this one knows {SCHEMA_VERSION}); they are left untouched, and this program"
+                f" keeps its own in {path.name}."
+            )
+            continue
+        migrate(connection)
+        return Opened(connection, path, note)
+    try:
+        connection = _connect(path)
+        migrate(connection)
+    except sqlite3.DatabaseError as error:
+        raise _cannot_open(path, error) from error
+    return Opened(connection, path, note)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an open journal to the current version, each step in one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number in range(version, SCHEMA_VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{MIGRATIONS[number]}PRAGMA user_version = {number + 1};COMMIT;"
+        )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(str(verdict))
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if 0 < version <= SCHEMA_VERSION:
+            connection.execute("SELECT count(*) FROM job WHERE id = 0").fetchone()
+            connection.execute("SELECT count(*) FROM part WHERE job = 0").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_aside(path: Path, error: Exception) -> str:
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        extra = path.with_name(path.name + suffix)
+        if extra.exists():
+            extra.rename(aside.with_name(aside.name + suffix))
+    return (
+        f"The list of transfers was damaged ({error}) and has been set aside as {aside};"
+        " a new one was begun. Uploads that were under way are still on the server, under"
+        " Incomplete uploads."
+    )
+
+
+def _cannot_open(path: Path, error: Exception) -> TransferError:
+    return TransferError(
+        f"The list of transfers at {path} cannot be opened ({error}); check that the folder"
+        " exists, is yours, and has free space."
+    )

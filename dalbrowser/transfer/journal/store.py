@@ -1,0 +1,394 @@
+"""The journal's queries: what is written when, and what is waited for.
+
+Invariant, from which every resume follows: the intent to upload is on disk before the
+upload is created, the upload id before the first part is sent, a part after the server
+confirmed it and before anybody counts it. ``async`` methods return after the commit;
+the others (``note_…``) are committed within a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.transfer.journal.lock import JournalLock
+from dalbrowser.transfer.journal.rows import (
+    JOB_COLUMNS,
+    DownloadRow,
+    JobRow,
+    PartRow,
+    PlanRow,
+    UploadRow,
+    from_column,
+    job_from,
+    job_values,
+    to_column,
+)
+from dalbrowser.transfer.journal.schema import open_journal
+from dalbrowser.transfer.journal.thread import JournalThread
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_FINAL = "('done', 'skipped', 'cancelled')"
+_MUTABLE = [name for name in JOB_COLUMNS if name not in ("id", "batch", "parent", "created")]
+_UPDATE = f"UPDATE job SET {', '.join(f'{n} = :{n}' for n in _MUTABLE)} WHERE id = :id"  # noqa: S608
+_NEW = [name for name in JOB_COLUMNS if name != "id"]
+_INSERT = f"INSERT INTO job ({', '.join(_NEW)}) VALUES ({', '.join(':' + n for n in _NEW)})"  # noqa: S608
+
+
+class Journal:
+    """An open journal; made by ``open``, owned by this process until ``close``."""
+
+    def __init__(self, path: Path, who: str) -> None:
+        self._wanted = path
+        self._who = who
+        self._lock = JournalLock(path.with_name(path.name + ".lock"))
+        self._thread = JournalThread(self._open_here)
+        self._by_json: dict[str, int] = {}
+        self._by_id: dict[int, str] = {}
+        self.path = path
+        self.note: str | None = None
+
+    async def open(self) -> None:
+        """Take the lock and open the file; raises ``JournalHeld`` or ``TransferError``."""
+        await self._thread.start()
+
+    def _open_here(self) -> sqlite3.Connection:
+        self._wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock.acquire(self._who)
+        try:
+            opened = open_journal(self._wanted)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.path, self.note = opened.path, opened.note
+        for row in opened.connection.execute("SELECT id, json FROM connection"):
+            self._by_id[row["id"]] = row["json"]
+            self._by_json[row["json"]] = row["id"]
+        return opened.connection
+
+    async def close(self) -> None:
+        """Commit what is pending, close the file, let the lock go."""
+        await self._thread.close()
+        self._lock.release()
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed so far."""
+        return self._thread.commits
+
+    # -- jobs
+
+    async def add_batch(self) -> int:
+        """Return the id of a new batch."""
+
+        def work(db: sqlite3.Connection) -> int:
+            made = db.execute("INSERT INTO batch (created) VALUES (?)", (time.time(),))
+            return int(made.lastrowid or 0)
+
+        return await self._thread.run(work)
+
+    async def add_jobs(
+        self, rows: Sequence[JobRow], plans: Sequence[PlanRow | None] = ()
+    ) -> list[int]:
+        """Insert new jobs, each with the folder to expand where it has one; sets their ids."""
+
+        def work(db: sqlite3.Connection) -> list[int]:
+            ids = [self._insert(db, row) for row in rows]
+            for number, plan in zip(ids, plans, strict=False):
+                if plan is not None:
+                    plan.job = number
+                    _insert_plan(db, plan)
+            return ids
+
+        ids = await self._thread.run(work)
+        for row, number in zip(rows, ids, strict=True):
+            row.id = number
+        return ids
+
+    def _insert(self, db: sqlite3.Connection, row: JobRow) -> int:
+        for text in (row.profile, row.source_profile):
+            if not text:
+                continue
+            # Asked each time: an earlier insert may have been rolled back.
+            found = db.execute("SELECT id FROM connection WHERE json = ?", (text,)).fetchone()
+            if found is None:
+                made = db.execute("INSERT INTO connection (json) VALUES (?)", (text,))
+                found = (int(made.lastrowid or 0),)
+            self._by_json[text] = found[0]
+            self._by_id[found[0]] = text
+        made = db.execute(_INSERT, job_values(row, self._by_json))
+        return int(made.lastrowid or 0)
+
+    async def save(self, row: JobRow) -> None:
+        """Write a job's present state and wait for the disk."""
+        values = job_values(row, self._by_json)
+        await self._thread.run(lambda db: db.execute(_UPDATE, values))
+
+    def note_job(self, row: JobRow) -> None:
+        """Write a job's present state with the next commit; nobody waits."""
+        values = job_values(row, self._by_json)
+        self._thread.post(lambda db: db.execute(_UPDATE, values))
+
+    async def finish(self, row: JobRow) -> None:
+        """Write a job's end and drop all that was kept for resuming it, in one commit."""
+        values = job_values(row, self._by_json)
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_UPDATE, values)
+            _drop_progress(db, row.id)
+
+        await self._thread.run(work)
+
+    async def unfinished(self) -> list[JobRow]:
+        """Return all jobs that are not history, oldest first."""
+        return await self._select(f"WHERE state NOT IN {_FINAL} ORDER BY id")
+
+    async def history(self, limit: int) -> list[JobRow]:
+        """Return finished jobs, newest first."""
+        return await self._select(
+            f"WHERE state IN {_FINAL} AND finished IS NOT NULL ORDER BY finished DESC LIMIT ?",
+            (limit,),
+        )
+
+    async def jobs_by_id(self, ids: Iterable[int]) -> list[JobRow]:
+        """Return the jobs with these ids that exist."""
+        found: list[JobRow] = []
+        for number in ids:
+            found += await self._select("WHERE id = ?", (number,))
+        return found
+
+    async def done_children(self, parent: int) -> list[JobRow]:
+        """Return the finished files of a folder job, in order of their ids."""
+        return await self._select("WHERE parent = ? AND state = 'done' ORDER BY id", (parent,))
+
+    async def batch_rows(self, batch: int) -> list[JobRow]:
+        """Return all jobs of a batch."""
+        return await self._select("WHERE batch = ? ORDER BY id", (batch,))
+
+    async def _select(self, where: str, values: tuple[object, ...] = ()) -> list[JobRow]:
+        def work(db: sqlite3.Connection) -> list[JobRow]:
+            found = db.execute(f"SELECT * FROM job {where}", values)  # noqa: S608 -- own texts only
+            return [job_from(record, self._by_id) for record in found]
+
+        return await self._thread.run(work)
+
+    async def child_sums(self, parent: int) -> dict[str, tuple[int, int]]:
+        """Return, by state, how many files of a folder job there are and their bytes."""
+
+        def work(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+            found = db.execute(
+                "SELECT state, count(*), coalesce(sum(total), 0) FROM job"
+                " WHERE parent = ? GROUP BY state",
+                (parent,),
+            )
+            return {row[0]: (row[1], row[2]) for row in found}
+
+        return await self._thread.run(work)
+
+    async def forget_finished(self) -> None:
+        """Delete finished jobs; the files of a folder go with the folder."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                f"DELETE FROM job WHERE state IN {_FINAL} AND (parent IS NULL OR parent NOT IN"  # noqa: S608
+                f" (SELECT id FROM job WHERE is_folder AND state NOT IN {_FINAL}))"
+            )
+
+        await self._thread.run(work)
+
+    def note_prune(self, keep: int) -> None:
+        """Delete the oldest finished jobs beyond ``keep`` of them."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(
+                f"DELETE FROM job WHERE finished IS NOT NULL AND state IN {_FINAL} AND finished <"  # noqa: S608
+                " (SELECT finished FROM job WHERE finished IS NOT NULL"
+                " ORDER BY finished DESC LIMIT 1 OFFSET ?)",
+                (keep,),
+            )
+
+        self._thread.post(work)
+
+    # -- uploads
+
+    async def upload(self, job: int) -> UploadRow | None:
+        """Return the multipart upload of a job."""
+
+        def work(db: sqlite3.Connection) -> UploadRow | None:
+            record = db.execute("SELECT * FROM upload WHERE job = ?", (job,)).fetchone()
+            if record is None:
+                return None
+            values: dict[str, Any] = dict(record)
+            values["options"] = json.loads(values["options"])
+            # Device and inode numbers may need all 64 bits, unsigned; SQLite has 63.
+            values["dev"], values["inode"] = int(values["dev"]), int(values["inode"])
+            return UploadRow(**values)
+
+        return await self._thread.run(work)
+
+    async def save_upload(self, row: UploadRow, job: JobRow | None = None) -> None:
+        """Write a multipart upload: its intent, its id, or what is being done with it.
+
+        The state of its ``job`` goes with it in the same commit, when given.
+        """
+        upload = (
+            row.job, row.state, row.upload_id, row.part_size, row.size, row.mtime_ns,
+            str(row.dev), str(row.inode), json.dumps(row.options), row.intended,
+        )  # fmt: skip
+        values = job_values(job, self._by_json) if job is not None else None
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO upload VALUES (?,?,?,?,?,?,?,?,?,?)", upload)
+            if values is not None:
+                db.execute(_UPDATE, values)
+
+        await self._thread.run(work)
+
+    async def drop_progress(self, job: int) -> None:
+        """Forget upload, parts, download and intervals of a job."""
+        await self._thread.run(lambda db: _drop_progress(db, job))
+
+    async def parts(self, job: int) -> list[PartRow]:
+        """Return the parts of a job, in order of their numbers."""
+
+        def work(db: sqlite3.Connection) -> list[PartRow]:
+            found = db.execute(
+                "SELECT number, size, etag, md5, done FROM part WHERE job = ? ORDER BY number",
+                (job,),
+            )
+            return [PartRow(r[0], r[1], r[2], r[3], bool(r[4])) for r in found]
+
+        return await self._thread.run(work)
+
+    def note_part_begun(self, job: int, number: int, size: int) -> None:
+        """Say that a part is on its way, so that sending it again can be counted."""
+        self._thread.post(
+            lambda db: db.execute(
+                "INSERT OR REPLACE INTO part VALUES (?, ?, ?, '', '', 0)", (job, number, size)
+            )
+        )
+
+    async def part_done(self, job: int, part: PartRow) -> None:
+        """Record a part that the server confirmed."""
+        await self._thread.run(
+            lambda db: db.execute(
+                "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, 1)",
+                (job, part.number, part.size, part.etag, part.md5),
+            )
+        )
+
+    # -- downloads
+
+    async def download(self, job: int) -> DownloadRow | None:
+        """Return the download in place of a job."""
+
+        def work(db: sqlite3.Connection) -> DownloadRow | None:
+            record = db.execute("SELECT * FROM download WHERE job = ?", (job,)).fetchone()
+            if record is None:
+                return None
+            return DownloadRow(**{**dict(record), "temp": from_column(record["temp"])})
+
+        return await self._thread.run(work)
+
+    async def save_download(self, row: DownloadRow) -> None:
+        """Write a download in place; its intervals are forgotten."""
+        values = (row.job, to_column(row.temp), row.etag, row.version, row.size, row.mtime)
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO download VALUES (?,?,?,?,?,?)", values)
+            db.execute("DELETE FROM interval WHERE job = ?", (row.job,))
+
+        await self._thread.run(work)
+
+    async def intervals(self, job: int) -> list[tuple[int, int]]:
+        """Return the byte ranges that are on disk, ``(start, stop)``, in order."""
+
+        def work(db: sqlite3.Connection) -> list[tuple[int, int]]:
+            found = db.execute(
+                "SELECT start, stop FROM interval WHERE job = ? ORDER BY start", (job,)
+            )
+            return [(row[0], row[1]) for row in found]
+
+        return await self._thread.run(work)
+
+    async def interval_done(self, job: int, start: int, stop: int) -> None:
+        """Record a range that was written and flushed to the temporary file."""
+        await self._thread.run(
+            lambda db: db.execute(
+                "INSERT OR REPLACE INTO interval VALUES (?,?,?)", (job, start, stop)
+            )
+        )
+
+    # -- folders to expand
+
+    async def plans(self, job: int) -> list[PlanRow]:
+        """Return the folders of a job that are still to be expanded; the next one is first."""
+
+        def work(db: sqlite3.Connection) -> list[PlanRow]:
+            found = db.execute("SELECT * FROM plan WHERE job = ? ORDER BY id DESC", (job,))
+            return [
+                PlanRow(
+                    id=row["id"],
+                    job=row["job"],
+                    source=from_column(row["source"]),
+                    target=from_column(row["target"]),
+                    cursor=from_column(row["cursor"]),
+                    fresh=bool(row["fresh"]),
+                )
+                for row in found
+            ]
+
+        return await self._thread.run(work)
+
+    async def advance_plan(
+        self, plan: PlanRow, jobs: Sequence[JobRow], folders: Sequence[PlanRow], finished: bool
+    ) -> list[int]:
+        """Insert what one step of a plan found and move its cursor, in one commit.
+
+        So a file is found exactly once, also when the program dies between two steps.
+        """
+
+        def work(db: sqlite3.Connection) -> list[int]:
+            ids = [self._insert(db, row) for row in jobs]
+            for folder in folders:
+                _insert_plan(db, folder)
+            if finished:
+                db.execute("DELETE FROM plan WHERE id = ?", (plan.id,))
+            else:
+                db.execute(
+                    "UPDATE plan SET cursor = ?, fresh = ? WHERE id = ?",
+                    (to_column(plan.cursor), plan.fresh, plan.id),
+                )
+            return ids
+
+        ids = await self._thread.run(work)
+        for row, number in zip(jobs, ids, strict=True):
+            row.id = number
+        return ids
+
+    async def drop_plans(self, job: int) -> None:
+        """Forget what of a folder is not expanded yet."""
+        await self._thread.run(lambda db: db.execute("DELETE FROM plan WHERE job = ?", (job,)))
+
+
+def _insert_plan(db: sqlite3.Connection, plan: PlanRow) -> None:
+    db.execute(
+        "INSERT INTO plan (job, source, target, cursor, fresh) VALUES (?,?,?,?,?)",
+        (
+            plan.job,
+            to_column(plan.source),
+            to_column(plan.target),
+            to_column(plan.cursor),
+            plan.fresh,
+        ),
+    )
+
+
+def _drop_progress(db: sqlite3.Connection, job: int) -> None:
+    for table in ("upload", "part", "download", "interval"):
+        db.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 -- own names only

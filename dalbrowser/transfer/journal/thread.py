@@ -1,0 +1,164 @@
+"""The journal's one writer thread: every statement runs in it, in order, in group commits.
+
+Invariant: what was submitted runs, also when the task that awaits it is cancelled; its
+answer is given only after the commit that holds it has reached the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dalbrowser.transfer.model import TransferError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+LAG = 0.1
+"""Seconds that a posted statement may wait for company before it is committed."""
+
+MOST = 2000
+"""Statements of one commit, so that nobody waits long for an answer."""
+
+
+@dataclass(slots=True)
+class _Item:
+    work: Callable[[sqlite3.Connection], Any]
+    loop: asyncio.AbstractEventLoop | None = None
+    answer: asyncio.Future[Any] | None = None
+
+
+class JournalThread:
+    """Runs functions of the connection in one thread; ``open`` runs there first."""
+
+    def __init__(self, opener: Callable[[], sqlite3.Connection]) -> None:
+        self._opener = opener
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="transfer-journal", daemon=True)
+        self._opened = threading.Event()
+        self._failure: BaseException | None = None
+        self.commits = 0
+
+    async def start(self) -> None:
+        """Start the thread and open the connection in it; raises what the opening raised."""
+        self._thread.start()
+        await asyncio.to_thread(self._opened.wait)
+        if self._failure is not None:
+            raise self._failure
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in a transaction and return its result once that is committed."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Item(work, loop, answer))
+        return await answer
+
+    def post(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Run ``work`` soon, in order, with nobody waiting for it."""
+        self._queue.put(_Item(work))
+
+    async def close(self) -> None:
+        """Commit what was submitted, close the connection, end the thread."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        try:
+            connection = self._opener()
+        except BaseException as error:
+            self._failure = error
+            return
+        finally:
+            self._opened.set()
+        try:
+            while self._turn(connection):
+                pass
+        finally:
+            connection.close()
+
+    def _turn(self, connection: sqlite3.Connection) -> bool:
+        """Gather one group and commit it; false once the end was asked for."""
+        group: list[_Item] = []
+        due: float | None = None
+        going = True
+        while len(group) < MOST:
+            wait = None if due is None else max(0.0, due - time.monotonic())
+            try:
+                item = self._queue.get(timeout=wait)
+            except queue.Empty:
+                break
+            if item is None:
+                going = False
+                break
+            group.append(item)
+            # Somebody waits: take only what is there already.
+            if item.answer is not None:
+                due = 0.0
+            elif due is None:
+                due = time.monotonic() + LAG
+        if group:
+            self._commit(connection, group)
+        return going
+
+    def _commit(self, connection: sqlite3.Connection, group: list[_Item]) -> None:
+        outcomes: list[tuple[_Item, Any, BaseException | None]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for item in group:
+                outcomes.append((item, *_attempt(connection, item)))
+            connection.execute("COMMIT")
+            self.commits += 1
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            failure = _sentence(error)
+            outcomes = [(item, None, failure) for item in group]
+        for item, result, trouble in outcomes:
+            _deliver(item, result, trouble)
+
+
+def _attempt(connection: sqlite3.Connection, item: _Item) -> tuple[Any, BaseException | None]:
+    connection.execute("SAVEPOINT one")
+    try:
+        result = item.work(connection)
+    except Exception as error:
+        connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
+        return None, _sentence(error) if isinstance(error, sqlite3.Error) else error
+    connection.execute("RELEASE one")
+    return result, None
+
+
+def _deliver(item: _Item, result: Any, trouble: BaseException | None) -> None:
+    answer = item.answer
+    if answer is None or item.loop is None:
+        return
+
+    def settle() -> None:
+        if answer.done():
+            return
+        if trouble is not None:
+            answer.set_exception(trouble)
+        else:
+            answer.set_result(result)
+
+    # The loop is gone when a program ends in the middle; the commit has been made.
+    with contextlib.suppress(RuntimeError):
+        item.loop.call_soon_threadsafe(settle)
+
+
+def _sentence(error: BaseException) -> TransferError:
+    trouble = TransferError(
+        f"The list of transfers could not be written ({error}); check that its folder has free"
+        " space and can be written to. Nothing was counted as done that is not."
+    )
+    trouble.__cause__ = error
+    return trouble

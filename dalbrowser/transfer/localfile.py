@@ -1,0 +1,174 @@
+"""The local end of a download: a temporary file beside the target, then the real name at once.
+
+Invariant: the target's name never holds anything but a whole file, and a file that stands
+there is replaced only when that was asked for. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from dalbrowser.transfer.localnames import unwritable
+from dalbrowser.transfer.model import TargetUnwritableError
+
+_LONGEST = 255
+_SUFFIX = ".dalpart"
+_RESERVE = 16 * 1024 * 1024
+"""Bytes left free beside the download, for the journal and everybody else."""
+
+
+def temp_name(target: str, number: int = 1) -> str:
+    """Return the name of the temporary file for ``target``: ``.<name>.dalpart`` beside it."""
+    folder, name = os.path.split(target)
+    mark = "" if number == 1 else f".{number}"
+    room = _LONGEST - len(os.fsencode(f".{mark}{_SUFFIX}"))
+    if len(os.fsencode(name)) > room:
+        tag = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+        while len(os.fsencode(name)) > room - len(tag):
+            name = name[:-1]
+        name += tag
+    return os.path.join(folder, f".{name}{mark}{_SUFFIX}")  # noqa: PTH118 -- exact names
+
+
+def stat_or_none(path: str) -> os.stat_result | None:
+    """Return what stands at a local name, links not followed."""
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def remove(path: str) -> None:
+    """Remove a temporary file; none is fine."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(path)  # noqa: PTH108
+
+
+class PartFile:
+    """An open temporary file. ``keep`` opens an existing one as it is, else it begins empty."""
+
+    def __init__(self, path: str, *, keep: bool = False) -> None:
+        self.path = path
+        flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+        if not keep:
+            flags |= os.O_CREAT | os.O_TRUNC
+        try:
+            self._fd = os.open(path, flags, 0o666)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            self.close()
+            message = f"{path} is not a regular file; remove it and resume."
+            raise TargetUnwritableError(message)
+
+    @property
+    def size(self) -> int:
+        """The file's length in bytes."""
+        return os.fstat(self._fd).st_size
+
+    @property
+    def allocated(self) -> int:
+        """Bytes that really lie on the disk (a sparse file has fewer than its length)."""
+        facts = os.fstat(self._fd)
+        return int(getattr(facts, "st_blocks", facts.st_size // 512)) * 512
+
+    def reserve(self, size: int) -> None:
+        """Give the file its whole length, sparse, once there is room for what is missing."""
+        missing = size - self.allocated
+        free = shutil.disk_usage(os.path.dirname(self.path) or ".").free  # noqa: PTH120
+        if missing > 0 and free < missing + min(_RESERVE, size):
+            message = (
+                f"The disk has {free:,} bytes free and {missing:,} are needed for"
+                f" {self.path}; make room and resume."
+            )
+            raise TargetUnwritableError(message)
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write all of ``data`` at ``offset``."""
+        view = memoryview(data)
+        try:
+            while view:
+                written = os.pwrite(self._fd, view, offset)
+                view = view[written:]
+                offset += written
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def flush(self) -> None:
+        """Bring what was written to the disk itself."""
+        try:
+            getattr(os, "fdatasync", os.fsync)(self._fd)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def close(self) -> None:
+        """Close; safe to call twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durable: bool) -> None:
+    """Give a finished file its real name in one step, and its time.
+
+    Raises ``FileExistsError`` when the name is taken and ``replace`` is false.
+    """
+    try:
+        if mtime is not None:
+            moment = round(mtime * 1_000_000_000)
+            os.utime(temp, ns=(moment, moment))
+        if replace:
+            os.replace(temp, target)  # noqa: PTH105
+        else:
+            _rename_free(temp, target)
+        if durable:
+            _sync_folder(os.path.dirname(target) or ".")  # noqa: PTH120
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def _rename_free(temp: str, target: str) -> None:
+    """Rename only onto a free name, without a moment in which another could take it."""
+    if os.name == "nt":
+        os.rename(temp, target)  # noqa: PTH104 -- refuses an existing target there
+        return
+    try:
+        os.link(temp, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            raise
+        # No hard links here (FAT, some network mounts): take the name first, empty.
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        os.replace(temp, target)  # noqa: PTH105
+    else:
+        os.unlink(temp)  # noqa: PTH108
+
+
+def _sync_folder(folder: str) -> None:
+    if os.name == "nt":
+        return
+    fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def is_folder(path: str) -> bool:
+    """Whether a local name is a folder, or a link to one."""
+    return Path(path).is_dir()

@@ -1,0 +1,321 @@
+"""A multipart upload: begun, proven, sent part by part, completed, verified.
+
+Invariants, on which resuming rests: the intent is in the journal before the upload is
+created and its id before the first part is sent; a part is counted only after the server
+confirmed it and the journal has it; no part that is found on the server is trusted until
+its digest was recomputed from the local bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.abort import find_intended
+from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
+from dalbrowser.transfer.integrity import as_md5, bare, judge, multipart_count, multipart_etag
+from dalbrowser.transfer.journal import PartRow, UploadRow
+from dalbrowser.transfer.model import Integrity, JobState, TransferError
+from dalbrowser.transfer.partplan import PartPlan, plan_parts
+from dalbrowser.transfer.remote import require_size, stat_or_none
+from dalbrowser.transfer.together import all_together
+
+if TYPE_CHECKING:
+    from dalbrowser.storage import Metadata, Multipart, Operator, Part
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.partplan import PartSpan
+    from dalbrowser.transfer.source import LocalSource
+
+_PROVERS = 2
+"""Parts that are read and hashed at once while proving; more only fight for the disk."""
+
+
+class BeginAnewError(Exception):
+    """The server does not know the upload any more; the message says so for a person."""
+
+
+class PartsUpload:
+    """One run of a multipart upload, new or resumed. ``guarded``: complete must not overwrite."""
+
+    def __init__(
+        self,
+        ctx: RunContext,
+        job: LiveJob,
+        op: Operator,
+        source: LocalSource,
+        options: dict[str, Any],
+        guarded: bool,
+    ) -> None:
+        self._ctx = ctx
+        self._job = job
+        self._row = job.row
+        self._op = op
+        self._source = source
+        self._options = options
+        self._guarded = guarded
+        self._etags_are_md5: bool | None = None
+        self._parts: dict[int, Part] = {}
+        self._digests: dict[int, bytes] = {}
+        self._before: dict[int, PartRow] = {}
+
+    async def run(self, saved: UploadRow | None) -> Integrity:
+        """Bring every part to the server, complete, and return what was proven."""
+        listed = saved is not None
+        if saved is None or not saved.upload_id:
+            saved = await self._begin(saved)
+        self._plan = PartPlan(saved.size, saved.part_size)
+        self._job.parts_total = self._plan.count
+        self._multipart = self._op.into_multipart(spell(self._row.key), saved.upload_id)
+        if listed:
+            self._before = {row.number: row for row in await self._ctx.journal.parts(saved.job)}
+        for last in (False, True):
+            if listed:
+                gone = await self._prove(saved)
+                if gone is not None:
+                    return gone
+            await self._send_missing(saved)
+            done = await self._complete(saved, last)
+            if done is not None:
+                return done
+            # The server refuses parts that it had confirmed: prove them all again.
+            listed = True
+            self._job.proven.clear()
+        raise AssertionError  # the second round either returns or raises
+
+    async def _begin(self, intended: UploadRow | None) -> UploadRow:
+        identity, row = self._source.identity, self._row
+        upload_id: str | None = None
+        if intended is not None:
+            upload_id = await find_intended(self._op, row.key, intended)
+        plan = plan_parts(identity.size, self._op.info().capability, self._ctx.options.part_floor)
+        saved = UploadRow(
+            job=row.id,
+            state="intent",
+            part_size=plan.part_size,
+            size=identity.size,
+            mtime_ns=identity.mtime_ns,
+            dev=identity.dev,
+            inode=identity.inode,
+            options=self._options,
+            intended=time.time(),
+        )
+        row.begun = True
+        await self._ctx.journal.save_upload(saved, row)
+        if upload_id is None:
+            made = await self._op.create_multipart(spell(row.key), **self._options)
+            upload_id = made.upload_id
+        saved.upload_id, saved.state = upload_id, "begun"
+        await self._ctx.journal.save_upload(saved)
+        return saved
+
+    # -- proving what is there
+
+    async def _prove(self, saved: UploadRow) -> Integrity | None:
+        """Fill in the parts that the server has and that equal the local bytes.
+
+        Returns what was proven when the object turns out to be complete already.
+        """
+        self._parts.clear()
+        self._digests.clear()
+        self._row.done = self._job.parts_done = 0
+        self._ctx.show(self._job, JobState.PREPARING)
+        try:
+            found = await self._multipart.list_parts()
+        except StorageError as error:
+            if not is_gone(error):
+                raise
+            return await self._when_gone(saved)
+        todo = deque(found)
+
+        async def prover() -> None:
+            while todo:
+                await self._prove_part(todo.popleft())
+
+        await all_together(prover() for _ in range(_PROVERS))
+        return None
+
+    async def _prove_part(self, part: Part) -> None:
+        if not 1 <= part.number <= self._plan.count:
+            return
+        span = self._plan.span(part.number)
+        if part.size != span.size:
+            return
+        here = self._job.proven.get(part.number)
+        if here is None:
+            here = (await self._ctx.on_disk(self._source.digest, span)).hex()
+        row = self._before.get(part.number)
+        told = (
+            row is not None and row.done and row.md5 == here and bare(row.etag) == bare(part.etag)
+        )
+        if as_md5(part.etag) == here:
+            self._etags_are_md5 = True
+        elif not told:
+            return
+        await self._confirm(span, part, bytes.fromhex(here), new=row is None or not row.done)
+
+    async def _when_gone(self, saved: UploadRow) -> Integrity | None:
+        """The upload is not on the server: it was completed, or somebody ended it."""
+        there = await stat_or_none(self._op, self._row.key)
+        if there is not None and there.content_length == saved.size:
+            proven = await self._is_ours(saved, there)
+            if proven is not None:
+                return proven
+        await self._ctx.journal.drop_progress(self._row.id)
+        self._row.begun = False
+        self._row.done = self._job.parts_done = 0
+        self._row.resent += sum(row.size for row in self._before.values())
+        self._job.proven.clear()
+        await self._ctx.journal.save(self._row)
+        raise BeginAnewError(
+            "The server did not have the upload any more (it expired, or somebody aborted it);"
+            " it was begun anew."
+        )
+
+    async def _is_ours(self, saved: UploadRow, there: Metadata) -> Integrity | None:
+        """Whether the finished object has the bytes of the local file, and what proves it."""
+        if multipart_count(there.etag) == self._plan.count:
+            digests = [
+                await self._ctx.on_disk(self._source.digest, span) for span in self._plan.spans()
+            ]
+            return Integrity.MD5 if multipart_etag(digests) == bare(there.etag) else None
+        # An ETag that is no digest: our own time in the metadata and our word that it was
+        # being completed are what is left.
+        ours = [v for k, v in there.user_metadata.items() if k.lower() == "mtime"]
+        if saved.state == "completing" and ours == [self._source.identity.mtime_text]:
+            return Integrity.SIZE_ONLY
+        return None
+
+    # -- sending
+
+    async def _send_missing(self, saved: UploadRow) -> None:
+        missing = deque(span for span in self._plan.spans() if span.number not in self._parts)
+        if missing and saved.state != "begun":
+            saved.state = "begun"
+            await self._ctx.journal.save_upload(saved)
+        self._ctx.show(self._job, JobState.RUNNING)
+
+        async def sender() -> None:
+            while missing:
+                await self._send(missing.popleft())
+
+        count = min(self._ctx.options.parts_per_file, len(missing))
+        await all_together(sender() for _ in range(count))
+
+    async def _send(self, span: PartSpan) -> None:
+        options = self._ctx.options
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._ctx.slots.one(self._row.profile):
+                    await self._send_once(span)
+            except StorageError as error:
+                if is_gone(error):
+                    await self._upload_lost(error)
+                if not is_temporary(error) or attempt >= options.part_attempts:
+                    raise
+                wait = pause_before(
+                    attempt, options.backoff_base, options.backoff_cap, error.retry_after
+                )
+            else:
+                return
+            self._row.attempts += 1
+            self._ctx.changed(self._job)
+            await asyncio.sleep(wait)
+
+    async def _send_once(self, span: PartSpan) -> None:
+        data, digest = await self._ctx.on_disk(self._source.read, span)
+        if span.number in self._before:
+            self._row.resent += span.size
+            del self._before[span.number]
+        self._ctx.journal.note_part_begun(self._row.id, span.number, span.size)
+        part = await self._multipart.write(span.number, data, md5=digest)
+        told = as_md5(part.etag)
+        if told == digest.hex():
+            self._etags_are_md5 = True
+        elif told is not None and self._etags_are_md5:
+            raise StorageError(
+                ErrorKind.UNEXPECTED,
+                f"The service answered part {span.number} with another MD5 than was sent.",
+                status=ErrorStatus.TEMPORARY,
+                context={"code": "PartDigestMismatch"},
+            )
+        await self._confirm(span, part, digest, new=True)
+        self._job.meter.add(span.size)
+
+    async def _confirm(self, span: PartSpan, part: Part, digest: bytes, *, new: bool) -> None:
+        """Write a confirmed part to the journal, then count it."""
+        if new:
+            row = PartRow(span.number, span.size, part.etag, digest.hex(), True)
+            await self._ctx.journal.part_done(self._row.id, row)
+        self._parts[span.number] = part
+        self._digests[span.number] = digest
+        self._job.proven[span.number] = digest.hex()
+        self._row.done += span.size
+        self._job.parts_done = len(self._parts)
+        self._ctx.changed(self._job)
+
+    async def _upload_lost(self, error: StorageError) -> None:
+        """A part was refused because the upload (or the bucket) is gone: find out which."""
+        try:
+            await self._multipart.list_parts()
+        except StorageError as listing:
+            if is_gone(listing):
+                raise BeginAnewError(
+                    "The upload was ended by somebody else in the middle; it was begun anew."
+                ) from error
+
+    # -- finishing
+
+    async def _complete(self, saved: UploadRow, last: bool) -> Integrity | None:
+        """Complete and verify; ``None`` when the server refuses its parts, once."""
+        await self._ctx.on_disk(self._source.check)
+        saved.state = "completing"
+        self._row.state = JobState.FINALISING
+        await self._ctx.journal.save_upload(saved, self._row)
+        self._ctx.changed(self._job)
+        parts = [self._parts[number] for number in range(1, self._plan.count + 1)]
+        try:
+            said = await self._finish(self._multipart, parts)
+        except StorageError as error:
+            if is_gone(error):
+                return await self._when_gone(saved)
+            if error.kind is ErrorKind.CONDITION_NOT_MATCH:
+                there = await stat_or_none(self._op, self._row.key)
+                if there is not None and self._judge(there).is_proof:
+                    return Integrity.MD5
+                raise
+            if is_temporary(error) or error.kind is ErrorKind.PERMISSION_DENIED or last:
+                raise
+            return None
+        return await self._verify(said)
+
+    async def _finish(self, multipart: Multipart, parts: list[Part]) -> Metadata:
+        if self._guarded:
+            return await multipart.complete(parts, if_not_exists=True)
+        return await multipart.complete(parts)
+
+    async def _verify(self, said: Metadata) -> Integrity:
+        self._ctx.show(self._job, JobState.VERIFYING)
+        there = await stat_or_none(self._op, self._row.key)
+        if there is None:
+            message = (
+                "The service said that the upload was complete, and has no such object: somebody"
+                " deleted it, or the service lost it; retry to send it again."
+            )
+            raise TransferError(message)
+        require_size(there, self._plan.size)
+        integrity = self._judge(there)
+        if integrity.is_proof:
+            return integrity
+        return self._judge(said)
+
+    def _judge(self, metadata: Metadata) -> Integrity:
+        whole = self._digests[1].hex() if self._plan.count == 1 else None
+        ordered = [self._digests[number] for number in range(1, self._plan.count + 1)]
+        return judge(metadata, whole, ordered)

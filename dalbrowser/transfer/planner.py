@@ -1,0 +1,208 @@
+"""Expands folders step by step: what is found becomes jobs, a page at a time.
+
+Invariant: the jobs of a step and the place where the next one begins are in one commit, so
+that a file is found once, whenever the program dies; no more than a window of a folder's
+files is in memory, however many it has.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.conflicts import mtime_of
+from dalbrowser.transfer.journal import JobRow, PlanRow
+from dalbrowser.transfer.localnames import local_path, make_parents
+from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
+from dalbrowser.transfer.source import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dalbrowser.storage import Entry, Operator
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+
+STEP = 250
+"""Files of one step: one commit, one page of events."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step found: files to transfer, folders to look into later."""
+
+    jobs: list[JobRow] = field(default_factory=list)
+    folders: list[PlanRow] = field(default_factory=list)
+
+
+async def steps(ctx: RunContext, job: LiveJob) -> AsyncIterator[list[JobRow]]:
+    """Expand a folder job; yields the new files of each step, already in the journal.
+
+    Raises ``TransferError`` or ``StorageError`` when a folder cannot be read; what is not
+    expanded then stays planned.
+    """
+    while plans := await ctx.journal.plans(job.id):
+        expand = _local if job.row.direction is Direction.UPLOAD else _remote
+        async for jobs in expand(ctx, job, plans[0]):
+            yield jobs
+
+
+def child(job: LiveJob, **different: object) -> JobRow:
+    """Return the row of a file of a folder job."""
+    return replace(
+        job.row,
+        id=0,
+        parent=job.id,
+        is_folder=False,
+        state=JobState.QUEUED,
+        total=None,
+        done=0,
+        resent=0,
+        attempts=0,
+        error="",
+        note="",
+        integrity="",
+        begun=False,
+        finished=None,
+        created=time.time(),
+        **different,  # type: ignore[arg-type]
+    )
+
+
+# -- local folders
+
+
+async def _local(ctx: RunContext, job: LiveJob, plan: PlanRow) -> AsyncIterator[list[JobRow]]:
+    names = await ctx.on_disk(_names, plan.source)
+    if plan.cursor:
+        names = [name for name in names if name > plan.cursor]
+    elif not plan.fresh and job.row.policy is not ConflictPolicy.OVERWRITE:
+        plan.fresh = await _is_empty(ctx, job, plan.target)
+    for at in range(0, max(len(names), 1), STEP):
+        some = names[at : at + STEP]
+        step = await ctx.on_disk(_look, job, plan, some)
+        plan.cursor = some[-1] if some else plan.cursor
+        await ctx.journal.advance_plan(plan, step.jobs, step.folders, at + STEP >= len(names))
+        yield step.jobs
+
+
+async def _is_empty(ctx: RunContext, job: LiveJob, prefix: str) -> bool:
+    """Whether nothing lies below a key prefix, so that its files need not be asked for one by one."""
+    op = await ctx.operator(job.row.profile, job.row.bucket)
+    async with op.lister(spell(prefix), recursive=True) as lister:
+        async for page in lister.pages():
+            if any(entry.path != prefix for entry in page):
+                return False
+            if page:
+                break
+    return True
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def _look(job: LiveJob, plan: PlanRow, names: list[str]) -> Step:
+    """Sort some names of a local folder into files and folders; blocks."""
+    step = Step()
+    for name in names:
+        path = os.path.join(plan.source, name)  # noqa: PTH118
+        key = plan.target + name
+        row = child(job, local_path=path, key=key, fresh=plan.fresh)
+        try:
+            facts = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            row.state, row.error = JobState.FAILED, str(unreadable(path, error))
+            step.jobs.append(row)
+            continue
+        if stat.S_ISREG(facts.st_mode):
+            row.total = facts.st_size
+            step.jobs.append(row)
+        elif stat.S_ISDIR(facts.st_mode) and not os.path.islink(path):  # noqa: PTH114
+            folder = PlanRow(job=job.id, source=path, target=f"{key}/", fresh=plan.fresh)
+            step.folders.append(folder)
+        else:
+            kind = "a link to a folder" if stat.S_ISDIR(facts.st_mode) else "not a regular file"
+            row.state, row.note, row.finished = (
+                JobState.SKIPPED,
+                f"This is {kind}; it was left out.",
+                time.time(),
+            )
+            step.jobs.append(row)
+    return step
+
+
+# -- prefixes
+
+
+async def _remote(ctx: RunContext, job: LiveJob, plan: PlanRow) -> AsyncIterator[list[JobRow]]:
+    if job.row.direction is Direction.DOWNLOAD:
+        profile, bucket = job.row.profile, job.row.bucket
+    else:
+        profile, bucket = job.row.source_profile, job.row.source_bucket
+    op = await ctx.operator(profile, bucket)
+    resumes = bool(plan.cursor) and op.info().capability.list_with_start_after
+    known: set[str] = set()
+    if plan.cursor and not resumes:
+        rows = await ctx.journal.batch_rows(job.row.batch)
+        known = {_key(row) for row in rows if row.parent == job.id}
+    async for page in _pages(op, plan, resumes):
+        entries = [entry for entry in page if entry.path not in known]
+        for at in range(0, len(entries), STEP):
+            some = entries[at : at + STEP]
+            step = await ctx.on_disk(_sort, job, plan, some)
+            plan.cursor = some[-1].path
+            await ctx.journal.advance_plan(plan, step.jobs, [], finished=False)
+            yield step.jobs
+    await ctx.journal.advance_plan(plan, [], [], finished=True)
+
+
+async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncIterator[list[Entry]]:
+    options = {"start_after": plan.cursor} if resumes else {}
+    async with op.lister(spell(plan.source), recursive=True, **options) as lister:
+        async for page in lister.pages():
+            yield page
+
+
+def _key(row: JobRow) -> str:
+    return row.key if row.direction is Direction.DOWNLOAD else row.source_key
+
+
+def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
+    """Turn entries below a prefix into files; folders are made at once. Blocks."""
+    step = Step()
+    for entry in entries:
+        relative = entry.path[len(plan.source) :]
+        facts = entry.metadata
+        empty = facts.content_length in (None, 0)
+        if job.row.direction is not Direction.DOWNLOAD:
+            if relative and not facts.is_dir:
+                row = child(job, source_key=entry.path, key=plan.target + relative)
+                row.total, row.etag = facts.content_length, facts.etag or ""
+                step.jobs.append(row)
+            continue
+        if facts.is_dir or (entry.path.endswith("/") and empty):
+            # The marker of a folder has no bytes; its name is what it stands for.
+            path = local_path(plan.target, relative.removesuffix("/")) if relative else plan.target
+            make_parents(job.row.root, os.path.join(path, "x"))  # noqa: PTH118
+            continue
+        row = child(job, key=entry.path, local_path=local_path(plan.target, relative))
+        row.total, row.etag = facts.content_length, facts.etag or ""
+        row.version, row.mtime = facts.version or "", mtime_of(facts)
+        step.jobs.append(row)
+    return step
+
+
+def require_expanded(job: LiveJob) -> None:
+    """Raise when a folder job has nothing in it at all and so was probably mistyped."""
+    if job.sums is not None and not job.sums.files and job.row.direction is not Direction.UPLOAD:
+        key = _key(job.row)
+        message = f"There is nothing below {key or 'this place'!r}; nothing was transferred."
+        raise TransferError(message)

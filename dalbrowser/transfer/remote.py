@@ -1,0 +1,44 @@
+"""What stands at a key on the service, asked and said the same way by every runner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import StorageError
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.failures import is_gone
+from dalbrowser.transfer.model import TransferError
+
+if TYPE_CHECKING:
+    from dalbrowser.storage import Metadata, Operator
+
+
+async def stat_or_none(op: Operator, key: str) -> Metadata | None:
+    """Return what is at an exact key, or ``None`` when nothing is."""
+    try:
+        return await op.stat(spell(key))
+    except StorageError as error:
+        if is_gone(error):
+            return None
+        raise
+
+
+def require_size(there: Metadata, size: int) -> None:
+    """Raise when the object that is there is not as long as what was sent."""
+    if there.content_length != size:
+        message = (
+            f"The service has {there.content_length:,} bytes there, and {size:,} were sent:"
+            " somebody else wrote to the same name, or the service lost bytes; retry to send"
+            " it again."
+        )
+        raise TransferError(message)
+
+
+def describe_existing(key: str, there: Metadata | None) -> str:
+    """Return the question for a person."""
+    name = key.rpartition("/")[2]
+    if there is None:
+        return f"{name} is being written by another transfer; say what to do."
+    size = f"{there.content_length:,} bytes" if there.content_length is not None else "size unknown"
+    when = f", of {there.last_modified:%Y-%m-%d %H:%M} UTC" if there.last_modified else ""
+    return f"{name} exists already ({size}{when}); say what to do."

@@ -1,0 +1,121 @@
+"""Runs one job to its end, through waits and retries, and writes down how it ended.
+
+Invariant: every way out leaves the job in a state with a word and a sentence; only the
+cancellation of the task leaves it as it is, for whoever cancelled to say what it is now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import StorageError
+from dalbrowser.transfer.conflicts import ConflictError, SkipError
+from dalbrowser.transfer.download import run_download
+from dalbrowser.transfer.failures import Wait, pause_before, wait_for
+from dalbrowser.transfer.model import Direction, JobState, SourceChangedError, TransferError
+from dalbrowser.transfer.remotecopy import run_copy
+from dalbrowser.transfer.upload import run_upload
+
+if TYPE_CHECKING:
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+
+_WAITS = {
+    Wait.AGAIN: JobState.RETRYING,
+    Wait.LIMIT: JobState.WAITING_LIMIT,
+    Wait.NETWORK: JobState.WAITING_NETWORK,
+}
+_RUN = {
+    Direction.UPLOAD: run_upload,
+    Direction.DOWNLOAD: run_download,
+    Direction.COPY: run_copy,
+    Direction.MOVE: run_copy,
+}
+
+
+async def run_job(ctx: RunContext, job: LiveJob) -> None:
+    """Run a job until it is settled."""
+    failures, reached = 0, job.row.done
+    job.waiting_since = None
+    while True:
+        try:
+            await _RUN[job.row.direction](ctx, job)
+        except StorageError as error:
+            if job.row.done > reached:
+                failures, job.waiting_since = 0, None
+            failures, reached = failures + 1, max(reached, job.row.done)
+            if await _wait(ctx, job, error, failures):
+                continue
+        except ConflictError as error:
+            await settle(ctx, job, JobState.NEEDS_ANSWER, str(error))
+        except SkipError as error:
+            job.row.note = str(error)
+            await settle(ctx, job, JobState.SKIPPED)
+        except SourceChangedError as error:
+            await settle(ctx, job, JobState.SOURCE_CHANGED, str(error))
+        except TransferError as error:
+            await settle(ctx, job, JobState.FAILED, str(error))
+        except OSError as error:
+            text = f"The local disk refused ({error.strerror or error}); see to it, then retry."
+            await settle(ctx, job, JobState.FAILED, text)
+        except Exception as error:
+            text = f"Something unforeseen went wrong ({type(error).__name__}: {error}); retry."
+            await settle(ctx, job, JobState.FAILED, text)
+        else:
+            await settle(ctx, job, JobState.DONE)
+        return
+
+
+async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = "") -> None:
+    """Enter a state in which nothing more happens by itself, and have it in the journal."""
+    row = job.row
+    row.state, row.error = state, error
+    job.retry_at = None
+    job.meter.clear()
+    if state.is_final:
+        row.finished = time.time()
+    try:
+        if state.is_final and row.begun:
+            await ctx.journal.finish(row)
+        elif state is JobState.DONE or state is JobState.SKIPPED:
+            # Small files share their commits: nothing is lost if this one is not made.
+            ctx.journal.note_job(row)
+        else:
+            await ctx.journal.save(row)
+    except TransferError as trouble:
+        row.state, row.error, row.finished = JobState.FAILED, str(trouble), None
+    if row.state.is_final:
+        ctx.release(job)
+    ctx.changed(job)
+
+
+async def _wait(ctx: RunContext, job: LiveJob, error: StorageError, failures: int) -> bool:
+    """Wait for another try; false when the job is settled instead."""
+    options = ctx.options
+    need = wait_for(error)
+    if need is Wait.CREDENTIALS:
+        text = f"{error.message} Renew the credentials of this connection, then resume."
+        await settle(ctx, job, JobState.WAITING_CREDENTIALS, text)
+        return False
+    now = time.monotonic()
+    job.waiting_since = job.waiting_since or now
+    patient = options.patience is None or now - job.waiting_since < options.patience
+    tired = failures >= options.attempts if need is not Wait.NETWORK else not patient
+    if need is Wait.NONE or tired:
+        await settle(ctx, job, JobState.FAILED, error.message)
+        return False
+    pause = pause_before(failures, options.backoff_base, options.backoff_cap, error.retry_after)
+    job.row.attempts += 1
+    job.row.error = error.message
+    job.retry_at = time.time() + pause
+    job.wake.clear()
+    ctx.show(job, _WAITS[need])
+    try:
+        await asyncio.wait_for(job.wake.wait(), pause)
+    except TimeoutError:
+        pass
+    job.retry_at = None
+    job.row.error = ""
+    return True

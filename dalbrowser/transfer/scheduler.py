@@ -1,0 +1,91 @@
+"""Which queued job runs next: two lanes, fair between batches, in order within one.
+
+Large files have a few places of their own, small files the rest, so that small files never
+wait for the tail of a giant. Invariant: a job is in a lane's queue, running, or neither.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.model import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.model import EngineOptions
+
+
+class _Lane:
+    """One lane: ``places`` jobs at once, queues by batch."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.queues: dict[int, OrderedDict[int, LiveJob]] = {}
+        self.running: dict[int, LiveJob] = {}
+        self.by_batch: Counter[int] = Counter()
+
+    def next(self) -> LiveJob | None:
+        """Take the first job of the batch that has the fewest running."""
+        if len(self.running) >= self.places or not self.queues:
+            return None
+        batch = min(self.queues, key=lambda item: (self.by_batch[item], item))
+        queue = self.queues[batch]
+        _, job = queue.popitem(last=False)
+        if not queue:
+            del self.queues[batch]
+        self.running[job.id] = job
+        self.by_batch[batch] += 1
+        return job
+
+
+class Scheduler:
+    """Starts jobs by calling ``start``; tell it ``ended`` when one has left its task."""
+
+    def __init__(self, options: EngineOptions, start: Callable[[LiveJob], None]) -> None:
+        self._options = options
+        self._start = start
+        self._large = _Lane(options.large_files)
+        self._small = _Lane(options.small_files)
+        self.closed = False
+
+    def add(self, job: LiveJob, *, first: bool = False) -> None:
+        """Queue a job, at the end of its batch or before all others in it."""
+        queue = self._lane(job).queues.setdefault(job.row.batch, OrderedDict())
+        queue[job.id] = job
+        if first:
+            queue.move_to_end(job.id, last=False)
+        self.fill()
+
+    def remove(self, job: LiveJob) -> None:
+        """Take a job out of the queue, if it is there."""
+        for lane in (self._large, self._small):
+            queue = lane.queues.get(job.row.batch)
+            if queue is not None and queue.pop(job.id, None) is not None and not queue:
+                del lane.queues[job.row.batch]
+
+    def ended(self, job: LiveJob) -> None:
+        """A running job gave its place back."""
+        for lane in (self._large, self._small):
+            if lane.running.pop(job.id, None) is not None:
+                lane.by_batch[job.row.batch] -= 1
+                if not lane.by_batch[job.row.batch]:
+                    del lane.by_batch[job.row.batch]
+        self.fill()
+
+    def fill(self) -> None:
+        """Start what there is place for."""
+        for lane in (self._small, self._large):
+            while not self.closed and (job := lane.next()) is not None:
+                self._start(job)
+
+    def _lane(self, job: LiveJob) -> _Lane:
+        options = self._options
+        limit = (
+            options.multipart_above
+            if job.row.direction is Direction.UPLOAD
+            else options.ranges_above + 1
+        )
+        return self._small if job.row.total is not None and job.row.total < limit else self._large

@@ -1,0 +1,129 @@
+"""A local file that is being sent: its identity, and its bytes read part by part.
+
+Invariant: bytes are handed out only while the open file *and* the name it was opened
+by both still have the identity (size, mtime in ns, device, inode) that the upload
+began with; else ``SourceChangedError``, so that no upload ever mixes two versions.
+Everything here blocks, and so runs in a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
+
+if TYPE_CHECKING:
+    from dalbrowser.transfer.partplan import PartSpan
+
+_STEP = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SourceIdentity:
+    """Which file, in which state. Sizes in bytes, ``mtime_ns`` since the epoch."""
+
+    size: int
+    mtime_ns: int
+    dev: int
+    inode: int
+
+    @classmethod
+    def of(cls, facts: os.stat_result) -> SourceIdentity:
+        """Return the identity in a stat result."""
+        return cls(facts.st_size, facts.st_mtime_ns, facts.st_dev, facts.st_ino)
+
+    @property
+    def mtime_text(self) -> str:
+        """The time as rclone keeps it in the metadata ``mtime``: seconds with decimals."""
+        seconds, rest = divmod(self.mtime_ns, 1_000_000_000)
+        return f"{seconds}.{rest:09d}"
+
+
+class LocalSource:
+    """An open local file; ``close`` it. Opening raises ``SourceUnreadableError``."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        # A fifo would block the opening for ever.
+        flags |= getattr(os, "O_NONBLOCK", 0)
+        try:
+            self._fd = os.open(path, flags)
+        except OSError as error:
+            raise unreadable(path, error) from error
+        facts = os.fstat(self._fd)
+        if not stat.S_ISREG(facts.st_mode):
+            os.close(self._fd)
+            message = f"{path} is not a regular file and cannot be sent."
+            raise SourceUnreadableError(message)
+        self.identity = SourceIdentity.of(facts)
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def check(self) -> None:
+        """Raise unless the open file and the name both still are what was opened."""
+        try:
+            named = SourceIdentity.of(os.stat(self.path))
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        if SourceIdentity.of(os.fstat(self._fd)) != self.identity or named != self.identity:
+            raise changed(self.path)
+
+    def read(self, span: PartSpan) -> tuple[bytes, bytes]:
+        """Return the bytes of a part and their MD5 (16 bytes), the identity checked after."""
+        try:
+            # One call brings all of it on common file systems, without a second copy.
+            data = os.pread(self._fd, span.size, span.offset)
+            while len(data) < span.size:
+                more = os.pread(self._fd, span.size - len(data), span.offset + len(data))
+                if not more:
+                    raise changed(self.path)
+                data += more
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        digest = hashlib.md5(data, usedforsecurity=False).digest()
+        self.check()
+        return data, digest
+
+    def digest(self, span: PartSpan) -> bytes:
+        """Return the MD5 of a part without keeping its bytes."""
+        digest = hashlib.md5(usedforsecurity=False)
+        reached = 0
+        try:
+            while reached < span.size:
+                block = os.pread(self._fd, min(_STEP, span.size - reached), span.offset + reached)
+                if not block:
+                    raise changed(self.path)
+                digest.update(block)
+                reached += len(block)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        self.check()
+        return digest.digest()
+
+
+def changed(path: str) -> SourceChangedError:
+    """Return the error for a file that is no longer the one the upload began with."""
+    return SourceChangedError(
+        f"{path} changed since its upload began, so nothing more was sent and nothing was"
+        " completed; start over to send it as it is now, or cancel."
+    )
+
+
+def unreadable(path: str, error: OSError) -> SourceUnreadableError:
+    """Return the error for a file that is gone or closed to us."""
+    if isinstance(error, FileNotFoundError):
+        text = f"{path} is not there any more; put it back and resume, or cancel."
+    elif isinstance(error, PermissionError):
+        text = f"{path} may not be read; allow it and resume, or cancel."
+    else:
+        text = f"{path} could not be read ({error.strerror or error}); resume when it can be."
+    return SourceUnreadableError(text)
