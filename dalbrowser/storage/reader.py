@@ -267,6 +267,10 @@ class Reader:
             return b""
         block = await (body.next() if limit is None else body.read(limit)) or b""
         self._body_at += len(block)
+        if block and self._end is not None and self._body_at == self._end - (self._start or 0):
+            # The body must end here too: one that goes on is refused (ContentTruncated) before
+            # its last block is handed on, and one that ends gives its connection back.
+            await body.next()
         return block
 
     async def _reach(self) -> FullBody | None:
