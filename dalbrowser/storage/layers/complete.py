@@ -122,14 +122,20 @@ class CompleteAccessor(LayeredAccessor):
         guarded = self._native.write_with_if_not_exists
         if not guarded and self._native.stat and await self._exists(path):
             return
-        writer = await self.inner.write(path, OpWrite(if_not_exists=guarded, content_length=0))
         try:
-            await writer.close()
+            await self._write_marker(path, OpWrite(if_not_exists=guarded, content_length=0))
         except StorageError as error:
-            await writer.abort()
             # It exists already, perhaps with bytes of its own, and must not be overwritten.
             if not guarded or error.kind is not ErrorKind.CONDITION_NOT_MATCH or error.is_temporary:
                 raise
+
+    async def _write_marker(self, path: str, args: OpWrite) -> None:
+        writer = await self.inner.write(path, args)
+        try:
+            await writer.close()
+        except BaseException:
+            await writer.abort()
+            raise
 
     async def _exists(self, path: str) -> bool:
         try:
