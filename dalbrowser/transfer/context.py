@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from dalbrowser.transfer.model import JobState
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Executor
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import Journal
-    from dalbrowser.transfer.model import EngineOptions
+    from dalbrowser.transfer.model import EngineOptions, JobState
     from dalbrowser.transfer.slots import Slots
 
 P = ParamSpec("P")

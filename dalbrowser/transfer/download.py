@@ -348,7 +348,6 @@ class _Download:
     # -- many ranges
 
     async def _large(self, saved: DownloadRow | None) -> None:
-        row = self.row
         temp = saved.temp if saved is not None else self._temp()
         self.ctx.claim(self.job, "local", "", temp)
         if saved is not None and await self.ctx.on_disk(localfile.stat_or_none, temp) is None:

@@ -60,5 +60,5 @@ def pause_before(attempt: int, base: float, cap: float, wish: float | None = Non
 
     The server's own ``wish`` (Retry-After) is never undercut.
     """
-    ceiling = min(cap, base * 2 ** min(attempt - 1, 16))
+    ceiling = min(cap, base * float(2 ** min(attempt - 1, 16)))
     return max(wish or 0.0, ceiling * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter

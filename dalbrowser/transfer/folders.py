@@ -12,7 +12,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
-from dalbrowser.transfer.job import LiveJob
 from dalbrowser.transfer.model import ACTIVE_STATES, JobState, TransferError
 from dalbrowser.transfer.planner import require_expanded, steps
 from dalbrowser.transfer.runner import settle
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import JobRow
 
 _REST = (

@@ -34,7 +34,7 @@ def upload_requests(
         # The person's own link at the end is followed; its name stays.
         path = os.path.abspath(os.fspath(given))  # noqa: PTH100 -- links stay links
         key = target.path + os.path.basename(path)  # noqa: PTH119
-        row = _row(Direction.UPLOAD, target, profile, policy, key, path)
+        row = _row(Direction.UPLOAD, target, profile, policy, key=key, path=path)
         plan: PlanRow | None = None
         facts = _facts(path)
         if facts is not None and stat.S_ISDIR(facts.st_mode):
@@ -55,7 +55,7 @@ def upload_file_request(
         message = "A file needs a whole key to be uploaded to, one that does not end in '/'."
         raise TransferError(message)
     local = os.path.abspath(os.fspath(path))  # noqa: PTH100
-    row = _row(Direction.UPLOAD, target, profile, policy, target.path, local)
+    row = _row(Direction.UPLOAD, target, profile, policy, key=target.path, path=local)
     facts = _facts(local)
     row.total = facts.st_size if facts is not None else None
     return row, None
@@ -74,7 +74,7 @@ def download_requests(
         profile = profiles[place.profile_id]
         name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
         path = local_path(root, name) if name else local_path(root, place.bucket or "objects")
-        row = _row(Direction.DOWNLOAD, place, profile, policy, place.path, path)
+        row = _row(Direction.DOWNLOAD, place, profile, policy, key=place.path, path=path)
         row.root = root
         plan: PlanRow | None = None
         if place.is_folder:
@@ -94,7 +94,7 @@ def download_file_request(
         message = "A folder cannot be downloaded to the name of a file; give a folder for it."
         raise TransferError(message)
     local = os.path.abspath(os.fspath(path))  # noqa: PTH100
-    return _row(Direction.DOWNLOAD, place, profile, policy, place.path, local), None
+    return _row(Direction.DOWNLOAD, place, profile, policy, key=place.path, path=local), None
 
 
 def copy_requests(
@@ -112,7 +112,7 @@ def copy_requests(
     for place in items:
         name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
         key = f"{target.path}{name}" + ("/" if place.is_folder else "")
-        row = _row(direction, target, profiles[target.profile_id], policy, key, "")
+        row = _row(direction, target, profiles[target.profile_id], policy, key=key, path="")
         row.source_profile = profiles[place.profile_id]
         row.source_bucket, row.source_key = place.bucket, place.path
         plan: PlanRow | None = None
@@ -135,6 +135,7 @@ def _row(
     place: Location,
     profile: str,
     policy: ConflictPolicy,
+    *,
     key: str,
     path: str,
 ) -> JobRow:

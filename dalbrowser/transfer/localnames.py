@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import TargetUnwritableError
@@ -71,12 +72,12 @@ def make_parents(root: str, path: str) -> None:
     between them is a link or not a folder: what lies behind a link is not the chosen folder.
     """
     relative = os.path.relpath(path, root)
-    names = relative.split(os.sep)
-    if os.pardir in names or os.path.isabs(relative):
+    names = list(PurePath(relative).parts)
+    if os.pardir in names or PurePath(relative).is_absolute():
         message = f"{path} is outside of {root}; nothing was written."
         raise TargetUnwritableError(message)
     here = root
-    if not os.path.isdir(here):
+    if not Path(here).is_dir():
         message = f"The folder {root} is not there any more; make it again and resume."
         raise TargetUnwritableError(message)
     for name in names[:-1]:
@@ -98,10 +99,10 @@ def unwritable(path: str, error: OSError) -> TargetUnwritableError:
 
 
 def _require_folder(path: str) -> None:
-    if os.path.islink(path):
+    if Path(path).is_symlink():
         message = f"{path} is a link, and downloads do not follow links; remove it and resume."
         raise TargetUnwritableError(message)
-    if not os.path.isdir(path):
+    if not Path(path).is_dir():
         message = f"{path} is a file, and a folder of that name is needed; move it and resume."
         raise TargetUnwritableError(message)
 

@@ -48,6 +48,7 @@ class PartsUpload:
         job: LiveJob,
         op: Operator,
         source: LocalSource,
+        *,
         options: dict[str, Any],
         guarded: bool,
     ) -> None:

@@ -21,7 +21,7 @@ from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, Trans
 from dalbrowser.transfer.source import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from dalbrowser.storage import Entry, Operator
     from dalbrowser.transfer.context import RunContext
@@ -39,7 +39,7 @@ class Step:
     folders: list[PlanRow] = field(default_factory=list)
 
 
-async def steps(ctx: RunContext, job: LiveJob) -> AsyncIterator[list[JobRow]]:
+async def steps(ctx: RunContext, job: LiveJob) -> AsyncGenerator[list[JobRow], None]:
     """Expand a folder job; yields the new files of each step, already in the journal.
 
     Raises ``TransferError`` or ``StorageError`` when a folder cannot be read; what is not
@@ -76,7 +76,9 @@ def child(job: LiveJob, **different: object) -> JobRow:
 # -- local folders
 
 
-async def _local(ctx: RunContext, job: LiveJob, plan: PlanRow) -> AsyncIterator[list[JobRow]]:
+async def _local(
+    ctx: RunContext, job: LiveJob, plan: PlanRow
+) -> AsyncGenerator[list[JobRow], None]:
     names = await ctx.on_disk(_names, plan.source)
     if plan.cursor:
         names = [name for name in names if name > plan.cursor]
@@ -91,7 +93,7 @@ async def _local(ctx: RunContext, job: LiveJob, plan: PlanRow) -> AsyncIterator[
 
 
 async def _is_empty(ctx: RunContext, job: LiveJob, prefix: str) -> bool:
-    """Whether nothing lies below a key prefix, so that its files need not be asked for one by one."""
+    """Whether nothing lies below a key prefix, so that its files need not be asked for."""
     op = await ctx.operator(job.row.profile, job.row.bucket)
     async with op.lister(spell(prefix), recursive=True) as lister:
         async for page in lister.pages():
@@ -142,7 +144,9 @@ def _look(job: LiveJob, plan: PlanRow, names: list[str]) -> Step:
 # -- prefixes
 
 
-async def _remote(ctx: RunContext, job: LiveJob, plan: PlanRow) -> AsyncIterator[list[JobRow]]:
+async def _remote(
+    ctx: RunContext, job: LiveJob, plan: PlanRow
+) -> AsyncGenerator[list[JobRow], None]:
     if job.row.direction is Direction.DOWNLOAD:
         profile, bucket = job.row.profile, job.row.bucket
     else:
@@ -164,9 +168,9 @@ async def _remote(ctx: RunContext, job: LiveJob, plan: PlanRow) -> AsyncIterator
     await ctx.journal.advance_plan(plan, [], [], finished=True)
 
 
-async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncIterator[list[Entry]]:
-    options = {"start_after": plan.cursor} if resumes else {}
-    async with op.lister(spell(plan.source), recursive=True, **options) as lister:
+async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncGenerator[list[Entry], None]:
+    after = plan.cursor if resumes else None
+    async with op.lister(spell(plan.source), recursive=True, start_after=after) as lister:
         async for page in lister.pages():
             yield page
 

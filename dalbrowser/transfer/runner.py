@@ -7,6 +7,7 @@ cancellation of the task leaves it as it is, for whoever cancelled to say what i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -112,10 +113,8 @@ async def _wait(ctx: RunContext, job: LiveJob, error: StorageError, failures: in
     job.retry_at = time.time() + pause
     job.wake.clear()
     ctx.show(job, _WAITS[need])
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(job.wake.wait(), pause)
-    except TimeoutError:
-        pass
     job.retry_at = None
     job.row.error = ""
     return True

@@ -71,7 +71,7 @@ class LocalSource:
     def check(self) -> None:
         """Raise unless the open file and the name both still are what was opened."""
         try:
-            named = SourceIdentity.of(os.stat(self.path))
+            named = SourceIdentity.of(os.stat(self.path))  # noqa: PTH116 -- exact names
         except OSError as error:
             raise unreadable(self.path, error) from error
         if SourceIdentity.of(os.fstat(self._fd)) != self.identity or named != self.identity:

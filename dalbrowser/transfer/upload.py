@@ -103,7 +103,12 @@ class _Upload:
         if saved is None and not self._in_parts(identity.size):
             return await self._single()
         parts = PartsUpload(
-            self.ctx, self.job, self.op, self.source, self.write_options(), self._guarded()
+            self.ctx,
+            self.job,
+            self.op,
+            self.source,
+            options=self.write_options(),
+            guarded=self._guarded(),
         )
         try:
             return await parts.run(saved)

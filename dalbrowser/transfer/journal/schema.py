@@ -101,7 +101,7 @@ CREATE INDEX plan_job ON plan(job);
 """
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
-"""``MIGRATIONS[n]`` takes a journal from version n to n + 1; an entry never changes once released."""
+"""``MIGRATIONS[n]`` takes version n to n + 1; an entry never changes once released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
