@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from tests.perf.libraries import LIBRARIES, Library
 from tests.perf.place import Place
-from tests.perf.programs import PROGRAMS, Work, find, run
+from tests.perf.programs import PROGRAMS, Work, find, last_line, run
 from tests.perf.table import render, take_turns
 from tests.servers.ceph import ceph
 from tests.servers.raw import RawS3
@@ -68,6 +68,8 @@ class Bench:
         def program(name: str) -> dict[str, float]:
             if work.operation in {"read", "get"}:
                 _remove(work.local)
+            if work.operation == "get":
+                work.local.mkdir()
             return run(name, work, self.environ(), total)
 
         for kind, contenders, go in (
@@ -89,7 +91,7 @@ class Bench:
             check=False,
         )
         if done.returncode:
-            raise SystemExit(done.stderr.decode()[-300:].strip().replace("\n", " "))
+            raise SystemExit(last_line(done.stderr, done.returncode))
         result: dict[str, float] = json.loads(done.stdout)
         return result
 

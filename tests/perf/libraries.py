@@ -190,7 +190,8 @@ async def _in_turns(work: Iterator[Awaitable[int]], concurrency: int) -> int:
     async def drain() -> None:
         nonlocal done
         for item in work:
-            done += await item
+            moved = await item  # before the sum is read: others add to it meanwhile
+            done += moved
 
     await asyncio.gather(*(drain() for _ in range(concurrency)))
     return done
@@ -230,3 +231,5 @@ if __name__ == "__main__":
     _task = measure(_name, _operation, _key, size=_size, count=_count, concurrency=_at_once)
     _result = asyncio.run(_task)
     sys.stdout.write(json.dumps(_result) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # obstore's threads abort a Python that is shutting down, now and then

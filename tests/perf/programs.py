@@ -7,10 +7,10 @@ and the concurrency, that the others have.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,11 @@ def dal(work: Work) -> list[str]:
     remote = f"s3://{work.bucket}/{work.key}"
     local = str(work.local)
     return {
-        "write": ["dal", "cp", "--overwrite", local, remote],
-        "read": ["dal", "cp", "--overwrite", remote, local],
-        "put": ["dal", "cp", "-r", "--overwrite", f"{local}/", remote],
-        "get": ["dal", "cp", "-r", "--overwrite", remote, f"{local}/"],
+        "write": ["dal", "cp", local, remote],
+        "read": ["dal", "cp", remote, local],
+        # A folder keeps its name: the local one is called as the prefix is.
+        "put": ["dal", "cp", "-r", local, f"s3://{work.bucket}/"],
+        "get": ["dal", "cp", "-r", remote, f"{local}/"],
         "list": ["dal", "ls", "-R", remote],
     }[work.operation]
 
@@ -100,23 +101,33 @@ def run(name: str, work: Work, environ: Mapping[str, str], expected: int) -> dic
     path = find(program)
     if path is None:
         raise SystemExit(f"{program} is not installed; pip install -e '.[bench]'")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    begun = time.perf_counter()
-    done = subprocess.run(
-        [path, *words],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        env={**os.environ, **environ},
-        check=False,
-    )
-    seconds = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    if done.returncode:
-        raise SystemExit(f"{name} {work.operation} failed: {done.stderr.decode()[-500:]}")
-    moved = done.stdout.count(b"\n") if work.operation == "list" else _bytes_below(work.local)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            [path, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, **environ},
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise SystemExit(last_line(err.read(), process.returncode))
+        lines = out.read().count(b"\n")
+    moved = lines if work.operation == "list" else _bytes_below(work.local)
     if moved != expected:
         raise SystemExit(f"{name} {work.operation}: moved {moved} of {expected}")
-    return {"seconds": seconds, "peak": peak * 1024 if peak > before else 0}
+    return {"seconds": seconds, "peak": usage.ru_maxrss * 1024}
+
+
+def last_line(said: bytes, code: int) -> str:
+    """Return the last thing that a contender said, or how it ended."""
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:300] if lines else f"exit code {code}"
 
 
 def _bytes_below(path: Path) -> int:
