@@ -58,11 +58,11 @@ class Deleter:
             files = [each for each in paths if not each.endswith("/")]
             if files:
                 yield await self.delete((each, None) for each in files)
-        if path and path not in folders and await self._exists(path):
-            folders.append(path)
         folders.sort(key=lambda each: -each.count("/"))
         for at in range(0, len(folders), self._size):
             yield await self.delete((each, None) for each in folders[at : at + self._size])
+        if path and path not in folders and await self._exists(path):
+            yield await self.delete([(path, None)])
 
     async def _under(self, path: str) -> AsyncIterator[list[str]]:
         lister = await self._access.list(path, OpList(recursive=True))

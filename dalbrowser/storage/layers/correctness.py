@@ -85,12 +85,7 @@ _NEEDS = {
     "list_multiparts": "multipart_list_uploads",
     "list_parts": "multipart_list_parts",
 }
-_PRESIGNS = {
-    OpStat: "presign_stat",
-    OpRead: "presign_read",
-    OpWrite: "presign_write",
-    OpDelete: "presign_delete",
-}
+_SIGNED = {OpStat: "stat", OpRead: "read", OpWrite: "write", OpDelete: "delete"}
 
 
 class CorrectnessLayer:
@@ -120,6 +115,10 @@ class CorrectnessAccessor(LayeredAccessor):
         """Raise ``Unsupported`` for an operation, or an argument of it, that is not declared."""
         if not getattr(self._cap, _NEEDS.get(operation, operation)):
             raise unsupported(operation, f"the service {self._scheme!r} cannot do it")
+        self._require_options(operation, args)
+
+    def _require_options(self, operation: str, args: object) -> None:
+        """Raise ``Unsupported`` for an argument whose flag is not declared."""
         for option in self._refused.get(operation, ()):
             if getattr(args, option):
                 raise unsupported(
@@ -218,7 +217,9 @@ class CorrectnessAccessor(LayeredAccessor):
 
     async def presign(self, path: str, args: OpPresign) -> PresignedRequest:
         with self._where("presign", path):
-            self._require(_PRESIGNS[type(args.operation)])
+            signed = _SIGNED[type(args.operation)]
+            self._require(f"presign_{signed}")
+            self._require_options(signed, args.operation)
             if not isinstance(args.operation, OpDelete):
                 require_file(path)
             if args.expires.total_seconds() < 1:
