@@ -54,6 +54,13 @@ class TextDocument:
         return self._index.lines_seen
 
     @property
+    def line_count(self) -> int:
+        """How many lines begin in what the index has seen; all of them once it is whole."""
+        unit = len(self.form.newline)
+        ends = self.source.peek(self.size - unit, self.size) == self.form.newline
+        return self.lines_seen + (0 if self.fully_indexed and ends else 1)
+
+    @property
     def fully_indexed(self) -> bool:
         """Whether every line of the object is counted."""
         return self._index.next_block * BLOCK >= self.size

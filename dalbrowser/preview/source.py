@@ -76,6 +76,11 @@ class RangeSource:
         now = monotonic() - self._busy_since if self._busy else 0.0
         return self._busy_before + now
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self._busy > 0
+
     def grant_more(self, amount: int = PREVIEW_BUDGET) -> None:
         """Let the preview read ``amount`` bytes more."""
         self.budget += amount

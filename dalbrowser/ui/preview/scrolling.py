@@ -47,6 +47,10 @@ class LargeView(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setBackgroundRole(QPalette.ColorRole.Base)
         self.viewport().setAutoFillBackground(True)
+        corner = QWidget(self)
+        corner.setBackgroundRole(QPalette.ColorRole.Base)
+        corner.setAutoFillBackground(True)
+        self.setCornerWidget(corner)
         self.viewport().setCursor(Qt.CursorShape.IBeamCursor)
 
     def start(self, work: Coroutine[object, object, None], name: str) -> None:

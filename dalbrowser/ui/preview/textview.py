@@ -98,6 +98,11 @@ class TextView(LargeView):
         self._fill()
 
     @property
+    def document(self) -> TextDocument | None:
+        """What is shown."""
+        return self._document
+
+    @property
     def top(self) -> int:
         """Where the first row in sight begins, in bytes."""
         return self._top

@@ -47,12 +47,12 @@ class Column(IntEnum):
     AMOUNT = 4
     SPEED = 5
     LEFT = 6
-    FROM = 7
-    TO = 8
-    PARTS = 9
-    ATTEMPTS = 10
-    INTEGRITY = 11
-    ERROR = 12
+    ERROR = 7
+    FROM = 8
+    TO = 9
+    PARTS = 10
+    ATTEMPTS = 11
+    INTEGRITY = 12
 
 
 _TITLES = (
@@ -63,12 +63,12 @@ _TITLES = (
     "Done / Total",
     "Speed",
     "Time left",
+    "Error",
     "From",
     "To",
     "Parts",
     "Attempts",
     "Integrity",
-    "Error",
 )
 _TEXTS: tuple[Callable[[JobView], str], ...] = (
     wording.operation_text,
@@ -78,12 +78,12 @@ _TEXTS: tuple[Callable[[JobView], str], ...] = (
     wording.amount_text,
     wording.rate_text,
     wording.left_text,
+    wording.error_text,
     lambda view: view.source,
     lambda view: view.target,
     wording.parts_text,
     lambda view: str(view.attempts) if view.attempts > 1 else "",
     lambda view: view.integrity,
-    wording.error_text,
 )
 _RIGHT = frozenset({Column.AMOUNT, Column.SPEED, Column.LEFT, Column.PARTS, Column.ATTEMPTS})
 

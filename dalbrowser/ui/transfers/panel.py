@@ -43,17 +43,17 @@ _ROW_HEIGHT = 28
 _WIDTHS = {
     Column.OPERATION: 110,
     Column.NAME: 220,
-    Column.STATE: 190,
+    Column.STATE: 210,
     Column.PROGRESS: 170,
-    Column.AMOUNT: 160,
+    Column.AMOUNT: 190,
     Column.SPEED: 100,
     Column.LEFT: 90,
+    Column.ERROR: 280,
     Column.FROM: 220,
     Column.TO: 220,
     Column.PARTS: 80,
     Column.ATTEMPTS: 80,
     Column.INTEGRITY: 160,
-    Column.ERROR: 320,
 }
 _RESUMABLE = frozenset(
     {

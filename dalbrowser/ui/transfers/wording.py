@@ -49,6 +49,10 @@ def state_icon(view: JobView) -> tuple[str, str]:
 def state_text(view: JobView) -> str:
     """Return the state in words, with a capital."""
     words = tr(view.words)
+    if view.state is JobState.DONE and view.integrity:
+        # "done (verified: crc64nvme)": brackets within brackets are hard to read.
+        proof = view.integrity.replace(" (", ": ").removesuffix(")")
+        words = tr("done ({proof})").format(proof=proof)
     return words[:1].upper() + words[1:]
 
 

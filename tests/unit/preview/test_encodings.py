@@ -7,7 +7,7 @@ import gzip
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dalbrowser.preview.encodings import guess
@@ -17,6 +17,7 @@ GERMAN = "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. "
 RUSSIAN = "Съешь же ещё этих мягких французских булок, да выпей чаю. " * 30
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs"))), st.integers(0, 3))
 def test_utf8_is_utf8_wherever_the_sample_is_cut(text: str, cut: int) -> None:
     data = text.encode()
@@ -79,6 +80,7 @@ def test_terminal_colours_are_text() -> None:
     assert guess(b"\x1b[31mred\x1b[0m\tand\x0cform feed\n" * 9) is not None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_a_guess_never_fails_and_always_decodes(head: bytes, tail: bytes) -> None:
     form = guess(head, tail)

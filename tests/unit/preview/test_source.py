@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dalbrowser.preview import BlockCache, BudgetSpent, ObjectReplaced, RangeSource
-from dalbrowser.preview.source import BLOCK
+from dalbrowser.preview.source import BLOCK, PREVIEW_BUDGET
 from dalbrowser.storage import ErrorKind, Metadata, Operator, StorageError
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ EDGES = st.one_of(
 )
 
 
-async def opened(op: Operator, path: str, **options: int) -> RangeSource:
-    source = RangeSource(op, path, await op.stat(path), **options)
+async def opened(op: Operator, path: str, budget: int = PREVIEW_BUDGET) -> RangeSource:
+    source = RangeSource(op, path, await op.stat(path), budget=budget)
     await source.open()
     return source
 
@@ -213,7 +213,7 @@ async def test_a_reader_that_is_cancelled_leaves_the_block_to_the_next(
     assert first.cancelled()
     recorder.gate.set()
     assert await second == LONG[3 * BLOCK : 4 * BLOCK]
-    assert source.budget - source.bytes_read == 16 * 1024 * 1024 - 2 * BLOCK
+    assert source.budget - source.bytes_read == PREVIEW_BUDGET - 2 * BLOCK
 
 
 def test_the_cache_keeps_to_its_budget_and_drops_the_oldest() -> None:
