@@ -85,9 +85,7 @@ def failed(error: BaseException, *, editable: bool) -> Face:
     if kind is ErrorKind.PERMISSION_DENIED:
         title = _tr("Not allowed")
         if editable:
-            return Face(
-                "lock", title, text, _tr("Edit connection…"), "edit_connection", "warning"
-            )
+            return Face("lock", title, text, _tr("Edit connection…"), "edit_connection", "warning")
         return Face("lock", title, text, again, "reload", "warning")
     if kind is ErrorKind.NOT_FOUND:
         return Face("search", _tr("Not found"), text, _tr("Go up"), "up", "warning")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from dalbrowser.ui.theme import theme
@@ -20,7 +20,12 @@ class Notice(QFrame):
     """A message that stays until it is read or replaced; hidden when there is none.
 
     ``closable`` gives it a cross; a note inside a form has none.
+
+    Signals:
+        shown_changed: whether something is said now.
     """
+
+    shown_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None, *, closable: bool = True) -> None:
         super().__init__(parent)
@@ -40,7 +45,7 @@ class Notice(QFrame):
         self._close.setObjectName("noticeClose")
         self._close.setAccessibleName(self.tr("Dismiss"))
         self._close.setToolTip(self.tr("Dismiss"))
-        self._close.clicked.connect(self.hide)
+        self._close.clicked.connect(self.clear)
         self._close.setVisible(closable)
         theme().dress(self._close, "close")
         row = QHBoxLayout(self)
@@ -77,11 +82,17 @@ class Notice(QFrame):
         self.style().polish(self)
         self._draw()
         self.setVisible(bool(text))
+        self.shown_changed.emit(bool(text))
+
+    def clear(self) -> None:
+        """Say nothing any more."""
+        self.hide()
+        self.shown_changed.emit(False)
 
     def _draw(self) -> None:
         self._picture.setPixmap(theme().pixmap(_ICONS[self._tone], 20, _COLORS[self._tone]))
 
     def _press(self) -> None:
-        self.hide()
+        self.clear()
         if self._then is not None:
             self._then()

@@ -161,3 +161,13 @@ def theme() -> Theme:
         raise RuntimeError("A theme needs a QApplication; make one first.")
     found = app.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
     return found if isinstance(found, Theme) else Theme(app)
+
+
+def apply_theme(app: QApplication, name: str) -> Theme:
+    """Show ``light``, ``dark`` or, for ``auto`` and ``system``, what the desktop has."""
+    found = app.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    scheme = {"light": Scheme.LIGHT, "dark": Scheme.DARK}.get(name, Scheme.DESKTOP)
+    if isinstance(found, Theme):
+        found.apply(scheme)
+        return found
+    return Theme(app, scheme)

@@ -97,6 +97,10 @@ class EntryView(QTableView):
         self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
         self._build()
         self.setModel(model)
+        # The head asks its selection whether a whole column is selected, which costs a call
+        # of ``flags`` for every cell (500,000 selected cells: 5 s). It gets an empty one.
+        head = self.horizontalHeader()
+        head.setSelectionModel(QItemSelectionModel(model, head))
         for column, width in _WIDTHS.items():
             self.setColumnWidth(column, width)
         self._delegate.closeEditor.connect(self._editor_closed)

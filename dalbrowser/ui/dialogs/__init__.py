@@ -1,0 +1,1 @@
+"""Dialogs: opened, never executed; each button says what it does."""

@@ -1,0 +1,59 @@
+"""Asking for the name of a new folder; what is wrong with it is said as it is typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from dalbrowser.ui.dialogs.sheet import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class NewFolderDialog(Sheet):
+    """One field and one verb.
+
+    Signals:
+        name_chosen: the exact name; the dialog stays until the folder was made.
+    """
+
+    name_chosen = Signal(str)
+
+    def __init__(self, where: str, taken: Collection[str], parent: QWidget | None = None) -> None:
+        super().__init__("newFolderDialog", self.tr("New folder"), parent)
+        self.setMinimumWidth(400)
+        self._taken = taken
+        self.add_title(self.tr("New folder"))
+        self.add_text(self.tr("In {where}").format(where=where))
+        self._name = QLineEdit()
+        self._name.setObjectName("newFolderName")
+        self._name.setAccessibleName(self.tr("Name of the folder"))
+        self._name.setPlaceholderText(self.tr("Name"))
+        self._name.textChanged.connect(self._check)
+        self.body.addWidget(self._name)
+        self.add_verb("newFolderCancel", self.tr("Cancel")).clicked.connect(self.reject)
+        self._create = self.add_verb("newFolderCreate", self.tr("Create"), default=True)
+        self._create.setEnabled(False)
+        self._create.clicked.connect(self._choose)
+        self._name.setFocus()
+
+    def fail(self, text: str) -> None:
+        """Say why the folder could not be made."""
+        self._create.setEnabled(True)
+        self.note.say(text, "error")
+
+    def _check(self, name: str) -> None:
+        problem = ""
+        if "/" in name:
+            problem = self.tr("A name has no “/”; make one folder, then the other in it.")
+        elif f"{name}/" in self._taken:
+            problem = self.tr("There is a folder of that name.")
+        self.note.say(problem, "warning")
+        self._create.setEnabled(bool(name) and not problem)
+
+    def _choose(self) -> None:
+        self._create.setEnabled(False)
+        self.name_chosen.emit(self._name.text())

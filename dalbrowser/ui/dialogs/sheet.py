@@ -1,0 +1,78 @@
+"""What all dialogs share: margins, an inline note, and a row of verbs.
+
+Invariant: a dialog never runs a loop of its own (``open``, not ``exec``), and is gone from
+memory when it is closed.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from dalbrowser.ui.notice import Notice
+
+
+class Sheet(QDialog):
+    """A dialog over its window, with room for a body above a row of buttons."""
+
+    def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._lines = QVBoxLayout(self)
+        self._lines.setContentsMargins(24, 20, 24, 20)
+        self._lines.setSpacing(12)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(8)
+        self._lines.addLayout(self.body, 1)
+        self.note = Notice(closable=False)
+        self.note.setObjectName(f"{name}Note")
+        self._lines.addWidget(self.note)
+        self._verbs = QHBoxLayout()
+        self._verbs.setSpacing(8)
+        self._verbs.addStretch(1)
+        self._lines.addSpacing(4)
+        self._lines.addLayout(self._verbs)
+
+    def add_title(self, text: str) -> QLabel:
+        """Add the head line."""
+        label = QLabel(text)
+        label.setProperty("title", True)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        self.body.addWidget(label)
+        return label
+
+    def add_text(self, text: str, name: str = "") -> QLabel:
+        """Add a paragraph."""
+        label = QLabel(text)
+        label.setObjectName(name)
+        label.setProperty("muted", True)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        self.body.addWidget(label)
+        return label
+
+    def add_verb(
+        self, name: str, text: str, *, default: bool = False, danger: bool = False
+    ) -> QPushButton:
+        """Add a button; the ``default`` one answers Enter."""
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setAutoDefault(default)
+        button.setDefault(default and not danger)
+        if danger:
+            button.setProperty("danger", True)
+        self._verbs.addWidget(button)
+        return button
+
+    def add_aside(self, name: str, text: str) -> QPushButton:
+        """Add a button at the other end of the row."""
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setAutoDefault(False)
+        self._verbs.insertWidget(0, button)
+        return button

@@ -1,0 +1,169 @@
+"""The middle of the window: the list, or the face that says why there is none.
+
+Invariant: the face is derived from what is known (running, error, counts) and from nothing
+else, so it cannot stay behind when the truth has changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+
+from dalbrowser.ui import faces
+from dalbrowser.ui.dropping import DropHandling
+from dalbrowser.ui.notice import Notice
+from dalbrowser.ui.start import StartPage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+
+    from dalbrowser.ui.entries.model import EntryModel
+    from dalbrowser.ui.entries.view import EntryView
+    from dalbrowser.ui.navigation import Navigator
+
+_PATIENCE = 250
+"""Milliseconds before an empty list that is being loaded says so."""
+
+
+class _DroppableFace(faces.FaceView):
+    """A face that takes drops for the folder shown."""
+
+    dropped = Signal(list)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._drops = DropHandling(self._target_at, self._mark, self._take)
+
+    def _target_at(self, _where: QPoint) -> int:
+        return -1
+
+    def _mark(self, target: int | None) -> None:
+        self.setProperty("dropping", target is not None)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def _take(self, paths: list[Path], _target: int) -> None:
+        self.dropped.emit(paths)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._drops.move(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._drops.move(event)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self._drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drops.drop(event)
+
+
+class PlacePages(QFrame):
+    """Start page, list and faces, below a notice.
+
+    Signals:
+        action_wanted: the id of an action that a face or the start page offers.
+        dropped: local paths that fell on a face.
+    """
+
+    action_wanted = Signal(str)
+    dropped = Signal(list)
+
+    def __init__(
+        self,
+        navigator: Navigator,
+        model: EntryModel,
+        view: EntryView,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._navigator = navigator
+        self._model = model
+        self._view = view
+        self.can_upload = False
+        self.can_edit = False
+        self.filter_text = ""
+        self.notice = Notice()
+        self._start = StartPage()
+        self._face = _DroppableFace()
+        self._pages = QStackedWidget()
+        self._pages.setObjectName("placePages")
+        for page in (self._start, self._view, self._face):
+            self._pages.addWidget(page)
+        holder = QVBoxLayout()
+        holder.setContentsMargins(8, 8, 8, 8)
+        holder.addWidget(self.notice)
+        self._notice_room = QWidget()
+        self._notice_room.setLayout(holder)
+        lines = QVBoxLayout(self)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(0)
+        lines.addWidget(self._notice_room)
+        lines.addWidget(self._pages, 1)
+        self._notice_room.hide()
+        self.notice.shown_changed.connect(self._notice_room.setVisible)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(_PATIENCE)
+        self._late.timeout.connect(self._show_loading)
+        self._start.chosen.connect(self.action_wanted)
+        self._face.chosen.connect(self.action_wanted)
+        self._face.dropped.connect(self.dropped)
+        navigator.progressed.connect(self.refresh)
+        model.counts_changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        """Show what is true now."""
+        if self._navigator.location is None:
+            self._turn_to(self._start)
+            return
+        if self._model.rows:
+            self._turn_to(self._view)
+            return
+        if self._navigator.running and self._model.total == 0:
+            if not self._late.isActive() and self._pages.currentWidget() is not self._face:
+                self._turn_to(self._view)
+                self._late.start()
+            elif self._pages.currentWidget() is self._face:
+                self._show_loading()
+            return
+        self._late.stop()
+        if self._model.arranging:
+            return
+        self._face.setAcceptDrops(self.can_upload)
+        self._show(self._fitting())
+
+    def _fitting(self) -> faces.Face:
+        error = self._navigator.error
+        if self._model.total == 0 and error is not None:
+            return faces.failed(error, editable=self.can_edit)
+        if self._model.total == 0:
+            return faces.empty(can_upload=self.can_upload, buckets=self._model.buckets)
+        if self._model.filtered:
+            return faces.nothing_matches(self.filter_text)
+        return faces.all_hidden()
+
+    def _show(self, face: faces.Face) -> None:
+        if face != self._face.face:
+            self._face.show_face(face)
+        self._turn_to(self._face)
+
+    def _show_loading(self) -> None:
+        if self._navigator.running and self._model.total == 0:
+            self._face.setAcceptDrops(False)
+            self._show(faces.loading())
+
+    def _turn_to(self, page: QWidget) -> None:
+        if page is not self._face or not self._navigator.running:
+            self._late.stop()
+        before = self._pages.currentWidget()
+        if before is page:
+            return
+        had_focus = before is not None and before.hasFocus()
+        self._pages.setCurrentWidget(page)
+        if had_focus and page is self._view:
+            page.setFocus()

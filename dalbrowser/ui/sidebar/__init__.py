@@ -1,0 +1,1 @@
+"""The sidebar: connections, their buckets and folders, opened level by level."""

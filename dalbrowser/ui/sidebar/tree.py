@@ -1,0 +1,189 @@
+"""The sidebar on screen: opens levels through the session, takes drops, has its own menu.
+
+Invariant: opening a level lists it once, and leaving the tree alone never asks for
+anything; what fails is said in the tree, where it happened.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QTreeView, QWidget
+
+from dalbrowser.profiles import Location
+from dalbrowser.session import describe
+from dalbrowser.storage import StorageError
+from dalbrowser.ui.dropping import DropHandling
+from dalbrowser.ui.sidebar.model import NodeKind, SidebarModel
+from dalbrowser.ui.theme import theme
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+
+    from dalbrowser.profiles import Profile
+    from dalbrowser.session import Session
+
+_KINDS = {"fs": NodeKind.DISK, "memory": NodeKind.MEMORY}
+_BUILTIN = {"home": NodeKind.HOME, "demo": NodeKind.DEMO}
+
+
+class SidebarTree(QTreeView):
+    """Connections, buckets and folders.
+
+    Signals:
+        location_chosen: a place was clicked or entered.
+        menu_requested: a place or ``None``, and a global position.
+        dropped: local paths and the place they fell on.
+    """
+
+    location_chosen = Signal(object)
+    menu_requested = Signal(object, QPoint)
+    dropped = Signal(list, object)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidebarTree")
+        self.setAccessibleName(self.tr("Connections and folders"))
+        self._session = session
+        self._model = SidebarModel(self)
+        self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
+        self.setModel(self._model)
+        self.setHeaderHidden(True)
+        self.setUniformRowHeights(True)
+        self.setIndentation(16)
+        self.setIconSize(QSize(18, 18))
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setExpandsOnDoubleClick(False)
+        self.setAcceptDrops(True)
+        self.setMinimumWidth(160)
+        self.expanded.connect(self._expanded)
+        self.clicked.connect(self._choose)
+        self.activated.connect(self._choose)
+        self.customContextMenuRequested.connect(self._menu_at)
+        theme().changed.connect(self.viewport().update)
+        self.show_profiles()
+
+    def show_profiles(self) -> None:
+        """Show the connections there are now."""
+        profiles = self._session.profiles.all()
+        own = [item for item in profiles if not item.builtin]
+        built_in = [item for item in profiles if item.builtin]
+        self._model.show_connections([_row(item) for item in (*own, *built_in)])
+
+    def follow(self, location: Location) -> None:
+        """Select the place that is shown in the list, or the nearest one known above it."""
+        line = self._model.nodes_to(location)
+        if not line:
+            self.clearSelection()
+            return
+        for node in line[:-1]:
+            self.setExpanded(self._model.index_of(node), True)
+        index = self._model.index_of(line[-1])
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+
+    def reload(self, location: Location) -> None:
+        """List a place of the tree anew, if it was opened."""
+        line = self._model.nodes_to(location)
+        if not line or self._model.location(line[-1]) != location:
+            return
+        node = line[-1]
+        if not self._model.is_loaded(node):
+            return
+        opened = self.isExpanded(self._model.index_of(node))
+        self._model.forget(node)
+        if opened:
+            self.setExpanded(self._model.index_of(node), False)
+            self.setExpanded(self._model.index_of(node), True)
+
+    def _expanded(self, index: QModelIndex) -> None:
+        node = self._model.node_at(index)
+        if self._model.is_loaded(node):
+            return
+        self._model.say(node, self.tr("Loading…"))
+        self._session.tasks.spawn(
+            self._load(node), owner="sidebar", name=f"folders of node {node}", group=f"tree-{node}"
+        )
+
+    async def _load(self, node: int) -> None:
+        location = self._model.location(node)
+        if location is None:
+            return
+        try:
+            async with aclosing(self._session.folders_below(location)) as pages:
+                async for places in pages:
+                    if places:
+                        self._model.add_folders(node, places)
+        except (StorageError, OSError) as error:
+            text = describe(error)
+            self._model.say(node, self.tr("Could not be listed"), text)
+            return
+        self._model.loaded(node)
+
+    def _choose(self, index: QModelIndex) -> None:
+        location = self._model.location(self._model.node_at(index))
+        if location is not None:
+            self.location_chosen.emit(location)
+
+    def _menu_at(self, where: QPoint) -> None:
+        index = self.indexAt(where)
+        place = self._model.location(self._model.node_at(index)) if index.isValid() else None
+        self.menu_requested.emit(place, self.viewport().mapToGlobal(where))
+
+    # Drops from the desktop.
+
+    def _drop_target_at(self, where: QPoint) -> int | None:
+        node = self._model.node_at(self.indexAt(where))
+        place = self._model.location(node)
+        if place is None or self._session.is_bucket_root(place):
+            return None
+        return node
+
+    def _mark_drop(self, node: int | None) -> None:
+        index = QModelIndex() if node is None else self._model.index_of(node)
+        if index.isValid():
+            self.selectionModel().setCurrentIndex(
+                index, self.selectionModel().SelectionFlag.ClearAndSelect
+            )
+
+    def _dropped(self, paths: list[Path], node: int) -> None:
+        place = self._model.location(node)
+        if place is not None:
+            self.dropped.emit(paths, place)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._drops.move(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._drops.move(event)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self._drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drops.drop(event)
+
+
+def profile_label(profile: Profile) -> str:
+    """Return what a connection is called: a built-in one by its translated name."""
+    return profile.name.capitalize() if profile.builtin else profile.name
+
+
+def profile_icon(profile: Profile) -> NodeKind:
+    """Return the kind of node that shows a connection."""
+    if profile.builtin and profile.id in _BUILTIN:
+        return _BUILTIN[profile.id]
+    return _KINDS.get(profile.scheme, NodeKind.CONNECTION)
+
+
+def _row(profile: Profile) -> tuple[str, NodeKind, Location]:
+    location = Location(profile.id, profile.fixed_bucket)
+    return profile_label(profile), profile_icon(profile), location

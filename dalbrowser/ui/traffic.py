@@ -1,0 +1,193 @@
+"""Between the window and the transfer engine: what goes up, what comes down, what arrived.
+
+Invariant: the window hands paths and places to the engine and forgets them; what arrived in
+the folder shown is seen because the engine said so, by a look at those objects alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from dalbrowser.session import describe
+from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
+from dalbrowser.transfer import Direction, JobsChanged, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dalbrowser.profiles import Location
+    from dalbrowser.session import Session
+    from dalbrowser.transfer import Event
+    from dalbrowser.ui.changes import Changes
+    from dalbrowser.ui.entries.model import EntryModel
+    from dalbrowser.ui.navigation import Navigator
+
+# So many arrivals at once are looked at one by one; more are worth a listing.
+_FEW = 20
+_SETTLE = 300
+"""Milliseconds in which arrivals are gathered."""
+
+
+class Traffic(QObject):
+    """The handlers of upload and download.
+
+    Signals:
+        said: news for the person, and its tone.
+        folder_changed: the folders in this place are others.
+    """
+
+    said = Signal(str, str)
+    folder_changed = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        navigator: Navigator,
+        model: EntryModel,
+        changes: Changes,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._navigator = navigator
+        self._model = model
+        self._changes = changes
+        self._window = window
+        self._arrived: set[str] = set()
+        self._arrived_at: Location | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE)
+        self._settle.timeout.connect(self._look)
+        self.unsubscribe: Callable[[], None] = session.transfers.on_event(self._take)
+
+    def upload_to(self, paths: Sequence[Path], target: Location) -> None:
+        """Upload local files and folders into the folder ``target``."""
+        if self._session.is_bucket_root(target):
+            self.said.emit(self.tr("Open a bucket first; files go into a bucket."), "warning")
+            return
+        self._session.tasks.spawn(
+            self._upload(list(paths), target), owner="window", name="queue uploads"
+        )
+
+    async def _upload(self, paths: list[Path], target: Location) -> None:
+        try:
+            await self._session.transfers.upload(paths, target)
+        except (StorageError, OSError, RuntimeError) as error:
+            self.said.emit(describe(error), "error")
+
+    def choose_files(self) -> None:
+        """Ask for files and upload them here."""
+        dialog = self._chooser(self.tr("Upload files"), self.tr("Upload"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        self._upload_chosen(dialog)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and upload it here."""
+        dialog = self._chooser(self.tr("Upload a folder"), self.tr("Upload"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._upload_chosen(dialog)
+
+    def _upload_chosen(self, dialog: QFileDialog) -> None:
+        here = self._navigator.location
+        if here is None:
+            dialog.deleteLater()
+            return
+        dialog.filesSelected.connect(
+            lambda names: self.upload_to([Path(name) for name in names], here)
+        )
+        dialog.open()
+
+    def download(self) -> None:
+        """Ask for a folder and download what is selected into it."""
+        chosen = self._changes.selected()
+        if not chosen:
+            return
+        dialog = self._chooser(self.tr("Download to"), self.tr("Download here"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        start = self._session.settings.get("transfers.download_folder")
+        if start:
+            dialog.setDirectory(start)
+        dialog.fileSelected.connect(lambda name: self.download_to(chosen, Path(name)))
+        dialog.open()
+
+    def download_to(self, chosen: Sequence[tuple[Location, Metadata | None]], folder: Path) -> None:
+        """Download objects and folders into a local folder."""
+        self._session.tasks.spawn(
+            self._download(chosen, folder), owner="window", name="queue downloads"
+        )
+
+    async def _download(
+        self, chosen: Sequence[tuple[Location, Metadata | None]], folder: Path
+    ) -> None:
+        try:
+            await self._session.transfers.download(chosen, folder)
+        except (StorageError, OSError, RuntimeError) as error:
+            self.said.emit(describe(error), "error")
+
+    def _chooser(self, title: str, verb: str) -> QFileDialog:
+        dialog = QFileDialog(self._window, title)
+        dialog.setObjectName("fileDialog")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, verb)
+        dialog.finished.connect(lambda _: dialog.deleteLater())
+        return dialog
+
+    # What arrived.
+
+    def _take(self, event: Event) -> None:
+        here = self._navigator.location
+        if not isinstance(event, JobsChanged) or here is None:
+            return
+        for view in event.views:
+            if (
+                view.state is JobState.DONE
+                and view.direction is Direction.UPLOAD
+                and (view.profile_id, view.bucket) == (here.profile_id, here.bucket)
+                and view.key.startswith(here.path)
+            ):
+                self._note(here, view.key[len(here.path) :])
+
+    def _note(self, here: Location, below: str) -> None:
+        if self._arrived_at != here:
+            self._arrived.clear()
+            self._arrived_at = here
+        name, slash, _ = below.partition("/")
+        if slash and self._model.columns.row_of(f"{name}/") is not None:
+            return
+        self._arrived.add(name + slash)
+        if not self._settle.isActive():
+            self._settle.start()
+
+    def _look(self) -> None:
+        here, names = self._arrived_at, sorted(self._arrived)
+        self._arrived.clear()
+        if here is None or here != self._navigator.location or not names:
+            return
+        if any(name.endswith("/") for name in names):
+            self.folder_changed.emit(here)
+        if len(names) > _FEW:
+            self._navigator.reload()
+            return
+        self._session.tasks.spawn(
+            self._put(here, names), owner="window", name="look at what arrived"
+        )
+
+    async def _put(self, here: Location, names: Sequence[str]) -> None:
+        entries = []
+        for name in names:
+            place = here.child(name)
+            if place.is_folder:
+                entries.append(Entry(place.path, Metadata(mode=EntryMode.DIR)))
+                continue
+            try:
+                entries.append(Entry(place.path, await self._session.stat(place)))
+            except (StorageError, OSError):
+                # Gone again, or not to be looked at: a listing would say no more.
+                continue
+        if self._navigator.location == here:
+            self._model.put(entries)
