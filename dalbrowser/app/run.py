@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from dalbrowser.app.demo_start import offer_demo
 from dalbrowser.app.screenshot import save_screenshot
 from dalbrowser.app.signals import quit_signals
 from dalbrowser.app.wiring import build_session
@@ -61,6 +62,8 @@ async def _live(arguments: Arguments) -> int:
     window = MainWindow(session)
     window.close_requested.connect(ask_to_quit)
     window.resize(*arguments.size)
+    session.transfers.on_started(window.panels.transfers.show_started)
+    offer_demo(session)
     code = 0
     with quit_signals(loop, ask_to_quit):
         try:
@@ -84,7 +87,7 @@ async def _start_transfers(session: Session, window: MainWindow) -> None:
     try:
         await session.transfers.start()
     except (JournalHeld, OSError) as error:
-        window.show_notice(describe(error))
+        window.panels.transfers.show_problem(describe(error))
 
 
 async def _open_first(arguments: Arguments, session: Session, window: MainWindow) -> None:
