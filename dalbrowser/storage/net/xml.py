@@ -1,8 +1,9 @@
 """XML from servers: bounded, without entities or DTDs, always read as UTF-8.
 
 Invariant: a document type declaration is refused before the parser sees it, so no entity
-can expand and nothing outside the document can be fetched. The encoding is forced, so the
-refusal cannot be dodged by writing the declaration in another one.
+can expand and nothing outside the document can be fetched. The encoding is forced, and UTF-16
+(which a byte order mark would still switch on) cannot be written without NUL bytes, so the
+refusal cannot be dodged by writing the declaration in another encoding.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def parse(data: bytes, what: str) -> ET.Element:
     if len(data) > MAX_DOCUMENT:
         raise _bad(what, f"it is longer than {MAX_DOCUMENT} bytes")
     text = data.lstrip()
+    if b"\0" in text:
+        raise _bad(what, "it is not UTF-8 text")
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise _bad(what, "it declares a document type, which no S3 answer does")
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - bounded above, declarations refused
