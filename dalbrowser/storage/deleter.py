@@ -50,7 +50,8 @@ class Deleter:
         must be empty.
         """
         if path and not path.endswith("/"):
-            yield await self.delete([(path, None)])
+            if await self._is_there(path, folder=False):
+                yield await self.delete([(path, None)])
             path += "/"
         folders: list[str] = []
         async for paths in self._under(path):
@@ -61,7 +62,7 @@ class Deleter:
         folders.sort(key=lambda each: -each.count("/"))
         for at in range(0, len(folders), self._size):
             yield await self.delete((each, None) for each in folders[at : at + self._size])
-        if path and path not in folders and await self._exists(path):
+        if path and path not in folders and await self._is_there(path, folder=True):
             yield await self.delete([(path, None)])
 
     async def _under(self, path: str) -> AsyncIterator[list[str]]:
@@ -72,14 +73,14 @@ class Deleter:
         finally:
             await lister.aclose()
 
-    async def _exists(self, path: str) -> bool:
+    async def _is_there(self, path: str, *, folder: bool) -> bool:
+        """Whether ``path`` exists, as a folder or as an object; file systems answer for both."""
         try:
-            await self._access.stat(path, OpStat())
+            return (await self._access.stat(path, OpStat())).is_dir is folder
         except StorageError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 return False
             raise
-        return True
 
     async def _batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:
         async with self._slots:

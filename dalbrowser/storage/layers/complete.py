@@ -114,10 +114,10 @@ class CompleteAccessor(LayeredAccessor):
         return False
 
     async def create_dir(self, path: str, args: OpCreateDir) -> None:
+        if not path:
+            return
         if self._native.create_dir or not (self._native.write and self._native.write_can_empty):
             await self.inner.create_dir(path, args)
-            return
-        if not path:
             return
         guarded = self._native.write_with_if_not_exists
         if not guarded and self._native.stat and await self._exists(path):

@@ -16,6 +16,7 @@ from dalbrowser.storage.layers.error_context import Where, range_text
 from dalbrowser.storage.oio.multipart_write import MAX_PARTS
 from dalbrowser.storage.options import OpDelete, OpRead, OpStat, OpWrite
 from dalbrowser.storage.paths import require_dir, require_file
+from dalbrowser.storage.types import DeleteOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     )
     from dalbrowser.storage.types import (
         Bucket,
-        DeleteOutcome,
         Metadata,
         Part,
         PresignedRequest,
@@ -183,10 +183,6 @@ class CorrectnessAccessor(LayeredAccessor):
         await self.inner.delete(path, args)
 
     async def delete_batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:
-        for path, args in items:
-            with self._where("delete", path):
-                self._require("delete", args)
-                _require_named(path)
         limit = self._cap.delete_max_size
         if limit is not None and len(items) > limit:
             with self._where("delete_batch"):
@@ -194,7 +190,20 @@ class CorrectnessAccessor(LayeredAccessor):
                     ErrorKind.INVALID_INPUT,
                     f"{len(items)} paths are more than the {limit} of one batch; send several.",
                 )
-        return await self.inner.delete_batch(items)
+        outcomes = [self._refusal(path, args) for path, args in items]
+        sound = [item for item, refused in zip(items, outcomes, strict=True) if refused is None]
+        done = iter(await self.inner.delete_batch(sound) if sound else ())
+        return [refused or next(done) for refused in outcomes]
+
+    def _refusal(self, path: str, args: OpDelete) -> DeleteOutcome | None:
+        """Return the outcome of a path that cannot be sent; the others of its batch go on."""
+        try:
+            with self._where("delete", path):
+                self._require("delete", args)
+                _require_named(path)
+        except StorageError as error:
+            return DeleteOutcome(path, args.version, error)
+        return None
 
     async def copy(self, source: str, target: str, args: OpCopy) -> Metadata:
         with self._where("copy", f"{source} -> {target}"):
