@@ -61,8 +61,8 @@ def plan_parts(size: int, capability: Capability, floor: int = 8 * MiB) -> PartP
     """
     most = min(capability.write_multi_max_parts or MAX_PARTS, MAX_PARTS)
     needed = -(-size // most)
-    rounded = -(-needed // MiB) * MiB
-    part = max(floor, rounded, capability.write_multi_min_size or 1)
+    rounded = -(-needed // MiB) * MiB if needed > floor else floor
+    part = max(rounded, capability.write_multi_min_size or 1)
     biggest = capability.write_multi_max_size
     whole = capability.write_total_max_size
     if (biggest is not None and part > biggest) or (whole is not None and size > whole):

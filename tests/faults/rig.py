@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from dalbrowser.storage import Accessor, Metadata, Part
-    from dalbrowser.storage.context import AccessorInfo
     from dalbrowser.storage.options import (
         OpAbortMultipart,
         OpCompleteMultipart,
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from dalbrowser.transfer import Event
 
 MiB = 1024 * 1024
-Hook = "Callable[[str, str, Any], Awaitable[None]]"
 
 SMALL = {
     "multipart_above": 512 * 1024,
@@ -142,6 +140,7 @@ class Rig:
     bucket: str = ""
     options: dict[str, Any] = field(default_factory=lambda: dict(SMALL))
     events: list[Event] = field(default_factory=list)
+    told: Callable[[Event], None] | None = None
 
     def __post_init__(self) -> None:
         self.wire: Watched
@@ -154,6 +153,11 @@ class Rig:
     def _public(self) -> dict[str, str]:
         hidden = ("secret_access_key", "session_token", "bucket")
         return {name: text for name, text in self.config.items() if name not in hidden}
+
+    def _tell(self, event: Event) -> None:
+        self.events.append(event)
+        if self.told is not None:
+            self.told(event)
 
     async def operator(self, profile: Profile, bucket: str) -> Operator:
         """Be the engine's ``OperatorSource``."""
@@ -169,7 +173,7 @@ class Rig:
     async def engine(self, **options: Any) -> AsyncIterator[TransferEngine]:
         """A started engine, closed at the end."""
         settings = EngineOptions(**{**self.options, **options})
-        made = TransferEngine(self.journal, self, self.profiles, settings, self.events.append)
+        made = TransferEngine(self.journal, self, self.profiles, settings, self._tell)
         self.report = await made.start()
         try:
             yield made

@@ -1,0 +1,400 @@
+"""Uploads: what is sent, what is proven, and every branch of going on after an interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.transfer import ConflictPolicy, JobState, JobView
+from tests.faults.rig import MiB, Rig, make_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PART = 256 * 1024
+
+
+class CutError(Exception):
+    """Stands for the death of the process: the engine is closed in the middle."""
+
+
+async def interrupt(rig: Rig, path: Path, key: str, after_parts: int) -> None:
+    """Upload until some parts are confirmed, then let the engine die."""
+    async with rig.engine(parts_per_file=1) as engine:
+        reached = asyncio.Event()
+
+        async def gate(name: str, _path: str, args: Any) -> None:
+            if name == "write_multipart" and args.number > after_parts:
+                reached.set()
+                await asyncio.Event().wait()
+
+        rig.wire.before = gate
+        await engine.upload_file(path, rig.at(key))
+        await reached.wait()
+    rig.wire.before = None
+    rig.wire.calls.clear()
+
+
+async def resumed(rig: Rig, *, retry: bool = False) -> JobView:
+    """Go on with the one interrupted job in a new engine."""
+    async with rig.engine() as engine:
+        assert [view.state for view in rig.report.interrupted] == [JobState.INTERRUPTED]
+        ids = [view.id for view in rig.report.interrupted]
+        await engine.resume(ids)
+        views = await engine.wait(ids)
+        if retry:
+            await engine.retry(ids)
+            views = await engine.wait(ids)
+        return views[0]
+
+
+async def test_small_file_is_one_request(rig: Rig) -> None:
+    sha = make_file(rig.folder / "a.txt", 1000)
+    view = await rig.upload(rig.folder / "a.txt", "d/a.txt", ConflictPolicy.OVERWRITE)
+    assert view.words == "done (verified (md5))"
+    assert [name for name, _, _ in rig.wire.calls] == ["write"]
+    assert await rig.sha("d/a.txt") == sha
+
+
+async def test_object_knows_type_and_time(rig: Rig) -> None:
+    make_file(rig.folder / "a.csv", 10)
+    os.utime(rig.folder / "a.csv", ns=(0, 1_700_000_000_123_456_789))
+    await rig.upload(rig.folder / "a.csv", "a.csv")
+    there = await rig.op.stat("a.csv")
+    assert there.content_type == "text/csv"
+    assert there.user_metadata["mtime"] == "1700000000.123456789"
+
+
+async def test_empty_file(rig: Rig) -> None:
+    make_file(rig.folder / "empty", 0)
+    view = await rig.upload(rig.folder / "empty", "empty")
+    assert view.words == "done (verified (md5))"
+    assert await rig.op.read("empty") == b""
+
+
+async def test_large_file_in_parts(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 3 * MiB + 7)
+    view = await rig.upload(rig.folder / "big", "big")
+    assert view.words == "done (verified (md5))"
+    assert (view.parts_done, view.parts_total) == (13, 13)
+    assert view.done == view.total == 3 * MiB + 7
+    assert rig.wire.count("write_multipart") == 13
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_resume_sends_only_what_is_missing(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    await interrupt(rig, rig.folder / "big", "big", after_parts=5)
+    view = await resumed(rig)
+    assert view.words == "done (verified (md5))"
+    assert rig.wire.count("write_multipart") == 3
+    assert rig.wire.count("create_multipart") == 0
+    assert view.resent == PART  # the one that was in flight
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_part_replaced_by_somebody_else_is_sent_again(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    uploads = [item async for item in rig.op.list_multiparts("big")]
+    await rig.op.into_multipart("big", uploads[0].upload_id).write(2, b"x" * PART)
+    rig.wire.calls.clear()
+    view = await resumed(rig)
+    assert view.state is JobState.DONE
+    sent = [args.number for name, _, args in rig.wire.calls if name == "write_multipart"]
+    assert sorted(sent) == [2, 5, 6, 7, 8]
+    assert await rig.sha("big") == sha
+
+
+async def test_source_changed_sends_nothing(rig: Rig) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    sha = make_file(rig.folder / "big", 2 * MiB, seed=2)
+    view = await resumed(rig)
+    assert view.state is JobState.SOURCE_CHANGED
+    assert "changed since its upload began" in view.error
+    assert rig.wire.count("write_multipart") == 0
+    assert not await rig.op.exists("big")
+    # The person says: start over. The old upload is gone, the new bytes are there.
+    async with rig.engine() as engine:
+        await engine.retry([view.id])
+        view = (await engine.wait([view.id]))[0]
+    assert view.words == "done (verified (md5))"
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_source_changed_in_the_middle_completes_nothing(rig: Rig) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+
+    async def change(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number == 3:
+            make_file(rig.folder / "big", 2 * MiB, seed=2)
+
+    rig.wire.before = change
+    view = await rig.upload(rig.folder / "big", "big", parts_per_file=1)
+    assert view.state is JobState.SOURCE_CHANGED
+    assert rig.wire.count("complete_multipart") == 0
+    assert not await rig.op.exists("big")
+
+
+async def test_source_changed_after_the_last_part_is_not_completed(rig: Rig) -> None:
+    make_file(rig.folder / "big", 1 * MiB)
+
+    async def change(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number == 4:
+            os.utime(rig.folder / "big", ns=(0, 0))
+
+    rig.wire.before = change
+    view = await rig.upload(rig.folder / "big", "big", parts_per_file=1)
+    assert view.state is JobState.SOURCE_CHANGED
+    assert rig.wire.count("complete_multipart") == 0
+
+
+@pytest.mark.parametrize("size", [2 * MiB, 1000])
+async def test_source_truncated_in_the_middle(rig: Rig, size: int) -> None:
+    make_file(rig.folder / "big", size)
+
+    async def cut(name: str, _path: str, _args: Any) -> None:
+        if name in ("write_multipart", "stat"):
+            os.truncate(rig.folder / "big", 10)
+
+    rig.wire.before = cut
+    view = await rig.upload(rig.folder / "big", "big", parts_per_file=1)
+    assert view.state is JobState.SOURCE_CHANGED
+    assert not await rig.op.exists("big")
+
+
+async def test_source_gone_in_the_middle_goes_on_when_it_is_back(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+
+    async def move(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number == 3:
+            (rig.folder / "big").rename(rig.folder / "away")
+
+    rig.wire.before = move
+    async with rig.engine(parts_per_file=1) as engine:
+        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.FAILED
+        assert "put it back and resume" in view.error
+        (rig.folder / "away").rename(rig.folder / "big")
+        rig.wire.before = None
+        await engine.resume([number])
+        view = (await engine.wait([number]))[0]
+    assert view.words == "done (verified (md5))"
+    assert rig.wire.count("write_multipart") <= 9
+    assert await rig.sha("big") == sha
+
+
+async def test_upload_aborted_by_somebody_else_is_begun_anew(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    async for item in rig.op.list_multiparts("big"):
+        await rig.op.into_multipart("big", item.upload_id).abort()
+    view = await resumed(rig)
+    assert view.words == "done (verified (md5))"
+    assert "begun anew" in view.note
+    assert view.resent >= 4 * PART
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_upload_aborted_while_it_runs_is_begun_anew(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    done = False
+
+    async def abort(name: str, _path: str, args: Any) -> None:
+        nonlocal done
+        if name == "write_multipart" and args.number == 5 and not done:
+            done = True
+            await rig.op.into_multipart("big", args.upload_id).abort()
+
+    rig.wire.before = abort
+    view = await rig.upload(rig.folder / "big", "big")
+    assert view.words == "done (verified (md5))"
+    assert "begun anew" in view.note
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_completed_without_an_answer_is_found_done(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    completed = asyncio.Event()
+
+    async def lose(name: str, _path: str, _args: Any) -> None:
+        if name == "complete_multipart":
+            completed.set()
+            await asyncio.Event().wait()
+
+    rig.wire.after = lose
+    async with rig.engine() as engine:
+        await engine.upload_file(rig.folder / "big", rig.at("big"))
+        await completed.wait()
+    rig.wire.after = None
+    rig.wire.calls.clear()
+    view = await resumed(rig)
+    assert view.words == "done (verified (md5))"
+    assert rig.wire.count("write_multipart") == rig.wire.count("complete_multipart") == 0
+    assert await rig.sha("big") == sha
+
+
+async def test_other_object_in_place_of_a_lost_upload_is_not_taken_for_ours(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    async for item in rig.op.list_multiparts("big"):
+        await rig.op.into_multipart("big", item.upload_id).abort()
+    await rig.op.write("big", b"y" * (2 * MiB))
+    view = await resumed(rig)
+    assert view.state is JobState.NEEDS_ANSWER
+    assert await rig.op.read("big") == b"y" * (2 * MiB)
+    async with rig.engine() as engine:
+        await engine.answer(view.id, ConflictPolicy.OVERWRITE)
+        view = (await engine.wait([view.id]))[0]
+    assert view.state is JobState.DONE
+    assert await rig.sha("big") == sha
+
+
+async def test_killed_between_create_and_its_record_leaves_no_orphan(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    created = asyncio.Event()
+
+    async def lose(name: str, _path: str, _args: Any) -> None:
+        if name == "create_multipart":
+            created.set()
+            await asyncio.Event().wait()
+
+    rig.wire.after = lose
+    async with rig.engine() as engine:
+        await engine.upload_file(rig.folder / "big", rig.at("big"))
+        await created.wait()
+    rig.wire.after = None
+    assert await rig.uploads_left() == ["big"]
+    view = await resumed(rig)
+    assert view.state is JobState.DONE
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_put_that_arrived_without_an_answer_is_found_done(rig: Rig) -> None:
+    sha = make_file(rig.folder / "a", 1000)
+    lost = False
+
+    async def lose(name: str, _path: str, _args: Any) -> None:
+        nonlocal lost
+        if name == "write" and not lost:
+            lost = True
+            await rig.op.write("a", (rig.folder / "a").read_bytes())
+            raise StorageError(ErrorKind.UNEXPECTED, "Cut.", status=ErrorStatus.TEMPORARY)
+
+    rig.wire.before = lose
+    view = await rig.upload(rig.folder / "a", "a", ConflictPolicy.ASK)
+    assert view.words == "done (verified (md5))"
+    assert await rig.sha("a") == sha
+
+
+async def test_temporary_failures_are_tried_again_part_by_part(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    failed: set[int] = set()
+
+    async def fail(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number not in failed:
+            failed.add(args.number)
+            raise StorageError(ErrorKind.UNEXPECTED, "503.", status=ErrorStatus.TEMPORARY)
+
+    rig.wire.before = fail
+    view = await rig.upload(rig.folder / "big", "big")
+    assert view.words == "done (verified (md5))"
+    assert view.attempts == 8
+    assert await rig.sha("big") == sha
+
+
+async def test_permanent_failure_is_said_and_kept_for_resuming(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+
+    async def deny(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number == 6:
+            raise StorageError(ErrorKind.PERMISSION_DENIED, "No right to write; ask the owner.")
+
+    rig.wire.before = deny
+    async with rig.engine(parts_per_file=1) as engine:
+        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.FAILED
+        assert view.error == "No right to write; ask the owner."
+        rig.wire.before = None
+        rig.wire.calls.clear()
+        await engine.retry([number])
+        view = (await engine.wait([number]))[0]
+    assert view.words == "done (verified (md5))"
+    assert rig.wire.count("write_multipart") == 3
+    assert await rig.sha("big") == sha
+
+
+async def test_expired_credentials_wait_for_a_person(rig: Rig) -> None:
+    make_file(rig.folder / "a", 1000)
+
+    async def expired(_name: str, _path: str, _args: Any) -> None:
+        raise StorageError(
+            ErrorKind.PERMISSION_DENIED, "Expired.", context={"code": "ExpiredToken"}
+        )
+
+    rig.wire.before = expired
+    async with rig.engine() as engine:
+        number = await engine.upload_file(rig.folder / "a", rig.at("a"))
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.WAITING_CREDENTIALS
+        assert view.state.word == "waiting (credentials)"
+        rig.wire.before = None
+        await engine.resume([number])
+        view = (await engine.wait([number]))[0]
+    assert view.state is JobState.DONE
+
+
+async def test_dead_network_fails_in_words_when_patience_ends(rig: Rig) -> None:
+    make_file(rig.folder / "a", 1000)
+
+    async def dead(_name: str, _path: str, _args: Any) -> None:
+        raise StorageError(
+            ErrorKind.UNEXPECTED, "Nothing answers.", status=ErrorStatus.TEMPORARY
+        )
+
+    rig.wire.before = dead
+    view = await rig.upload(rig.folder / "a", "a", patience=0.05)
+    assert (view.state, view.error) == (JobState.FAILED, "Nothing answers.")
+    states = {v.state for e in rig.events for v in getattr(e, "views", ())}
+    assert JobState.WAITING_NETWORK in states
+
+
+async def test_missing_file_fails_in_words(rig: Rig) -> None:
+    view = await rig.upload(rig.folder / "nowhere", "a")
+    assert view.state is JobState.FAILED
+    assert "is not there any more" in view.error
+
+
+async def test_target_taken_meanwhile_is_asked_and_nothing_is_overwritten(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+
+    async def take(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number == 8:
+            await rig.op.write("big", b"theirs")
+
+    rig.wire.before = take
+    async with rig.engine() as engine:
+        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.NEEDS_ANSWER
+        assert await rig.op.read("big") == b"theirs"
+        rig.wire.before = None
+        rig.wire.calls.clear()
+        await engine.answer(number, ConflictPolicy.OVERWRITE)
+        view = (await engine.wait([number]))[0]
+    assert view.state is JobState.DONE
+    assert rig.wire.count("write_multipart") == 0
+    assert await rig.sha("big") == sha
