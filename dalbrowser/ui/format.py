@@ -23,9 +23,17 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("format", text)
 
 
+def _locale() -> QLocale:
+    """Return the person's locale; plain "C" has no group separators and gets the British."""
+    found = QLocale()
+    if found.language() is QLocale.Language.C:
+        return QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom)
+    return found
+
+
 def count_text(number: int) -> str:
     """Write a count with the locale's group separators: ``12,000``."""
-    return QLocale().toString(number)
+    return _locale().toString(number)
 
 
 def size_text(size: int | None) -> str:
@@ -39,7 +47,7 @@ def size_text(size: int | None) -> str:
         value /= _STEP
         unit += 1
     digits = 0 if unit == 0 or value >= 99.95 else 1 if value >= 9.995 else 2
-    return f"{QLocale().toString(value, 'f', digits)} {_UNITS[unit]}"
+    return f"{_locale().toString(value, 'f', digits)} {_UNITS[unit]}"
 
 
 def exact_size(size: int) -> str:
@@ -72,22 +80,22 @@ def time_text(moment: datetime | None, now: datetime | None = None) -> str:
         return ""
     local = moment.astimezone()
     today = (now or datetime.now(UTC)).astimezone().date()
-    clock = QLocale().toString(QTime(local.hour, local.minute), QLocale.FormatType.ShortFormat)
+    clock = _locale().toString(QTime(local.hour, local.minute), QLocale.FormatType.ShortFormat)
     if local.date() == today:
         return _tr("Today, {time}").format(time=clock)
     if local.date() == today - timedelta(days=1):
         return _tr("Yesterday, {time}").format(time=clock)
     if local.year == today.year:
         return _tr("{date}, {time}").format(
-            date=QLocale().toString(QDate(local.year, local.month, local.day), "d MMM"), time=clock
+            date=_locale().toString(QDate(local.year, local.month, local.day), "d MMM"), time=clock
         )
-    return QLocale().toString(QDate(local.year, local.month, local.day), "d MMM yyyy")
+    return _locale().toString(QDate(local.year, local.month, local.day), "d MMM yyyy")
 
 
 def exact_time(moment: datetime) -> str:
     """Write a time to what the service gave, with its zone, local and in UTC."""
     local = moment.astimezone()
-    spoken = QLocale().toString(
+    spoken = _locale().toString(
         QDateTime(
             QDate(local.year, local.month, local.day),
             QTime(local.hour, local.minute, local.second),

@@ -87,6 +87,7 @@ class PlacePages(QFrame):
         self.can_upload = False
         self.can_edit = False
         self.filter_text = ""
+        self._focus_wanted = False
         self.notice = Notice()
         self._start = StartPage()
         self._face = _DroppableFace()
@@ -160,10 +161,15 @@ class PlacePages(QFrame):
     def _turn_to(self, page: QWidget) -> None:
         if page is not self._face or not self._navigator.running:
             self._late.stop()
-        before = self._pages.currentWidget()
-        if before is page:
-            return
-        had_focus = before is not None and before.hasFocus()
-        self._pages.setCurrentWidget(page)
-        if had_focus and page is self._view:
+        if self._pages.currentWidget() is not page:
+            self._pages.setCurrentWidget(page)
+        if self._focus_wanted and page is self._view:
+            self._focus_wanted = False
             page.setFocus()
+
+    def focus_list(self) -> None:
+        """Give the list the keyboard, now or once there is one."""
+        self._focus_wanted = True
+        if self._pages.currentWidget() is self._view:
+            self._focus_wanted = False
+            self._view.setFocus()

@@ -82,6 +82,8 @@ class StatusBar(QStatusBar):
         if counts.running:
             items = items_text(max(counts.so_far, counts.total))
             words = [self.tr("{items} so far").format(items=items), self.tr("listing…")]
+        elif counts.partial and counts.total == 0:
+            return [self.tr("not listed")]
         elif counts.partial:
             items = items_text(counts.total)
             words = [self.tr("{items} so far, incomplete").format(items=items)]

@@ -40,7 +40,8 @@ def colors(scheme: Scheme) -> Mapping[str, str]:
 
 @cache
 def _style_sheet(scheme: Scheme) -> str:
-    named = colors(scheme)
+    arrow = resource(f"theme/arrow-{scheme.value}.svg").as_posix()
+    named = {**colors(scheme), "arrow": arrow}
     template = resource("theme/window.qss").read_text("utf-8")
     return re.sub(r"@([a-z-]+)", lambda found: named[found[1]], template)
 

@@ -155,9 +155,9 @@ class MainWindow(QMainWindow):
         self.sidebar.dropped.connect(self.traffic.upload_to)
         self.path_bar.location_chosen.connect(self.open_location)
         self.path_bar.text_entered.connect(self.open_text)
-        self.path_bar.left.connect(self.view.setFocus)
+        self.path_bar.left.connect(self.pages.focus_list)
         self.filter_edit.textChanged.connect(lambda _text: self._filter_timer.start())
-        self.filter_edit.returnPressed.connect(self.view.setFocus)
+        self.filter_edit.returnPressed.connect(self.pages.focus_list)
         self._filter_timer.timeout.connect(self._apply_filter)
         self.view.row_opened.connect(self._open_row)
         self.view.menu_requested.connect(self._entry_menu)
@@ -310,7 +310,7 @@ class MainWindow(QMainWindow):
         self._session.tasks.spawn(
             self._learn(location), owner="window", name="capability", group="capability"
         )
-        self.view.setFocus()
+        self.pages.focus_list()
 
     async def _learn(self, location: Location) -> None:
         try:

@@ -53,9 +53,10 @@ _HINTS = {
     "region": "found by itself when empty",
     "bucket": "all buckets when empty",
     "session_token": "only with temporary keys",
-    "root": "/path/to/folder",
+    "fs.root": "/path/to/folder",
 }
 _WIDTH = 560
+_ROW = 32
 
 
 class ConnectionDialog(Sheet):
@@ -137,7 +138,7 @@ class ConnectionDialog(Sheet):
     def _show_more(self, shown: bool) -> None:
         self._more.setVisible(shown)
         theme().dress(self._advanced, "chevron-down" if shown else "chevron-right")
-        self.adjustSize()
+        self.grow()
 
     def _show_scheme(self, scheme: str) -> None:
         """Show the fields of a service: what everybody needs above, the rest below."""
@@ -166,12 +167,14 @@ class ConnectionDialog(Sheet):
         self._advanced.setVisible(len(basic) < len(self._fields))
         self._where.setVisible(any(edit.item.secret for edit in self._fields.values()))
         self._edited()
-        self.adjustSize()
+        self.grow()
 
     def _hint(self, edit: FieldEdit) -> str:
         if edit.item.secret and self._profile is not None:
             return self.tr("unchanged")
-        return self.tr(_HINTS[edit.item.name]) if edit.item.name in _HINTS else ""
+        scheme = self._scheme.currentData()
+        hint = _HINTS.get(f"{scheme}.{edit.item.name}") or _HINTS.get(edit.item.name)
+        return self.tr(hint) if hint else ""
 
     def _say_where(self) -> None:
         problem = self._session.secrets.problem
@@ -273,7 +276,7 @@ def _form() -> QFormLayout:
 def _label(text: str, field: QWidget) -> QLabel:
     label = QLabel(text)
     label.setProperty("muted", True)
-    label.setMinimumWidth(112)
+    label.setMinimumSize(112, _ROW)
     label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     if not isinstance(field, QCheckBox):
         label.setBuddy(field)

@@ -31,11 +31,19 @@ class Sheet(QDialog):
         self.note = Notice(closable=False)
         self.note.setObjectName(f"{name}Note")
         self._lines.addWidget(self.note)
+        # What is said makes the dialog taller, instead of its fields shorter.
+        self.note.shown_changed.connect(lambda _shown: self.grow())
         self._verbs = QHBoxLayout()
         self._verbs.setSpacing(8)
         self._verbs.addStretch(1)
         self._lines.addSpacing(4)
         self._lines.addLayout(self._verbs)
+
+    def grow(self) -> None:
+        """Become as tall as the content needs at this width."""
+        self._lines.activate()
+        needed = self._lines.heightForWidth(self.width())
+        self.resize(self.width(), max(needed, self._lines.minimumSize().height()))
 
     def add_title(self, text: str) -> QLabel:
         """Add the head line."""

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QTableVi
 from dalbrowser.ui.dropping import DropHandling
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
+from dalbrowser.ui.entries.header import HeaderColumns
 from dalbrowser.ui.slices import SlicedWork
 
 if TYPE_CHECKING:
@@ -49,13 +50,13 @@ _TYPE_AHEAD = 1.0
 _SEARCH_SLICE = 5_000
 _FEW = 50
 _WIDTHS = {
-    Column.NAME: 360,
-    Column.SIZE: 104,
-    Column.MODIFIED: 168,
-    Column.TYPE: 152,
-    Column.STORAGE_CLASS: 120,
-    Column.ETAG: 240,
+    Column.SIZE: 88,
+    Column.MODIFIED: 136,
+    Column.TYPE: 132,
+    Column.STORAGE_CLASS: 112,
+    Column.ETAG: 152,
 }
+_NARROWEST_NAME = 204
 
 
 @dataclass(slots=True)
@@ -101,8 +102,8 @@ class EntryView(QTableView):
         # of ``flags`` for every cell (500,000 selected cells: 5 s). It gets an empty one.
         head = self.horizontalHeader()
         head.setSelectionModel(QItemSelectionModel(model, head))
-        for column, width in _WIDTHS.items():
-            self.setColumnWidth(column, width)
+        self._columns = HeaderColumns(self.horizontalHeader(), _WIDTHS, _NARROWEST_NAME)
+        self.setColumnHidden(Column.STORAGE_CLASS, True)
         self._delegate.closeEditor.connect(self._editor_closed)
         model.arrangement_about_to_change.connect(self._keep_place)
         model.arrangement_changed.connect(self._restore_place)
@@ -138,7 +139,6 @@ class EntryView(QTableView):
         head.setObjectName("entryHeader")
         head.setHighlightSections(False)
         head.setSectionsMovable(True)
-        head.setStretchLastSection(True)
         head.setMinimumSectionSize(56)
         head.setSortIndicator(Column.NAME, Qt.SortOrder.AscendingOrder)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

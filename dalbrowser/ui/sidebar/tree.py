@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QTreeView, QWidget
 
 from dalbrowser.profiles import Location
@@ -22,11 +22,19 @@ from dalbrowser.ui.theme import theme
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+    from PySide6.QtGui import (
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QPainter,
+    )
 
     from dalbrowser.profiles import Profile
     from dalbrowser.session import Session
 
+Index = QModelIndex | QPersistentModelIndex
+_CHEVRON = 12
 _KINDS = {"fs": NodeKind.DISK, "memory": NodeKind.MEMORY}
 _BUILTIN = {"home": NodeKind.HOME, "demo": NodeKind.DEMO}
 
@@ -104,6 +112,19 @@ class SidebarTree(QTreeView):
             self.setExpanded(self._model.index_of(node), False)
             self.setExpanded(self._model.index_of(node), True)
 
+    def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        """Draw a chevron where there is something to open, and no lines."""
+        if not self._model.hasChildren(index):
+            return
+        name = (
+            "chevron-down"
+            if self.isExpanded(self._model.index_of(self._model.node_at(index)))
+            else "chevron-right"
+        )
+        spot = QRect(0, 0, _CHEVRON, _CHEVRON)
+        spot.moveCenter(QPoint(rect.right() - self.indentation() // 2, rect.center().y()))
+        painter.drawPixmap(spot, theme().pixmap(name, _CHEVRON))
+
     def _expanded(self, index: QModelIndex) -> None:
         node = self._model.node_at(index)
         if self._model.is_loaded(node):
@@ -120,13 +141,20 @@ class SidebarTree(QTreeView):
         try:
             async with aclosing(self._session.folders_below(location)) as pages:
                 async for places in pages:
-                    if places:
-                        self._model.add_folders(node, places)
+                    shown = [place for place in places if not self._hides(place)]
+                    if shown:
+                        self._model.add_folders(node, shown)
         except (StorageError, OSError) as error:
             text = describe(error)
             self._model.say(node, self.tr("Could not be listed"), text)
             return
         self._model.loaded(node)
+
+    def _hides(self, place: Location) -> bool:
+        """Whether a folder of the computer is hidden, as it is in the list."""
+        profile = self._session.profiles.get(place.profile_id)
+        hidden = profile.scheme == "fs" and place.name.startswith(".")
+        return hidden and not self._session.settings.get("view.hidden")
 
     def _choose(self, index: QModelIndex) -> None:
         location = self._model.location(self._model.node_at(index))
