@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layer import LayeredAccessor
 from dalbrowser.storage.layers.error_context import Where, range_text
-from dalbrowser.storage.layers.parts_copy import copy_in_parts
+from dalbrowser.storage.layers.server_copy import copy_any_size, rename_by_copy
 from dalbrowser.storage.oio.batch_delete import delete_each
 from dalbrowser.storage.oio.body import (
     ByRangeSeekableReader,
@@ -31,7 +31,7 @@ from dalbrowser.storage.oio.listing import (
     RecursiveLister,
     SortedLister,
 )
-from dalbrowser.storage.options import OpCopy, OpDelete, OpList, OpStat, OpWrite
+from dalbrowser.storage.options import OpList, OpStat, OpWrite
 from dalbrowser.storage.paths import is_dir_path, parent
 from dalbrowser.storage.reader import pinned
 from dalbrowser.storage.types import ByteRange, EntryMode, Metadata, Metakey, ReadReply
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage.accessor import Accessor
     from dalbrowser.storage.capability import Capability
     from dalbrowser.storage.context import AccessorInfo
-    from dalbrowser.storage.options import OpCreateDir, OpRead, OpRename
+    from dalbrowser.storage.options import OpCopy, OpCreateDir, OpDelete, OpRead, OpRename
     from dalbrowser.storage.types import DeleteOutcome, RawLister
 
 _BATCH = 1000
@@ -227,33 +227,13 @@ class CompleteAccessor(LayeredAccessor):
         return await delete_each(self.inner.delete, items)
 
     async def copy(self, source: str, target: str, args: OpCopy) -> Metadata:
-        limit = self._native.copy_max_size
-        if limit is None or not self._native.multipart_copy:
-            return await self.inner.copy(source, target, args)
-        if args.source_size is not None and args.source_size <= limit:
-            return await self.inner.copy(source, target, args)
-        metadata = await self.inner.stat(source, OpStat(version=args.source_version))
-        if (metadata.content_length or 0) <= limit:
-            return await self.inner.copy(source, target, args)
-        return await copy_in_parts(self.inner, source, target, args, metadata)
+        return await copy_any_size(self.inner, source, target, args)
 
     async def rename(self, source: str, target: str, args: OpRename) -> None:
-        if self._native.rename or not (self._native.copy and self._native.delete):
+        if self._native.rename or not completed(self._native).rename:
             await self.inner.rename(source, target, args)
-            return
-        before = await self.inner.stat(source, OpStat())
-        guard = before.etag if self._native.copy_with_if_match else None
-        await self.copy(
-            source,
-            target,
-            OpCopy(
-                if_not_exists=args.if_not_exists,
-                if_match=guard,
-                source_size=before.content_length,
-            ),
-        )
-        still = before.etag if self._native.delete_with_if_match else None
-        await self.inner.delete(source, OpDelete(if_match=still))
+        else:
+            await rename_by_copy(self.inner, source, target, if_not_exists=args.if_not_exists)
 
 
 def _conditions(args: OpRead) -> OpStat:

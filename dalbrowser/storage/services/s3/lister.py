@@ -145,6 +145,9 @@ class Listings:
                 text, self._root, all_versions=args.versions, deleted=args.deleted
             ),
         )
+        if args.start_after is not None:
+            # Ceph 16 lists the marker's own versions too; on AWS this drops nothing.
+            entries = [entry for entry in entries if entry.path > args.start_after]
         return Page(entries), _JOIN.join(markers) if markers else None
 
     def _common(self, path: str, args: OpList) -> list[tuple[str, str]]:
