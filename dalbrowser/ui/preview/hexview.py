@@ -97,7 +97,8 @@ class HexView(LargeView):
         source, chosen = self._source, self.selection
         if source is not None and chosen is not None:
             start, end = chosen
-            self.start(self._copy(source, start, min(end, start + MOST_COPIED)), "copy")
+            end = min(end, start + MOST_COPIED)
+            self.start(lambda: self._copy(source, start, end), "copy")
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -242,12 +243,13 @@ class HexView(LargeView):
         source = self._source
         if source is not None:
             self._top = min(self._top, self._last_top())
-            end = self._top + (self._page() + 1) * self._width
+            start = self._top
+            end = start + (self._page() + 1) * self._width
             self.set_slider(self._top // self._width, self._last_top() // self._width, self._page())
-            data = source.peek(self._top, end)
+            data = source.peek(start, end)
             if data is None:
                 self._data = b""
-                self.start(self._fill_later(source, self._top, end), "bytes")
+                self.start(lambda: self._fill_later(source, start, end), "bytes")
             else:
                 self._data = data
         self.viewport().update()

@@ -53,7 +53,7 @@ class LargeView(QAbstractScrollArea):
         self.setCornerWidget(corner)
         self.viewport().setCursor(Qt.CursorShape.IBeamCursor)
 
-    def start(self, work: Coroutine[object, object, None], name: str) -> None:
+    def start(self, work: Callable[[], Coroutine[object, object, None]], name: str) -> None:
         """Run a read of this view in place of the one under way."""
         self._spawn(self._guarded(work), name)
 
@@ -75,9 +75,9 @@ class LargeView(QAbstractScrollArea):
             return last
         return bar.value() * max(1, -(-last // STEPS))
 
-    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
         try:
-            await work
+            await work()
         except (StorageError, PreviewError) as error:
             self.failed.emit(error)
         else:

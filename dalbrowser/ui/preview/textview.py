@@ -30,7 +30,7 @@ from dalbrowser.ui.preview.scrolling import LargeView
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from PySide6.QtWidgets import QWidget
 
@@ -124,7 +124,7 @@ class TextView(LargeView):
             return
         start = document.peek_row_start(offset)
         if start is None:
-            self.start(self._go_later(offset), "go to")
+            self.start(lambda: self._go_later(offset), "go to")
             return
         self._top, self._sub = start, 0
         self._settle()
@@ -160,9 +160,9 @@ class TextView(LargeView):
         if chosen[1][0] - chosen[0][0] > MOST_COPIED:
             self.copy_refused.emit(self.tr("Up to 8 MiB can be copied; download the object."))
             return
-        self.start(self._copy(*chosen), "copy")
+        self.start(lambda: self._copy(*chosen), "copy")
 
-    def start(self, work: Coroutine[object, object, None], name: str) -> None:
+    def start(self, work: Callable[[], Coroutine[object, object, None]], name: str) -> None:
         """Run a read in place of the one under way, which may have been a move."""
         self._moving = False
         super().start(work, name)
@@ -323,7 +323,7 @@ class TextView(LargeView):
         wanted = self._page() + 2 + (self._sub if self._wrap else 0)
         rows = document.peek_rows_from(self._top, wanted)
         if rows is None:
-            self.start(self._fill_later(), "rows")
+            self.start(self._fill_later, "rows")
             return
         self._rows = rows
         self._numbers = self._count(document)
@@ -396,13 +396,12 @@ class TextView(LargeView):
             self._owed = 0
             return
         while self._owed:
-            down = self._owed > 0
-            beyond = self._step_down(document) if down else self._step_up(document)
-            if beyond is None:
-                self.start(self._pay_later(down), "scroll")
+            moved = self._step_down(document) if self._owed > 0 else self._step_up(document)
+            if moved is None:
+                self.start(self._pay_later, "scroll")
                 self._moving = True
                 return
-            if not beyond:
+            if not moved:
                 self._owed = 0
         self._settle()
 
@@ -454,12 +453,12 @@ class TextView(LargeView):
             await document.rows_from(self._top, self._page() + 2)
             self._settle()
 
-    async def _pay_later(self, down: bool) -> None:
+    async def _pay_later(self) -> None:
         document = self._document
         if document is None:
             return
         try:
-            if down:
+            if self._owed > 0:
                 await document.rows_from(self._top, self._page() + 2)
             else:
                 await document.rows_before(self._top, self._page())

@@ -318,9 +318,11 @@ class TransferModel(QAbstractTableModel):
     def _forget(self, job: int) -> None:
         view = self._views.pop(job)
         self._by_state[view.state].discard(job)
-        self._files.pop(job, None)
-        if view.parent in self._files:
-            self._files[view.parent].remove(job)
+        if view.parent is not None:
+            files = self._files[view.parent]
+            files.remove(job)
+            if not files:
+                del self._files[view.parent]
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

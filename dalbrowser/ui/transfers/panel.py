@@ -118,6 +118,7 @@ class TransferPanel(QWidget):
         self._stop_events = session.transfers.on_event(self._take)
         self.destroyed.connect(lambda _object=None, stop=self._stop_events: stop())
         self._refresh_actions()
+        session.transfers.on_started(self.show_started)
         if session.transfers.running:
             self.show_started(session.transfers.report)
 

@@ -1,0 +1,1 @@
+"""The preview panel as widgets, over a real session."""

@@ -1,0 +1,1 @@
+"""The transfers panel as widgets, over a real session."""
