@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import Profile
 from dalbrowser.transfer import intake
+from dalbrowser.transfer.adopt import adopted
 from dalbrowser.transfer.context import RunContext
 from dalbrowser.transfer.controls import Controls
 from dalbrowser.transfer.folders import Folders
 from dalbrowser.transfer.job import LiveJob
 from dalbrowser.transfer.journal import Journal
+from dalbrowser.transfer.manifest import Manifest, build_manifest
 from dalbrowser.transfer.model import (
     ConflictPolicy,
     Direction,
@@ -217,6 +219,36 @@ class TransferEngine:
         return await self._accept(
             partial(intake.copy_requests, list(items), target, profiles, policy, direction)
         )
+
+    async def adopt(
+        self,
+        path: LocalPath,
+        target: Location,
+        upload_id: str,
+        policy: ConflictPolicy = ConflictPolicy.ASK,
+    ) -> int:
+        """Go on with an incomplete upload found on the server, from the local file ``path``.
+
+        The size of its parts is read from the upload itself, and every part is proven.
+        Raises ``TransferError`` when the upload was not begun from this file.
+        """
+        profile = self._profile(target.profile_id)
+        op = await self._operator(profile, target.bucket)
+        request = await self._ctx.on_disk(intake.upload_file_request, path, target, profile, policy)
+        upload = await adopted(self._ctx, op, request[0], upload_id)
+        row = request[0]
+        row.begun = True
+        row.batch = await self._journal.add_batch()
+        ids = await self._journal.add_jobs([row])
+        upload.job = ids[0]
+        await self._journal.save_upload(upload, row)
+        self._take(row)
+        return ids[0]
+
+    async def manifest(self, batch: int) -> Manifest:
+        """Return what arrived in a batch, with the SHA-256 of the local side of each file."""
+        rows = await self._journal.batch_rows(batch)
+        return await self._ctx.on_disk(build_manifest, rows)
 
     # -- control
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.partplan import PartSpan
-    from dalbrowser.transfer.source import LocalSource
+    from dalbrowser.transfer.source import PartSource
+    from dalbrowser.transfer.target import RemoteTarget
 
 _PROVERS = 2
 """Parts that are read and hashed at once while proving; more only fight for the disk."""
@@ -40,17 +41,17 @@ class BeginAnewError(Exception):
 
 
 class PartsUpload:
-    """One run of a multipart upload, new or resumed. ``guarded``: complete must not overwrite."""
+    """One run of a multipart upload, new or resumed."""
 
     def __init__(
         self,
         ctx: RunContext,
         job: LiveJob,
         op: Operator,
-        source: LocalSource,
+        source: PartSource,
         *,
         options: dict[str, Any],
-        guarded: bool,
+        target: RemoteTarget,
     ) -> None:
         self._ctx = ctx
         self._job = job
@@ -58,7 +59,7 @@ class PartsUpload:
         self._op = op
         self._source = source
         self._options = options
-        self._guarded = guarded
+        self._target = target
         self._etags_are_md5: bool | None = None
         self._parts: dict[int, Part] = {}
         self._digests: dict[int, bytes] = {}
@@ -148,7 +149,7 @@ class PartsUpload:
             return
         here = self._job.proven.get(part.number)
         if here is None:
-            here = (await self._ctx.on_disk(self._source.digest, span)).hex()
+            here = (await self._source.digest(span)).hex()
         row = self._before.get(part.number)
         told = (
             row is not None and row.done and row.md5 == here and bare(row.etag) == bare(part.etag)
@@ -180,14 +181,13 @@ class PartsUpload:
     async def _is_ours(self, saved: UploadRow, there: Metadata) -> Integrity | None:
         """Whether the finished object has the bytes of the local file, and what proves it."""
         if multipart_count(there.etag) == self._plan.count:
-            digests = [
-                await self._ctx.on_disk(self._source.digest, span) for span in self._plan.spans()
-            ]
+            digests = [await self._source.digest(span) for span in self._plan.spans()]
             return Integrity.MD5 if multipart_etag(digests) == bare(there.etag) else None
         # An ETag that is no digest: our own time in the metadata and our word that it was
         # being completed are what is left.
         ours = [v for k, v in there.user_metadata.items() if k.lower() == "mtime"]
-        if saved.state == "completing" and ours == [self._source.identity.mtime_text]:
+        told = self._options.get("user_metadata", {}).get("mtime")
+        if saved.state == "completing" and told is not None and ours == [told]:
             return Integrity.SIZE_ONLY
         return None
 
@@ -230,7 +230,7 @@ class PartsUpload:
             await asyncio.sleep(wait)
 
     async def _send_once(self, span: PartSpan) -> None:
-        data, digest = await self._ctx.on_disk(self._source.read, span)
+        data, digest = await self._source.read(span)
         if span.number in self._before:
             self._row.resent += span.size
             del self._before[span.number]
@@ -275,11 +275,13 @@ class PartsUpload:
 
     async def _complete(self, saved: UploadRow, last: bool) -> Integrity | None:
         """Complete and verify; ``None`` when the server refuses its parts, once."""
-        await self._ctx.on_disk(self._source.check)
+        await self._source.check()
         saved.state = "completing"
         self._row.state = JobState.FINALISING
         await self._ctx.journal.save_upload(saved, self._row)
         self._ctx.changed(self._job)
+        if self._target.careful and not self._target.guarded:
+            await self._require_free()
         parts = [self._parts[number] for number in range(1, self._plan.count + 1)]
         try:
             said = await self._finish(self._multipart, parts)
@@ -296,8 +298,15 @@ class PartsUpload:
             return None
         return await self._verify(said)
 
+    async def _require_free(self) -> None:
+        """Look once more, since the service cannot be told to refuse a key that is taken."""
+        if await stat_or_none(self._op, self._row.key) is not None:
+            raise StorageError(
+                ErrorKind.CONDITION_NOT_MATCH, "The name was taken while the parts were sent."
+            )
+
     async def _finish(self, multipart: Multipart, parts: list[Part]) -> Metadata:
-        if self._guarded:
+        if self._target.guarded:
             return await multipart.complete(parts, if_not_exists=True)
         return await multipart.complete(parts)
 

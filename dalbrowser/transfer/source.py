@@ -3,7 +3,7 @@
 Invariant: bytes are handed out only while the open file *and* the name it was opened
 by both still have the identity (size, mtime in ns, device, inode) that the upload
 began with; else ``SourceChangedError``, so that no upload ever mixes two versions.
-Everything here blocks, and so runs in a thread.
+``LocalSource`` blocks, and so runs in a thread; ``PartSource`` is what a sender sees.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
     from dalbrowser.transfer.partplan import PartSpan
 
 _STEP = 1024 * 1024
@@ -108,6 +111,47 @@ class LocalSource:
             raise unreadable(self.path, error) from error
         self.check()
         return digest.digest()
+
+
+class PartSource(Protocol):
+    """Bytes to be sent, by parts, always of one version. ``identity.size`` is the whole."""
+
+    @property
+    def identity(self) -> SourceIdentity: ...
+
+    async def read(self, span: PartSpan) -> tuple[bytes, bytes]:
+        """Return the bytes of a part and their MD5."""
+        ...
+
+    async def digest(self, span: PartSpan) -> bytes:
+        """Return the MD5 of a part."""
+        ...
+
+    async def check(self) -> None:
+        """Raise ``SourceChangedError`` unless the source is still what it was."""
+        ...
+
+
+class FileSource:
+    """A local file as a ``PartSource``; ``on_disk`` runs what blocks."""
+
+    def __init__(self, on_disk: Callable[..., Awaitable[Any]], local: LocalSource) -> None:
+        self._on_disk = on_disk
+        self._local = local
+        self.identity = local.identity
+
+    async def read(self, span: PartSpan) -> tuple[bytes, bytes]:
+        """See ``LocalSource.read``."""
+        data, digest = await self._on_disk(self._local.read, span)
+        return data, digest
+
+    async def digest(self, span: PartSpan) -> bytes:
+        """See ``LocalSource.digest``."""
+        return bytes(await self._on_disk(self._local.digest, span))
+
+    async def check(self) -> None:
+        """See ``LocalSource.check``."""
+        await self._on_disk(self._local.check)
 
 
 def changed(path: str) -> SourceChangedError:

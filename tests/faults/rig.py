@@ -6,7 +6,6 @@ import hashlib
 import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.profiles import Location, Profile, ProfileStore
@@ -15,6 +14,7 @@ from dalbrowser.transfer import ConflictPolicy, EngineOptions, JobView, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from dalbrowser.storage import Accessor, Metadata, Part
     from dalbrowser.storage.options import (

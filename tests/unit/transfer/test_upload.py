@@ -361,9 +361,7 @@ async def test_dead_network_fails_in_words_when_patience_ends(rig: Rig) -> None:
     make_file(rig.folder / "a", 1000)
 
     async def dead(_name: str, _path: str, _args: Any) -> None:
-        raise StorageError(
-            ErrorKind.UNEXPECTED, "Nothing answers.", status=ErrorStatus.TEMPORARY
-        )
+        raise StorageError(ErrorKind.UNEXPECTED, "Nothing answers.", status=ErrorStatus.TEMPORARY)
 
     rig.wire.before = dead
     view = await rig.upload(rig.folder / "a", "a", patience=0.05)

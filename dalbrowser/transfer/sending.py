@@ -1,0 +1,127 @@
+"""Sending one source to one key, in one request or in parts, whatever the source is.
+
+Invariant: returns only what was proven of the object that is there now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.integrity import judge
+from dalbrowser.transfer.model import Integrity, JobState, TransferError
+from dalbrowser.transfer.partplan import PartSpan
+from dalbrowser.transfer.parts import BeginAnewError, PartsUpload
+from dalbrowser.transfer.remote import require_size
+from dalbrowser.transfer.target import RemoteTarget, TakenError
+
+if TYPE_CHECKING:
+    from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.transfer.conflicts import Side
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.source import PartSource
+
+_ROUNDS = 5
+"""How often one run may begin anew (upload gone) or meet a new conflict (name taken)."""
+
+
+class Sending:
+    """One run of a job whose target is a key. ``options`` are those of the new object."""
+
+    def __init__(
+        self,
+        ctx: RunContext,
+        job: LiveJob,
+        op: Operator,
+        source: PartSource,
+        *,
+        side: Side,
+        options: dict[str, Any],
+    ) -> None:
+        self._ctx = ctx
+        self._job = job
+        self._row = job.row
+        self._op = op
+        self._source = source
+        self._options = options
+        self._target = RemoteTarget(ctx, job, op, side)
+        self.digest = b""
+
+    async def run(self) -> Integrity:
+        """Send what is missing; raises as ``run_upload`` does."""
+        for _ in range(_ROUNDS):
+            try:
+                integrity = await self._once()
+            except BeginAnewError as anew:
+                self._row.note = str(anew)
+            except TakenError:
+                continue
+            else:
+                self._row.done = self._source.identity.size
+                return integrity
+        message = (
+            "The upload was begun several times and ended each time by somebody else, or its"
+            " name was taken; see who else writes there, then retry."
+        )
+        raise TransferError(message)
+
+    async def _once(self) -> Integrity:
+        row, size = self._row, self._source.identity.size
+        saved = await self._ctx.journal.upload(row.id) if row.begun else None
+        if saved is None and await self._target.settle(self._is_same):
+            return Integrity.MD5
+        in_parts = size >= self._ctx.options.multipart_above
+        if saved is None and not (in_parts and self._op.info().capability.multipart):
+            return await self._single()
+        parts = PartsUpload(
+            self._ctx,
+            self._job,
+            self._op,
+            self._source,
+            options=self._options,
+            target=self._target,
+        )
+        try:
+            return await parts.run(saved)
+        except StorageError as error:
+            if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.careful:
+                raise
+            await self._target.taken_at_the_end()
+            raise TakenError from error
+
+    async def _single(self) -> Integrity:
+        """Send a small source in one request."""
+        row, size = self._row, self._source.identity.size
+        options = dict(self._options)
+        if self._target.guarded:
+            options["if_not_exists"] = True
+        self._job.parts_total, self._job.parts_done, row.done = 1, 0, 0
+        async with self._ctx.slots.one(row.profile):
+            self._ctx.show(self._job, JobState.RUNNING)
+            data, self.digest = await self._source.read(PartSpan(1, 0, size))
+            try:
+                said = await self._op.write(spell(row.key), data, **options)
+            except StorageError as error:
+                if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.guarded:
+                    raise
+                row.attempts += 1
+                raise TakenError from error
+        self._job.parts_done = 1
+        self._job.count(size)
+        integrity = judge(said, self.digest.hex())
+        if integrity.is_proof:
+            return integrity
+        self._ctx.show(self._job, JobState.VERIFYING)
+        there = await self._op.stat(spell(row.key))
+        require_size(there, size)
+        return judge(there, self.digest.hex())
+
+    async def _is_same(self, there: Metadata) -> bool:
+        """Whether a small object that is there has the bytes of the source."""
+        size = self._source.identity.size
+        if there.content_length != size or size >= self._ctx.options.multipart_above:
+            return False
+        digest = await self._source.digest(PartSpan(1, 0, size))
+        return judge(there, digest.hex()).is_proof

@@ -1,0 +1,114 @@
+"""A key that is about to be written: who stands there, and what the policy makes of it.
+
+Invariant: nothing that exists is overwritten unless the policy says so; where the service
+can refuse by itself it is asked to, so that a race cannot overwrite either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.abort import abort_upload
+from dalbrowser.transfer.conflicts import (
+    ConflictError,
+    Side,
+    SkipError,
+    Verdict,
+    decide,
+    mtime_of,
+    numbered,
+    skip_reason,
+)
+from dalbrowser.transfer.model import ConflictPolicy, TransferError
+from dalbrowser.transfer.remote import describe_existing, stat_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+
+_OVERWRITING = (
+    ConflictPolicy.OVERWRITE,
+    ConflictPolicy.IF_NEWER,
+    ConflictPolicy.IF_SIZE_DIFFERS,
+)
+
+
+class TakenError(Exception):
+    """The target came into being while the bytes were on their way: look again."""
+
+
+class RemoteTarget:
+    """The target of one job; ``source`` is what wants to be there."""
+
+    def __init__(self, ctx: RunContext, job: LiveJob, op: Operator, source: Side) -> None:
+        self._ctx = ctx
+        self._job = job
+        self._row = job.row
+        self._op = op
+        self._source = source
+
+    @property
+    def careful(self) -> bool:
+        """Whether an object that turns up at the key must stay."""
+        return self._row.policy not in _OVERWRITING
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the service itself is to refuse when the key is taken."""
+        return self.careful and self._op.info().capability.write_with_if_not_exists
+
+    async def settle(self, is_same: Callable[[Metadata], Awaitable[bool]]) -> bool:
+        """See who stands there; true when it is these very bytes, from a try before this one.
+
+        Raises ``ConflictError`` or ``SkipError``; keeping both changes the job's key.
+        """
+        row = self._row
+        claimed = self._ctx.claim(self._job, row.profile, row.bucket, row.key)
+        sure = row.policy is ConflictPolicy.OVERWRITE
+        if claimed and (sure or (row.fresh and self.guarded and row.attempts == 0)):
+            return False
+        there = await stat_or_none(self._op, row.key)
+        if there is None and claimed:
+            return False
+        if there is not None:
+            if row.attempts > 0 and await is_same(there):
+                return True
+            if there.is_dir:
+                message = f"{row.key} is a folder on the service; choose another name."
+                raise TransferError(message)
+        await self._apply(there)
+        return False
+
+    async def taken_at_the_end(self) -> None:
+        """The key was taken while the parts were sent; they are kept for a person's answer."""
+        there = await stat_or_none(self._op, self._row.key)
+        if decide(self._row.policy, Side(None, None), Side(None, None)) is Verdict.ASK:
+            raise ConflictError(describe_existing(self._row.key, there))
+        # Skipping and another name both end this upload: it is bound to its key.
+        await abort_upload(self._ctx, self._op, self._job)
+
+    async def _apply(self, there: Metadata | None) -> None:
+        row = self._row
+        side = Side(there.content_length, mtime_of(there)) if there else Side(None, None)
+        verdict = decide(row.policy, self._source, side)
+        if verdict is Verdict.SKIP:
+            raise SkipError(skip_reason(row.policy))
+        if verdict is Verdict.RENAME:
+            await self._rename()
+        elif verdict is Verdict.ASK or there is None:
+            raise ConflictError(describe_existing(row.key, there))
+
+    async def _rename(self) -> None:
+        row, number = self._row, 2
+        while True:
+            key = numbered(row.key, number)
+            free = await stat_or_none(self._op, key) is None
+            if free and self._ctx.claim(self._job, row.profile, row.bucket, key):
+                row.key, row.fresh = key, False
+                row.note = f"Kept both: it is called {key.rpartition('/')[2]} there."
+                await self._ctx.journal.save(row)
+                return
+            number += 1

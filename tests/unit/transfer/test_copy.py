@@ -1,0 +1,203 @@
+"""Copies, moves, and uploads begun by somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dalbrowser.storage import CapabilityOverrideLayer
+from dalbrowser.transfer import ConflictPolicy, JobState, TransferError
+from tests.faults.rig import MiB, Rig, make_file
+
+PART = 256 * 1024
+
+
+@pytest.fixture(params=["server", "streamed"])
+def near(request: pytest.FixtureRequest, rig: Rig) -> str:
+    """Both ways: by the server, and through this process."""
+    way: str = request.param
+    if way == "streamed":
+        rig.op = rig.op.layer(CapabilityOverrideLayer(copy=False))
+    return way
+
+
+async def move(rig: Rig, key: str, folder: str, **options: Any) -> Any:
+    async with rig.engine(**options) as engine:
+        ids = await engine.copy([rig.at(key)], rig.at(folder), move=True)
+        return (await engine.wait(ids))[0]
+
+
+@pytest.mark.parametrize("size", [0, 1000, 2 * MiB + 5])
+async def test_copy(rig: Rig, near: str, size: int) -> None:
+    sha = make_file(rig.folder / "f", size)
+    await rig.op.write("a/f.txt", (rig.folder / "f").read_bytes(), content_type="text/x-own")
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/f.txt")], rig.at("b/"))
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert await rig.sha("b/f.txt") == await rig.sha("a/f.txt") == sha
+    assert (await rig.op.stat("b/f.txt")).content_type == "text/x-own"
+    assert bool(rig.wire.count("copy")) == (near == "server")
+    assert await rig.uploads_left() == []
+
+
+async def test_move_deletes_the_source_last(rig: Rig, near: str) -> None:
+    del near
+    sha = make_file(rig.folder / "f", 2 * MiB)
+    await rig.op.write("a/f", (rig.folder / "f").read_bytes())
+
+    async def look(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            assert await rig.sha("b/f") == sha
+
+    rig.wire.before = look
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.DONE, view.error
+    assert rig.wire.count("delete") == 1
+    assert not await rig.op.exists("a/f")
+    assert await rig.sha("b/f") == sha
+
+
+async def test_move_keeps_a_source_that_was_replaced_meanwhile(rig: Rig, near: str) -> None:
+    await rig.op.write("a/f", b"first")
+
+    moment = "stat" if near == "server" else "write"
+
+    async def replace(name: str, path: str, _args: Any) -> None:
+        # By the server: once it has copied; streamed: while the bytes are on their way.
+        if (name, path) == (moment, "b/f") and (moment == "write" or rig.wire.count("copy")):
+            rig.wire.before = None
+            await rig.op.write("a/f", b"second")
+
+    rig.wire.before = replace
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.SOURCE_CHANGED
+    assert await rig.op.read("a/f") == b"second"
+    assert rig.wire.count("delete") == 0
+
+
+async def test_move_cut_off_before_the_deletion_goes_on(rig: Rig) -> None:
+    await rig.op.write("a/f", b"first")
+    reached = asyncio.Event()
+
+    async def stop(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            reached.set()
+            await asyncio.Event().wait()
+
+    rig.wire.before = stop
+    async with rig.engine() as engine:
+        await engine.copy([rig.at("a/f")], rig.at("b/"), move=True)
+        await reached.wait()
+    assert await rig.op.exists("a/f")
+    rig.wire.before = None
+    rig.wire.calls.clear()
+    async with rig.engine() as engine:
+        ids = [view.id for view in rig.report.interrupted]
+        await engine.resume(ids)
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert rig.wire.count("copy") == 0
+    assert not await rig.op.exists("a/f")
+    assert await rig.op.read("b/f") == b"first"
+
+
+async def test_move_cut_off_after_the_deletion_is_done(rig: Rig) -> None:
+    await rig.op.write("a/f", b"first")
+    reached = asyncio.Event()
+
+    async def stop(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            rig.wire.before = None
+            await rig.op.delete("a/f")
+            reached.set()
+            await asyncio.Event().wait()
+
+    rig.wire.before = stop
+    async with rig.engine() as engine:
+        await engine.copy([rig.at("a/f")], rig.at("b/"), move=True)
+        await reached.wait()
+    async with rig.engine() as engine:
+        ids = [view.id for view in rig.report.interrupted]
+        await engine.resume(ids)
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert await rig.op.read("b/f") == b"first"
+
+
+async def test_folder_is_moved_whole(rig: Rig) -> None:
+    for name in ("x", "sub/y", "sub/deep/z"):
+        await rig.op.write(f"a/{name}", name.encode())
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/")], rig.at("b/"), move=True)
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert view.files_done == 3
+    assert await rig.op.read("b/a/sub/deep/z") == b"sub/deep/z"
+    assert [e.path for e in await rig.op.list("a/", recursive=True) if e.metadata.is_file] == []
+
+
+async def test_copy_asks_before_it_overwrites(rig: Rig, near: str) -> None:
+    del near
+    await rig.op.write("a/f", b"new")
+    await rig.op.write("b/f", b"old")
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/f")], rig.at("b/"))
+        assert (await engine.wait(ids))[0].state is JobState.NEEDS_ANSWER
+        assert await rig.op.read("b/f") == b"old"
+        await engine.answer(ids[0], ConflictPolicy.KEEP_BOTH)
+        assert (await engine.wait(ids))[0].state is JobState.DONE
+    assert await rig.op.read("b/f") == b"old"
+    assert await rig.op.read("b/f (2)") == b"new"
+
+
+async def test_copy_onto_itself_is_refused(rig: Rig) -> None:
+    await rig.op.write("a/f", b"new")
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/f")], rig.at("a/"), move=True)
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.FAILED
+    assert await rig.op.read("a/f") == b"new"
+
+
+async def test_adopted_upload_is_proven_and_finished(rig: Rig) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    data = (rig.folder / "big").read_bytes()
+    upload = await rig.op.create_multipart("big")
+    await upload.write(1, data[: 512 * 1024])
+    await upload.write(3, data[1024 * 1024 : 1536 * 1024])
+    rig.wire.calls.clear()
+    async with rig.engine() as engine:
+        number = await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
+        view = (await engine.wait([number]))[0]
+    assert view.words == "done (verified (md5))"
+    sent = [args.number for name, _, args in rig.wire.calls if name == "write_multipart"]
+    assert sorted(sent) == [2, 4]
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
+async def test_upload_of_another_file_is_not_adopted(rig: Rig) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+    upload = await rig.op.create_multipart("big")
+    await upload.write(1, b"z" * PART)
+    async with rig.engine() as engine:
+        with pytest.raises(TransferError, match="not begun from"):
+            await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
+        assert engine.jobs() == []
+    assert (await upload.list_parts())[0].size == PART
+
+
+async def test_manifest_of_a_batch(rig: Rig) -> None:
+    sha = make_file(rig.folder / "a", 1000)
+    async with rig.engine() as engine:
+        ids = await engine.upload([rig.folder / "a"], rig.at("x/"))
+        view = (await engine.wait(ids))[0]
+        manifest = await engine.manifest(view.batch)
+    assert manifest.to_sums() == f"{sha}  {rig.folder / 'a'}\n"
+    assert type(manifest).from_json(manifest.to_json()) == manifest
+    assert manifest.verify() == []
+    (rig.folder / "a").write_bytes(b"other")
+    assert [line.key for line in manifest.verify()] == ["x/a"]
