@@ -45,4 +45,5 @@ class Place:
             "RCLONE_CONFIG_PEER_ENDPOINT": self.endpoint,
             "RCLONE_CONFIG_PEER_REGION": self.region,
             "RCLONE_CONFIG_PEER_ENV_AUTH": "true",
+            "RCLONE_CONFIG_PEER_LIST_VERSION": "2",
         }
