@@ -17,6 +17,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layers.complete import CompleteLayer
 from dalbrowser.storage.layers.correctness import CorrectnessLayer
 from dalbrowser.storage.layers.error_context import ErrorContextLayer
+from dalbrowser.storage.layers.server_copy import copy_any_size, rename_by_copy
 from dalbrowser.storage.lister import Lister
 from dalbrowser.storage.multipart import Multipart, list_uploads
 from dalbrowser.storage.options import (
@@ -31,7 +32,7 @@ from dalbrowser.storage.options import (
     OpStat,
     OpWrite,
 )
-from dalbrowser.storage.paths import exact
+from dalbrowser.storage.paths import exact, is_dir_path
 from dalbrowser.storage.reader import Reader
 from dalbrowser.storage.types import ByteRange, Metakey
 from dalbrowser.storage.writer import Writer
@@ -328,13 +329,24 @@ class Operator:
         ``options`` are the fields of ``OpCopy``: ``if_not_exists``, ``if_match`` (on the
         source), ``source_version``, ``source_size``, ``chunk``, ``concurrent``.
         """
-        args = _options(OpCopy, "copy", source, options)
-        return await self._access.copy(exact(source), exact(target), args)
+        args: OpCopy = _options(OpCopy, "copy", source, options)
+        source, target = exact(source), exact(target)
+        if _are_two_files(source, target) and _is_copy_possible(self.capability, args):
+            # Over all layers, so that each part of a large copy is retried by itself.
+            return await copy_any_size(self._access, source, target, args)
+        return await self._access.copy(source, target, args)
 
     async def rename(self, source: str, target: str, *, if_not_exists: bool = False) -> None:
         """Rename an object; where the service cannot, it is copied and then deleted."""
-        args = OpRename(if_not_exists=if_not_exists)
-        await self._access.rename(exact(source), exact(target), args)
+        info = self.info()
+        source, target = exact(source), exact(target)
+        simulated = info.capability.rename and not info.native.rename
+        allowed = info.capability.rename_with_if_not_exists or not if_not_exists
+        if simulated and allowed and _are_two_files(source, target):
+            # Over all layers, so that a lost answer never makes the copy twice.
+            await rename_by_copy(self._access, source, target, if_not_exists=if_not_exists)
+        else:
+            await self._access.rename(source, target, OpRename(if_not_exists=if_not_exists))
 
     async def delete(
         self, path: str, *, version: str | None = None, if_match: str | None = None
@@ -435,6 +447,18 @@ def _completed(accessor: Accessor) -> Accessor:
     for layer in (ErrorContextLayer(), CompleteLayer(), CorrectnessLayer()):
         accessor = layer.layer(accessor)
     return accessor
+
+
+def _are_two_files(source: str, target: str) -> bool:
+    """Whether these may be copied; if not, the correctness layer says why."""
+    return source != target and not is_dir_path(source) and not is_dir_path(target)
+
+
+def _is_copy_possible(capability: Capability, args: OpCopy) -> bool:
+    """Whether the service takes these options; if not, the correctness layer says why."""
+    options = ("if_not_exists", "if_match", "source_version")
+    refused = any(getattr(args, o) and not getattr(capability, f"copy_with_{o}") for o in options)
+    return capability.copy and not refused
 
 
 def _options(kind: type[Any], operation: str, path: str, options: Mapping[str, Any]) -> Any:

@@ -56,12 +56,12 @@ class Writer:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
-            await self.abort()
+            await self._abort_after(error)
         elif not self._ended:
             try:
                 await self.close()
-            except BaseException:
-                await self.abort()
+            except BaseException as failure:
+                await self._abort_after(failure)
                 raise
 
     @property
@@ -104,6 +104,13 @@ class Writer:
         raw, self._raw = self._raw, None
         if raw is not None:
             await raw.abort()
+
+    async def _abort_after(self, error: BaseException) -> None:
+        """Abort without hiding why."""
+        try:
+            await self.abort()
+        except StorageError as failure:
+            error.add_note(f"Aborting the write failed too, so parts may be left over: {failure}")
 
     async def _open(self) -> RawWriter:
         if self._ended:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -15,11 +16,11 @@ from dalbrowser.storage import (
     StorageError,
 )
 from dalbrowser.storage.layers.complete import completed
-from dalbrowser.storage.options import OpWrite
+from dalbrowser.storage.options import OpRead, OpWrite
 from tests.unit.storage.reduced import BreakingBody, Reduced, memory, operator_over
 
 if TYPE_CHECKING:
-    from dalbrowser.storage.types import RawReader, ReadReply
+    from dalbrowser.storage.types import FullBody, RawReader, ReadReply
 
 
 class LongBody:
@@ -148,6 +149,28 @@ async def test_a_seek_alone_makes_no_request() -> None:
         await reader.seek(80)
         assert await reader.read(1) == bytes([80])
     assert [read.range.start for read in service.reads] == [20, 80]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_body_sought_stays_within_its_range(stream: bool) -> None:
+    service = Reduced(memory(), read_can_seek=False, read_can_next=stream)
+    op = operator_over(service)
+    await op.write("a", bytes(range(100)))
+    reply = await op.accessor.read("a", OpRead(range=ByteRange(10, 20)))
+    body = cast("FullBody", reply.body)
+    assert await body.seek(-4, os.SEEK_END) == 6
+    blocks = b""
+    while block := await body.next():
+        blocks += block
+    assert blocks == bytes([16, 17, 18, 19])
+    assert [(read.range.start, read.range.end) for read in service.reads] == [(10, 20), (16, 20)]
+    assert await body.seek(11, os.SEEK_SET) == 11
+    assert await body.read(1) == b""
+    with pytest.raises(StorageError) as caught:
+        await body.seek(-1, os.SEEK_SET)
+    assert caught.value.kind is ErrorKind.INVALID_INPUT
+    await body.aclose()
+    assert service.calls["read"] == 2
 
 
 async def test_create_dir_is_a_marker_that_overwrites_nothing() -> None:

@@ -20,12 +20,14 @@ from dalbrowser.storage import (
     StorageError,
 )
 from dalbrowser.storage.layer import LayeredAccessor
+from dalbrowser.storage.oio import GivenPages
+from dalbrowser.storage.types import Page
 from tests.unit.storage.reduced import Reduced, memory, operator_over, temporary
 
 if TYPE_CHECKING:
     from dalbrowser.storage.context import AccessorInfo
     from dalbrowser.storage.options import OpList, OpStat
-    from dalbrowser.storage.types import Page, RawLister
+    from dalbrowser.storage.types import RawLister
 
 NOTHING = {
     "list_with_recursive": False,
@@ -89,6 +91,32 @@ async def test_a_simulated_walk_is_in_key_order_when_it_starts_after_a_key() -> 
     assert listed == ["a/", "a/x", "a/y/", "a/y/z", "a0", "b/", "b/c"]
     listed = [entry.path for entry in await op.list("", recursive=True, start_after="a/y/a")]
     assert listed == ["a/y/z", "a0", "b/", "b/c"]
+
+
+class Backwards(Reduced):
+    """Lists each folder from its end, in one page, as a file system may."""
+
+    async def list(self, path: str, args: OpList) -> RawLister:
+        lister = await super().list(path, args)
+        entries: list[Entry] = []
+        while (page := await lister.next_page()) is not None:
+            entries += page.entries
+        return GivenPages([Page(entries[::-1])])
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+async def test_after_a_key_the_order_is_the_keys_whatever_the_services_is(
+    recursive: bool,
+) -> None:
+    op = operator_over(Backwards(memory(), **NOTHING))
+    names = ["a", "b.c", "b/x", "b/y", "b0", "c/d/e", "f"]
+    for name in names:
+        await op.write(name, b"")
+    listed = [entry.path for entry in await op.list("", recursive=recursive, start_after="a")]
+    assert listed == sorted(listed)
+    assert listed[0] == "b.c"
+    everything = [entry.path for entry in await op.list("", recursive=True)]
+    assert sorted(path for path in everything if not path.endswith("/")) == names
 
 
 async def test_a_folder_that_is_only_itself() -> None:

@@ -21,7 +21,8 @@ from dalbrowser.storage.operator import parse_uri
 from tests.unit.storage.reduced import Reduced, memory, operator_over
 
 if TYPE_CHECKING:
-    from dalbrowser.storage.options import OpDelete, OpStat
+    from dalbrowser.storage.options import OpDelete, OpStat, OpWrite
+    from dalbrowser.storage.types import Data, RawWriter
 
 ODD_KEYS = [
     "a//b",
@@ -93,6 +94,28 @@ async def test_writer_commits_only_by_close() -> None:
         await writer.write(b"x")
         await writer.abort()
     assert not await op.exists("b")
+
+
+async def test_an_abort_that_fails_does_not_hide_why() -> None:
+    class Stuck:
+        async def write(self, data: Data) -> None:
+            """Take it."""
+
+        async def close(self) -> Metadata:
+            """Fail."""
+            raise AssertionError("not committed")
+
+        async def abort(self) -> None:
+            """Fail."""
+            raise StorageError(ErrorKind.UNEXPECTED, "the network is gone")
+
+    class Sticky(LayeredAccessor):
+        async def write(self, path: str, args: OpWrite) -> RawWriter:
+            return Stuck()
+
+    with pytest.raises(RuntimeError) as caught:
+        await _write_and_fail(operator_over(Sticky(memory())))
+    assert "the network is gone" in caught.value.__notes__[0]
 
 
 async def _write_and_fail(op: Operator) -> None:

@@ -27,8 +27,8 @@ from tests.unit.storage.reduced import BreakingBody, Reduced, memory, operator_o
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dalbrowser.storage import DeleteOutcome, Metadata
-    from dalbrowser.storage.options import OpDelete, OpStat
+    from dalbrowser.storage import DeleteOutcome, Metadata, Part
+    from dalbrowser.storage.options import OpCopyMultipart, OpDelete, OpStat
     from dalbrowser.storage.types import ReadReply
 
 
@@ -203,6 +203,52 @@ async def test_a_body_that_never_moves_gives_up() -> None:
         await op.read("a")
     assert caught.value.status is ErrorStatus.PERSISTENT
     assert service.calls["read"] == 3
+
+
+class LostAnswers(LayeredAccessor):
+    """Every part copy and every delete is done, and its first answer is lost."""
+
+    def __init__(self, inner: Reduced) -> None:
+        super().__init__(inner)
+        self.copied: list[int] = []
+        self.lost: set[str] = set()
+
+    def _lose(self, what: str) -> None:
+        if what not in self.lost:
+            self.lost.add(what)
+            raise temporary()
+
+    async def copy_multipart(self, path: str, args: OpCopyMultipart) -> Part:
+        part = await self.inner.copy_multipart(path, args)
+        self.copied.append(args.number)
+        self._lose(f"part {args.number}")
+        return part
+
+    async def delete(self, path: str, args: OpDelete) -> None:
+        if "delete" in self.lost and args.if_match is not None:
+            raise StorageError(ErrorKind.CONDITION_NOT_MATCH, "There is nothing to match.")
+        await self.inner.delete(path, args)
+        self._lose("delete")
+
+
+async def test_each_part_of_a_large_copy_is_retried_by_itself() -> None:
+    service = LostAnswers(Reduced(memory(), copy_max_size=100))
+    op = operator_over(service).layer(RetryLayer(sleep=Waits()))
+    data = os.urandom(350)
+    await op.write("a", data)
+    await op.copy("a", "b", chunk=100, concurrent=1)
+    assert await op.read("b") == data
+    assert service.copied == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert [upload async for upload in op.list_multiparts()] == []
+
+
+async def test_a_simulated_rename_does_not_stumble_over_its_own_copy() -> None:
+    service = LostAnswers(Reduced(memory(), rename=False))
+    op = operator_over(service).layer(RetryLayer(sleep=Waits()))
+    await op.write("a", b"1")
+    await op.rename("a", "b", if_not_exists=True)
+    assert await op.read("b") == b"1"
+    assert not await op.exists("a")
 
 
 class FlakyDelete(LayeredAccessor):

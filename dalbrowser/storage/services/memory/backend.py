@@ -19,7 +19,11 @@ from dalbrowser.storage.oio.oneshot_write import OneShotWriter
 from dalbrowser.storage.oio.paging import Pager
 from dalbrowser.storage.oio.part_write import BufferedPartWriter
 from dalbrowser.storage.services.memory.body import MemoryBody
-from dalbrowser.storage.services.memory.conditions import require_read, require_write
+from dalbrowser.storage.services.memory.conditions import (
+    require_delete,
+    require_read,
+    require_write,
+)
 from dalbrowser.storage.services.memory.config import MemoryConfig
 from dalbrowser.storage.services.memory.core import (
     Store,
@@ -208,7 +212,7 @@ class Memory(Accessor):
             self._root + path,
             args.version,
             versioning=self._versioning,
-            check=require_write(if_match=args.if_match),
+            check=require_delete(args.if_match),
         )
 
     async def delete_batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:

@@ -44,6 +44,16 @@ def require_write(
     return check
 
 
+def require_delete(if_match: str | None) -> Callable[[Stored | None], None]:
+    """Return the check of the current object before a delete; deleting nothing succeeds."""
+
+    def check(current: Stored | None) -> None:
+        if current is not None:
+            _require_etag(current.metadata, if_match)
+
+    return check
+
+
 def _require_etag(metadata: Metadata, if_match: str | None) -> None:
     if if_match is not None and if_match not in ("*", metadata.etag):
         raise _mismatch(f"its ETag is {metadata.etag}, not {if_match}")
