@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net.client import HttpClient
+from dalbrowser.storage.net.framing import request_head
+from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.message import HttpRequest, Origin
-from dalbrowser.storage.net.wire import target_watch
+from dalbrowser.storage.net.trust import clear_context
 from dalbrowser.storage.options import OpCopy, OpDelete, OpPresign, OpRead, OpStat, OpWrite
 from dalbrowser.storage.services.s3 import S3, S3Config
 from tests.servers.lying import LyingServer, Seen, reply
@@ -160,15 +162,30 @@ async def test_a_target_that_is_not_encoded_is_refused(recorder: LyingServer) ->
     assert recorder.seen == []
 
 
-async def test_a_stack_that_rewrites_the_path_sends_nothing(recorder: LyingServer) -> None:
-    """Without the target beside the URL httpx would send ``/bucket/b``: the watch refuses it."""
-    transport = httpx.AsyncHTTPTransport()
+async def test_the_transport_takes_the_target_and_not_the_url(recorder: LyingServer) -> None:
+    """httpx's own reading of this URL is ``/bucket/b``, and deleting that is what must not be."""
     url = httpx.URL(f"{recorder.endpoint}/bucket/a/../b")
-    request = httpx.Request("DELETE", url, extensions={"trace": target_watch(b"/bucket/a/../b")})
-    with pytest.raises(StorageError, match="nothing was sent"):
-        await transport.handle_async_request(request)
+    assert url.raw_path == b"/bucket/b"
+    transport = Http1Transport(clear_context(), limit=1, keepalive=1)
+    request = httpx.Request(
+        "DELETE",
+        url,
+        extensions={
+            "target": b"/bucket/a/../b",
+            "timeout": {"connect": 1.0, "read": 1.0, "write": 1.0},
+        },
+    )
+    reply = await transport.handle_async_request(request)
+    assert reply.status_code == 200
     await transport.aclose()
-    assert recorder.seen == []
+    assert [seen.target for seen in recorder.seen] == [b"/bucket/a/../b"]
+
+
+def test_a_request_line_that_came_out_otherwise_is_refused() -> None:
+    assert request_head(b"GET", b"/a/../b", []).startswith(b"GET /a/../b HTTP/1.1\r\n")
+    for method, target in ((b"GET /x", b"/y"), (b"GET", b"/y HTTP/1.1\r\nX: z")):
+        with pytest.raises(StorageError, match="nothing was sent"):
+            request_head(method, target, [])
 
 
 async def test_presigned_url_carries_the_exact_key(recorder: LyingServer) -> None:

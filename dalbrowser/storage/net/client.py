@@ -12,6 +12,7 @@ import itertools
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,9 +20,10 @@ import httpx
 from dalbrowser import __version__
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net.failures import exchange_failure
+from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.observe import redact_headers, redact_url
 from dalbrowser.storage.net.trust import clear_context, tls_context
-from dalbrowser.storage.net.wire import exact_target, target_watch
+from dalbrowser.storage.net.wire import exact_target
 from dalbrowser.storage.types import HttpExchange
 
 if TYPE_CHECKING:
@@ -49,7 +51,6 @@ class ClientOptions:
     keepalive: float = 20.0
     ca_file: str = ""
     verify: bool = True
-    proxy: str = ""
 
 
 class _Blocks(httpx.AsyncByteStream):
@@ -102,6 +103,9 @@ class HttpReply:
                 if block:
                     self._received += len(block)
                     return block
+        except StorageError as error:
+            await self._close(error)
+            raise
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             failure = exchange_failure(error, self._where, in_body=True)
             await self._close(failure)
@@ -211,19 +215,12 @@ class HttpClient:
             if self._transport is None:
                 options = self._options
                 context = clear_context()
-                if origin.secure or options.proxy:
+                if origin.secure:
                     context = await asyncio.to_thread(
                         tls_context, options.ca_file, verify=options.verify
                     )
-                self._transport = httpx.AsyncHTTPTransport(
-                    verify=context,
-                    trust_env=False,
-                    limits=httpx.Limits(
-                        max_connections=options.connections,
-                        max_keepalive_connections=options.connections,
-                        keepalive_expiry=options.keepalive,
-                    ),
-                    proxy=httpx.Proxy(options.proxy) if options.proxy else None,
+                self._transport = Http1Transport(
+                    context, limit=options.connections, keepalive=options.keepalive
                 )
             return self._transport
 
@@ -247,9 +244,6 @@ class HttpClient:
                 "write": idle,
                 "pool": None,
             },
-            "trace": target_watch(
-                target, str(request.origin).encode() if self._options.proxy else b""
-            ),
         }
         if request.origin.connect_host != request.origin.host:
             found["sni_hostname"] = request.origin.host
@@ -291,6 +285,7 @@ class HttpClient:
         return done
 
 
+@lru_cache(maxsize=256)
 def _base(origin: Origin) -> httpx.URL:
     """Return the URL that the pool keys its connections by; it never carries a path."""
     return httpx.URL(scheme=origin.scheme, host=origin.connect_host, port=origin.port, path="/")

@@ -2,19 +2,16 @@
 
 HTTP stacks rewrite paths: httpx removes ``.`` and ``..`` segments from URLs, so that a
 DELETE of ``a/../b`` would delete ``b``. Therefore a target never goes through a URL
-parser here; it is handed to the transport beside the URL, and the hook below compares
-what the connection is about to write. Invariant: a request that differs is not sent.
+parser here: it is handed to the transport beside the URL, and ``framing`` compares the
+request line that it has written with what was meant. Invariant: a request that differs is
+not sent.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 # RFC 9112, 3.2.1: origin-form. Anything else could be taken for another target or header.
 _ORIGIN_FORM = re.compile(rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*\Z")
@@ -38,22 +35,3 @@ def refuse(meant: bytes, found: bytes) -> StorageError:
         f"The HTTP stack would have sent {found!r} instead of {meant!r}; nothing was sent."
         " This is a defect of this program or its libraries: please report it.",
     )
-
-
-def target_watch(
-    meant: bytes, absolute_prefix: bytes = b""
-) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
-    """Return a trace hook of httpcore that refuses a request with another target.
-
-    It is called with the very object whose target the connection writes next. A plain
-    HTTP proxy takes the absolute form, ``absolute_prefix`` followed by the target.
-    """
-
-    async def watch(event: str, info: dict[str, Any]) -> None:
-        if event.endswith("send_request_headers.started"):
-            request = info["request"]
-            found: bytes = request.url.target
-            if request.method != b"CONNECT" and found not in (meant, absolute_prefix + meant):
-                raise refuse(meant, found)
-
-    return watch

@@ -8,6 +8,7 @@ refusal cannot be dodged by writing the declaration in another encoding.
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
@@ -16,6 +17,10 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 MAX_DOCUMENT = 16 * 1024 * 1024
 """Bytes of the largest document taken. A page of 1,000 keys of 1,024 bytes, each byte
 percent-encoded, is under 4 MB."""
+
+_CANNOT_HOLD = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""The characters that XML 1.0 has no way to write (its production 2), NUL apart."""
+_SUSPECT = re.compile("&#(?:x([0-9a-fA-F]{1,4})|([0-9]{1,5}));|" + _CANNOT_HOLD.pattern)
 
 
 def parse(data: bytes, what: str) -> ET.Element:
@@ -30,12 +35,55 @@ def parse(data: bytes, what: str) -> ET.Element:
         raise _bad(what, "it is not UTF-8 text")
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise _bad(what, "it declares a document type, which no S3 answer does")
-    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - bounded above, declarations refused
     try:
-        parser.feed(text)
-        root: ET.Element = parser.close()
+        return _parsed(text)
+    except ET.ParseError as error:
+        marked = _marked(text)
+        if marked is None:
+            raise _bad(what, f"it does not parse ({error})") from error
+        return _unmarked(what, *marked)
+
+
+def _parsed(text: bytes) -> ET.Element:
+    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - bounded above, declarations refused
+    parser.feed(text)
+    root: ET.Element = parser.close()
+    return root
+
+
+def _marked(data: bytes) -> tuple[str, str] | None:
+    """Return the document with every character that XML cannot hold written as a mark.
+
+    Ceph puts a key's control characters into its answers as they are (``&#x1;``), also where
+    it was asked to encode them. ``None`` when there are none: then something else is wrong.
+    The second value is the mark, a character that occurs nowhere in the document.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    mark = next(chr(code) for code in range(0xE000, 0xF900) if chr(code) not in text)
+
+    def swap(found: re.Match[str]) -> str:
+        code = ord(found[0])
+        if found[0].startswith("&"):
+            code = int(found[1], 16) if found[1] else int(found[2])
+        held = code in {9, 10, 13} or code == 0 or not _CANNOT_HOLD.fullmatch(chr(code))
+        return found[0] if held else f"{mark}{code:x};"
+
+    marked = _SUSPECT.sub(swap, text)
+    return None if marked == text else (marked, mark)
+
+
+def _unmarked(what: str, text: str, mark: str) -> ET.Element:
+    try:
+        root = _parsed(text.encode())
     except ET.ParseError as error:
         raise _bad(what, f"it does not parse ({error})") from error
+    pattern = re.compile(f"{mark}([0-9a-f]+);")
+    for item in root.iter():
+        if item.text and mark in item.text:
+            item.text = pattern.sub(lambda found: chr(int(found[1], 16)), item.text)
     return root
 
 

@@ -49,7 +49,6 @@ class S3Config:
     verify_tls: bool = config_field(
         doc="Whether the server must prove who it is. Off is dangerous.", default=True
     )
-    proxy: str = config_field(doc="Address of an HTTP proxy, if one must be used.")
     storage_class: str = config_field(doc="Storage class of new objects where none is given.")
     server_side_encryption: str = config_field(
         doc="Encryption of new objects by the server.",

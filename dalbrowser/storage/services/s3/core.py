@@ -74,7 +74,7 @@ class S3Core:
         self._place = place(config, self._region)
         self._credentials = Renewing(source or source_of(config))
         self._client = client or HttpClient(
-            ClientOptions(ca_file=config.ca_file, verify=config.verify_tls, proxy=config.proxy)
+            ClientOptions(ca_file=config.ca_file, verify=config.verify_tls)
         )
 
     @property

@@ -1,0 +1,96 @@
+"""HTTP/1.1 messages as bytes (RFC 9112): writing a request's head, reading a reply's.
+
+Invariant: strict. What two parsers could read differently (both lengths given, folded
+lines, bare line ends in values) is refused, so that no reply can be smuggled into another.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import httpx
+
+from dalbrowser.storage.net.wire import refuse
+
+MAX_HEAD = 128 * 1024
+"""Bytes of the largest reply head taken; S3 user metadata is at most 2 KB."""
+
+_LINE_BREAKS = re.compile(rb"[\r\n\0]")
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: .*)?\Z")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z")
+
+
+def request_head(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Write a request's head; its first line must hold exactly ``target``."""
+    lines = [b"%s %s HTTP/1.1" % (method, target)]
+    for name, value in headers:
+        if _LINE_BREAKS.search(value) or not _TOKEN.match(name):
+            raise httpx.LocalProtocolError(f"the header {name!r} cannot be written")
+        lines.append(b"%s: %s" % (name, value))
+    head = b"\r\n".join(lines) + b"\r\n\r\n"
+    # Read back as a server does: three words in the first line, the second the target.
+    words = head[: head.index(b"\r\n")].split(b" ")
+    if words != [method, target, b"HTTP/1.1"]:
+        raise refuse(target, b" ".join(words[1:]))
+    return head
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A reply's head. ``length`` is ``None`` for a body in chunks or up to the close."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    chunked: bool
+    length: int | None
+    keep: bool
+
+
+def reply_head(raw: bytes, method: str) -> Head:
+    """Parse a reply's head (without its blank line); raises ``RemoteProtocolError``."""
+    first, *lines = raw.split(b"\r\n")
+    match = _STATUS_LINE.match(first)
+    if match is None:
+        raise httpx.RemoteProtocolError("the reply does not begin like HTTP/1.1")
+    headers: list[tuple[bytes, bytes]] = []
+    lengths: set[bytes] = set()
+    encoding = connection = b""
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        value = value.strip(b" \t")
+        if not colon or not _TOKEN.match(name) or _LINE_BREAKS.search(value):
+            raise httpx.RemoteProtocolError("a header of the reply is malformed")
+        headers.append((name, value))
+        lowered = name.lower()
+        if lowered == b"content-length":
+            lengths.add(value)
+        elif lowered == b"transfer-encoding":
+            encoding += value.lower()
+        elif lowered == b"connection":
+            connection += value.lower()
+    status = int(match[2])
+    length = _length(lengths, encoding)
+    if method == "HEAD" or status in {204, 304} or status < 200:
+        encoding, length = b"", 0
+    keep = b"close" not in connection and (match[1] == b"1" or b"keep-alive" in connection)
+    return Head(status, headers, bool(encoding), length, keep)
+
+
+def _length(lengths: set[bytes], encoding: bytes) -> int | None:
+    if encoding:
+        if encoding != b"chunked" or lengths:
+            raise httpx.RemoteProtocolError("the reply says its length in two ways")
+        return None
+    if len(lengths) > 1 or any(not value.isdigit() for value in lengths):
+        raise httpx.RemoteProtocolError("the reply's Content-Length is no number")
+    return int(lengths.pop()) if lengths else None
+
+
+def chunk_size(line: bytes) -> int:
+    """Parse the line before a chunk; raises ``RemoteProtocolError``."""
+    match = _CHUNK_SIZE.match(line)
+    if match is None:
+        raise httpx.RemoteProtocolError("a chunk of the reply has no size")
+    return int(match[1], 16)

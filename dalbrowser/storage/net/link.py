@@ -1,0 +1,159 @@
+"""One connection: bytes in and out with back-pressure and deadlines.
+
+Invariants: at most about 1 MiB is buffered in either direction; whoever waits is woken by
+data, by the connection's end or by the deadline; a link that was aborted is not used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+import httpx
+
+from dalbrowser.storage.net.framing import MAX_HEAD
+
+if TYPE_CHECKING:
+    from dalbrowser.storage.types import Data
+
+_HIGH = 1024 * 1024
+_LOW = 256 * 1024
+
+
+class Link(asyncio.Protocol):
+    """A protocol whose bytes are pulled. Used by one exchange at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._blocks: deque[bytes] = deque()
+        self._buffered = 0
+        self._reading = True
+        self._readable: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._full = False
+        self._ended = False
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.expiry: asyncio.TimerHandle | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the peer has closed, or the connection is gone."""
+        return self._ended
+
+    @property
+    def has_data(self) -> bool:
+        """Whether bytes wait to be read."""
+        return bool(self._blocks)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=_HIGH, low=_LOW)
+
+    def data_received(self, data: bytes) -> None:
+        self._blocks.append(data)
+        self._buffered += len(data)
+        if self._buffered > _HIGH and self._reading and self._transport is not None:
+            self._reading = False
+            self._transport.pause_reading()
+        _wake(self._readable)
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        _wake(self._readable)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        _wake(self._readable)
+        _wake(self._writable)
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        _wake(self._writable)
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is dropped."""
+        self._ended = True
+        if self.expiry is not None:
+            self.expiry.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def write(self, data: Data, deadline: float) -> None:
+        """Hand ``data`` to the socket; waits, at most ``deadline`` seconds, while it is full."""
+        if self._ended or self._transport is None or self._transport.is_closing():
+            raise httpx.WriteError("the connection is closed")
+        self._transport.write(data)
+        while self._full and not self._ended:
+            self._writable = self._loop.create_future()
+            if not await self._wait(self._writable, deadline):
+                raise httpx.WriteTimeout("the server takes no more bytes")
+
+    async def read(self, deadline: float) -> bytes:
+        """Return the next bytes, or ``b""`` at the end; waits at most ``deadline`` seconds."""
+        while not self._blocks:
+            if self._ended:
+                return b""
+            self._readable = self._loop.create_future()
+            if not await self._wait(self._readable, deadline):
+                raise httpx.ReadTimeout("the server sends nothing")
+        data = self._blocks.popleft()
+        self._buffered -= len(data)
+        if not self._reading and self._buffered < _LOW and self._transport is not None:
+            self._reading = True
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Put bytes back that belong to what comes next."""
+        if data:
+            self._blocks.appendleft(data)
+            self._buffered += len(data)
+
+    async def read_until(self, mark: bytes, deadline: float) -> bytes:
+        """Return the bytes before ``mark`` and drop it; at most ``MAX_HEAD`` of them."""
+        found = b""
+        while True:
+            data = await self.read(deadline)
+            if not data:
+                text = "the connection ended" if found else "Server disconnected without a reply"
+                raise httpx.RemoteProtocolError(text)
+            searched = max(0, len(found) - len(mark) + 1)
+            found += data
+            at = found.find(mark, searched)
+            if at >= 0:
+                self.unread(found[at + len(mark) :])
+                return found[:at]
+            if len(found) > MAX_HEAD:
+                raise httpx.RemoteProtocolError("the head of the reply does not end")
+
+    async def _wait(self, waiter: asyncio.Future[None], deadline: float) -> bool:
+        """Wait until ``waiter`` is woken; whether that was before the deadline."""
+        timer = self._loop.call_later(deadline, waiter.cancel)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.cancelled() and not _being_cancelled():
+                return False
+            raise
+        finally:
+            timer.cancel()
+        return True
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,211 @@
+"""The transport: chunks, early answers, reuse of connections, back-pressure and deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.net.client import ClientOptions, HttpClient
+from dalbrowser.storage.net.message import HttpRequest, Origin
+from tests.servers import lying
+from tests.servers.lying import LyingServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[HttpClient]:
+    made = HttpClient(ClientOptions(connect=2, idle=0.5, connections=4))
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[LyingServer]:
+    async with LyingServer() as running:
+        yield running
+
+
+def ask(server: LyingServer, method: str = "GET", body: tuple[bytes, ...] = ()) -> HttpRequest:
+    return HttpRequest(method, Origin.parse(server.endpoint), "/x", {}, body)
+
+
+def raw_answer(data: bytes, pieces: int = 0, *, close: bool = False) -> lying.Answer:
+    """Answer with these very bytes, in one go or ``pieces`` bytes at a time."""
+
+    async def answer(_: lying.Seen, writer: asyncio.StreamWriter) -> None:
+        for at in range(0, len(data), pieces or len(data)):
+            writer.write(data[at : at + (pieces or len(data))])
+            await writer.drain()
+        if close:
+            writer.close()
+
+    return answer
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2, 7])
+async def test_chunks(client: HttpClient, server: LyingServer, pieces: int) -> None:
+    body = b"5\r\nhello\r\n1;ext=1\r\n \r\n005\r\nworld\r\n0\r\nTrailer: x\r\n\r\n"
+    server.answer = raw_answer(CHUNKED + body, pieces)
+    for _ in range(2):
+        reply = await client.send(ask(server))
+        assert await reply.read_all(100) == b"hello world"
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (CHUNKED + b"5\r\nhel", ErrorKind.CONTENT_INCOMPLETE),
+        (CHUNKED + b"5\r\nhello\r\n", ErrorKind.CONTENT_INCOMPLETE),
+        (CHUNKED + b"5\r\nhello!\r\n0\r\n\r\n", ErrorKind.CONTENT_INCOMPLETE),
+        (CHUNKED + b"zz\r\n", ErrorKind.CONTENT_INCOMPLETE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", ErrorKind.CONTENT_INCOMPLETE),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", ErrorKind.UNEXPECTED),
+        (b"220 ftp.example.com\r\n\r\n", ErrorKind.UNEXPECTED),
+        (b"HTTP/1.1 200 OK\r\nA: " + b"x" * 200_000, ErrorKind.UNEXPECTED),
+    ],
+)
+async def test_broken_replies(
+    client: HttpClient, server: LyingServer, data: bytes, kind: ErrorKind
+) -> None:
+    server.answer = raw_answer(data, close=True)
+    with pytest.raises(StorageError) as caught:
+        await (await client.send(ask(server))).read_all(1000)
+    assert (caught.value.kind, caught.value.status) == (kind, ErrorStatus.TEMPORARY)
+
+
+async def test_interim_replies_are_passed_over(client: HttpClient, server: LyingServer) -> None:
+    server.answer = raw_answer(
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"
+        b"HTTP/1.1 201 Made\r\nContent-Length: 2\r\n\r\nok"
+    )
+    reply = await client.send(ask(server))
+    assert (reply.status, await reply.read_all(10)) == (201, b"ok")
+
+
+async def test_a_body_up_to_the_close(client: HttpClient, server: LyingServer) -> None:
+    server.answer = raw_answer(b"HTTP/1.1 200 OK\r\n\r\nall of it", close=True)
+    assert await (await client.send(ask(server))).read_all(100) == b"all of it"
+
+
+async def test_connections_are_used_again(server: LyingServer, client: HttpClient) -> None:
+    ports: set[int] = set()
+
+    async def note(_: lying.Seen, writer: asyncio.StreamWriter) -> None:
+        ports.add(writer.get_extra_info("peername")[1])
+        writer.write(lying.response(200, {}, 2) + b"ok")
+
+    server.answer = note
+    for _ in range(5):
+        await (await client.send(ask(server))).read_all(10)
+    assert len(ports) == 1
+    replies = await asyncio.gather(*(client.send(ask(server)) for _ in range(3)))
+    for reply in replies:
+        await reply.read_all(10)
+    assert len(ports) == 3
+
+
+async def test_a_connection_that_the_server_closed_is_not_used(
+    server: LyingServer, client: HttpClient
+) -> None:
+    server.answer = lying.reply(200, b"ok", then_close=True)
+    for _ in range(3):
+        assert await (await client.send(ask(server))).read_all(10) == b"ok"
+        await asyncio.sleep(0)
+
+
+async def test_at_most_so_many_at_once(server: LyingServer, client: HttpClient) -> None:
+    at_once = most = 0
+
+    async def count(_: lying.Seen, writer: asyncio.StreamWriter) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        at_once -= 1
+        writer.write(lying.response(200, {}, 0))
+
+    server.answer = count
+    await asyncio.gather(*(client.send(ask(server)) for _ in range(20)))
+    assert most <= 4
+    assert len(server.seen) == 20
+
+
+async def test_an_early_answer_counts(client: HttpClient) -> None:
+    """A server that refuses before it has read the body is heard, not waited for."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(lying.response(403, {"Connection": "close"}, 2) + b"no")
+        await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1 << 16):
+                continue
+        writer.close()
+        over.set()
+
+    over = asyncio.Event()
+    running = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with running:
+        origin = Origin("http", "127.0.0.1", running.sockets[0].getsockname()[1])
+        body = [bytes(1 << 20)] * 64
+        reply = await client.send(HttpRequest("PUT", origin, "/x", {}, body))
+        assert (reply.status, await reply.read_all(10)) == (403, b"no")
+        await over.wait()
+
+
+async def test_a_server_that_takes_no_bytes(client: HttpClient) -> None:
+    async def ignore(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await gone.wait()
+        writer.close()
+        over.set()
+
+    gone, over = asyncio.Event(), asyncio.Event()
+    running = await asyncio.start_server(ignore, "127.0.0.1", 0)
+    async with running:
+        origin = Origin("http", "127.0.0.1", running.sockets[0].getsockname()[1])
+        with pytest.raises(StorageError) as caught:
+            await client.send(HttpRequest("PUT", origin, "/x", {}, [bytes(1 << 20)] * 64))
+        gone.set()
+        await over.wait()
+    assert caught.value.status is ErrorStatus.TEMPORARY
+    assert "silent" in caught.value.message
+
+
+async def test_a_slow_reader_holds_the_server_back(client: HttpClient, server: LyingServer) -> None:
+    written = 0
+
+    async def pour(_: lying.Seen, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(lying.response(200, {}, 256 << 20))
+        for _block in range(256):
+            writer.write(bytes(1 << 20))
+            await writer.drain()
+            written += 1
+
+    server.answer = pour
+    reply = await client.send(ask(server))
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert written < 64
+    size = 0
+    while (block := await reply.next()) is not None:
+        size += len(block)
+    assert size == 256 << 20
+
+
+async def test_large_bodies_arrive_whole(client: HttpClient, server: LyingServer) -> None:
+    blocks = tuple(bytes([n]) * (n * 70_001) for n in range(1, 30))
+    await (await client.send(ask(server, "PUT", blocks))).read_all(10)
+    assert server.seen[0].body == b"".join(blocks)
