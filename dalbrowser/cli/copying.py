@@ -35,6 +35,7 @@ async def plan_upload(
     if folders and not recursive:
         raise _needs_recursive(str(folders[0]))
     place = await _upload_target(context, target, many=len(paths) > 1, folder=bool(folders))
+    await _reach(context, place)
 
     async def begin(engine: TransferEngine) -> list[int]:
         if not place.is_folder:
@@ -87,6 +88,20 @@ async def _upload_target(context: Context, target: Target, *, many: bool, folder
     if many:
         raise CommandError(f"{target.text!r} is one name for several files; end it in '/'.")
     return place
+
+
+async def _reach(context: Context, place: Location) -> None:
+    """Make one request, so that a wrong endpoint is said at once and leaves no job behind.
+
+    What it says of the object is of no concern, and neither is a refusal: who may write
+    need not be allowed to look.
+    """
+    op = await context.operator(place)
+    try:
+        await op.stat(spell(place.path))
+    except StorageError as error:
+        if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.PERMISSION_DENIED}:
+            raise
 
 
 async def _remote(

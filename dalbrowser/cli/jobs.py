@@ -48,8 +48,14 @@ async def engine(context: Context, who: str, progress: Progress) -> AsyncIterato
         await made.close()
 
 
-async def run_jobs(context: Context, who: str, begin: Begin, *, verbose: bool = False) -> int:
-    """Begin jobs, wait until each is settled, say what is not done, return the exit code."""
+async def run_jobs(
+    context: Context, who: str, begin: Begin, *, verbose: bool = False, forget: bool = False
+) -> int:
+    """Begin jobs, wait until each is settled, say what is not done, return the exit code.
+
+    With ``forget`` a job that failed before its first byte is not kept: repeating the command
+    does the same, and a mistyped bucket leaves nothing to clear away.
+    """
     progress = Progress()
     ids: list[int] = []
     try:
@@ -58,9 +64,10 @@ async def run_jobs(context: Context, who: str, begin: Begin, *, verbose: bool = 
             progress.follow(ids)
             views = await running.wait(ids)
             progress.clear()
-            failed = [view for view in views if not tell(view, running.jobs(), verbose=verbose)]
-            # What failed before its first byte has nothing to go on from.
-            await running.cancel([view.id for view in failed if is_fruitless(view)])
+            if forget:
+                await _drop_fruitless(running, views)
+            kept = {view.id for view in running.jobs() if not view.state.is_final}
+            failed = [v for v in views if not tell(v, running.jobs(), kept, verbose=verbose)]
     except asyncio.CancelledError:
         if ids:
             numbers = " ".join(str(number) for number in ids)
@@ -69,16 +76,26 @@ async def run_jobs(context: Context, who: str, begin: Begin, *, verbose: bool = 
     return 1 if failed else 0
 
 
+async def _drop_fruitless(running: TransferEngine, views: list[JobView]) -> None:
+    fruitless = [view.id for view in views if is_fruitless(view)]
+    await running.cancel(fruitless)
+    await running.wait(fruitless)
+
+
 def is_fruitless(view: JobView) -> bool:
-    """Whether a job failed with nothing to its credit, so that it need not be remembered."""
-    return view.state is JobState.FAILED and not view.is_folder and not view.done
+    """Whether a job failed with nothing to its credit."""
+    hopeless = view.state in {JobState.FAILED, JobState.WAITING_CREDENTIALS}
+    return hopeless and not view.is_folder and not view.done
 
 
-def tell(view: JobView, live: list[JobView], *, verbose: bool) -> bool:
-    """Say how a settled job ended; return whether everything of it is done."""
+def tell(view: JobView, live: list[JobView], kept: set[int], *, verbose: bool) -> bool:
+    """Say how a settled job ended; return whether everything of it is done.
+
+    ``kept`` are the jobs that can go on.
+    """
     name = job_name(view)
     if view.state is JobState.SKIPPED:
-        complain(f"Skipped the {name}: the target exists.")
+        complain(f"Skipped the {name}: {view.error or view.note or 'the target exists.'}")
         return True
     if view.state is JobState.DONE and not view.files_failed:
         if verbose:
@@ -87,9 +104,7 @@ def tell(view: JobView, live: list[JobView], *, verbose: bool) -> bool:
     inside = [v for v in live if v.parent == view.id and v.state.is_settled]
     for child in [v for v in inside if not v.state.is_final][:_FILES_TOLD]:
         complain(f"The {job_name(child)} is {child.words}: {reason(child)}")
-    advice = "" if is_fruitless(view) else f" Go on with: dal transfers resume {view.id}"
-    if view.state is JobState.CANCELLED:
-        advice = ""
+    advice = f" Go on with: dal transfers resume {view.id}" if view.id in kept else ""
     complain(f"The {name} is {view.words}: {reason(view)}{advice}")
     return False
 

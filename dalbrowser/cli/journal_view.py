@@ -155,8 +155,7 @@ def _line(row: sqlite3.Row, held: bool) -> JobLine:
 def _place(connection: str | None, bucket: str, key: str) -> str:
     """Return the URI of a job's remote side, by the connection that the journal kept."""
     try:
-        profile = Profile.from_json(connection or "")
-        head = f"{profile.name}{'://' if profile.is_adhoc else ':'}"
+        head = Profile.from_json(connection or "").prefix
     except StorageError:
         head = ""
     return f"{head}{bucket}/{key}" if bucket else f"{head}{key}"

@@ -44,6 +44,11 @@ class Profile:
         return self.id.startswith(ADHOC_PREFIX)
 
     @property
+    def prefix(self) -> str:
+        """What stands before a place in this connection when it is written: ``work:``, ``s3://``."""
+        return f"{self.scheme}://" if self.is_adhoc else f"{self.name}:"
+
+    @property
     def has_buckets(self) -> bool:
         """Whether the service keeps its objects in buckets. Loads the service."""
         return any(item.name == BUCKET_FIELD for item in registry.config_fields(self.scheme))

@@ -131,8 +131,7 @@ def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profi
 
 def format_location(location: Location, profiles: ProfileStore) -> str:
     """Return the text that ``parse_target`` turns into ``location`` again."""
-    profile = profiles.get(location.profile_id)
-    head = f"{profile.name}{_SCHEME_MARK if profile.is_adhoc else ':'}"
+    head = profiles.get(location.profile_id).prefix
     if not location.bucket:
         return head + location.path
     return f"{head}{location.bucket}/{location.path}"

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dalbrowser.profiles import Profile
 from dalbrowser.transfer.model import Direction, JobState, JobView
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class LiveJob:
     """
 
     row: JobRow
-    profile_name: str = ""
-    source_name: str = ""
+    profile_prefix: str = ""
+    source_prefix: str = ""
     parts_done: int = 0
     parts_total: int = 0
     retry_at: float | None = None
@@ -114,9 +115,9 @@ class LiveJob:
     def of(cls, row: JobRow) -> LiveJob:
         """Take a row up."""
         job = cls(row)
-        job.profile_name = json.loads(row.profile)["name"]
+        job.profile_prefix = Profile.from_json(row.profile).prefix
         if row.source_profile:
-            job.source_name = json.loads(row.source_profile)["name"]
+            job.source_prefix = Profile.from_json(row.source_profile).prefix
         if row.is_folder:
             job.sums = FolderSums()
         return job
@@ -182,7 +183,7 @@ class LiveJob:
     def _remote(self) -> str:
         row = self.row
         inside = f"{row.bucket}/{row.key}" if row.bucket else row.key
-        return f"{self.profile_name}:{inside}"
+        return f"{self.profile_prefix}{inside}"
 
     def _source(self) -> str:
         row = self.row
@@ -191,7 +192,7 @@ class LiveJob:
         if row.direction is Direction.DOWNLOAD:
             return self._remote()
         inside = f"{row.source_bucket}/{row.source_key}" if row.source_bucket else row.source_key
-        return f"{self.source_name}:{inside}"
+        return f"{self.source_prefix}{inside}"
 
     def _target(self) -> str:
         return self.row.local_path if self.row.direction is Direction.DOWNLOAD else self._remote()

@@ -67,4 +67,4 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
             "Both sides are remote; download to a local folder first, then upload from there."
         )
     begin = await plan(context, sources, target, arguments.recursive, arguments.policy)
-    return await run_jobs(context, "dal cp", begin, verbose=arguments.verbose)
+    return await run_jobs(context, "dal cp", begin, verbose=arguments.verbose, forget=True)

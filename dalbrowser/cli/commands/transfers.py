@@ -131,19 +131,16 @@ async def _named(
 async def _go_on(
     running: TransferEngine, jobs: list[JobView], arguments: argparse.Namespace
 ) -> None:
-    asked = [job.id for job in jobs if job.state is JobState.NEEDS_ANSWER]
-    again = [
-        job.id
-        for job in jobs
-        if job.state is JobState.FAILED
-        or (job.state is JobState.SOURCE_CHANGED and arguments.start_over)
-    ]
-    settled = {*asked, *again} | {j.id for j in jobs if j.state is JobState.SOURCE_CHANGED}
-    await running.retry(again)
-    await running.resume([job.id for job in jobs if job.id not in settled])
+    """Let the jobs go on, the files inside of folders with them."""
+    ids = {job.id for job in jobs}
     if arguments.answer is not None:
-        for number in asked:
-            await running.answer(number, arguments.answer)
+        for view in running.jobs():
+            if view.state is JobState.NEEDS_ANSWER and {view.id, view.parent} & ids:
+                await running.answer(view.id, arguments.answer)
+    if arguments.start_over:
+        await running.retry(ids)
+    else:
+        await running.resume(ids)
 
 
 def _tabs(job: JobLine) -> str:
