@@ -65,11 +65,11 @@ def _marked(data: bytes) -> tuple[str, str] | None:
     mark = next(chr(code) for code in range(0xE000, 0xF900) if chr(code) not in text)
 
     def swap(found: re.Match[str]) -> str:
-        code = ord(found[0])
-        if found[0].startswith("&"):
+        if found[1] or found[2]:
             code = int(found[1], 16) if found[1] else int(found[2])
-        held = code in {9, 10, 13} or code == 0 or not _CANNOT_HOLD.fullmatch(chr(code))
-        return found[0] if held else f"{mark}{code:x};"
+        else:
+            code = ord(found[0])
+        return f"{mark}{code:x};" if _CANNOT_HOLD.fullmatch(chr(code)) else found[0]
 
     marked = _SUSPECT.sub(swap, text)
     return None if marked == text else (marked, mark)
