@@ -133,8 +133,8 @@ class BreakingBody:
         return await self.read(7) or None
 
     async def seek(self, offset: int, whence: int) -> int:
-        """Not native here."""
-        raise AssertionError("seek is not native here")
+        """Seek, where the body beneath can."""
+        return await self._inner.seek(offset, whence)
 
     async def aclose(self) -> None:
         """Close."""

@@ -82,13 +82,14 @@ async def test_a_length_is_checked_from_metadata_when_none_is_announced() -> Non
     assert caught.value.kind is ErrorKind.CONTENT_INCOMPLETE
 
 
-async def test_a_server_that_ignores_the_range_is_refused() -> None:
+@pytest.mark.parametrize("sent", [(0, 100), (0, 10), (11, 10), (10, 11)])
+async def test_a_server_that_ignores_the_range_is_refused(sent: tuple[int, int]) -> None:
     service = Reduced(memory())
     op = operator_over(service)
     await op.write("a", bytes(range(100)))
 
     def whole(reply: ReadReply) -> None:
-        reply.offset, reply.size = 0, 100
+        reply.offset, reply.size = sent
 
     service.on_read = whole
     with pytest.raises(StorageError) as caught:

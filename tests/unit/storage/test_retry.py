@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -22,14 +22,16 @@ from dalbrowser.storage import (
     StorageError,
 )
 from dalbrowser.storage.layer import LayeredAccessor
+from dalbrowser.storage.options import OpRead
 from tests.unit.storage.reduced import BreakingBody, Reduced, memory, operator_over, temporary
+from tests.unit.storage.test_reader import Model, play, ranges, steps, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dalbrowser.storage import DeleteOutcome, Metadata, Part
     from dalbrowser.storage.options import OpCopyMultipart, OpDelete, OpStat
-    from dalbrowser.storage.types import ReadReply
+    from dalbrowser.storage.types import FullBody, ReadReply
 
 
 class Waits:
@@ -155,6 +157,62 @@ def test_a_body_that_breaks_goes_on_at_the_byte_reached(
         assert starts == sorted(starts)
 
     asyncio.run(scenario())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    size=st.integers(1, 64),
+    wanted=ranges,
+    moves=steps,
+    cuts=st.lists(st.integers(0, 20), max_size=12),
+    native=st.booleans(),
+)
+def test_moves_over_bodies_that_break_equal_the_model(
+    size: int, wanted: ByteRange, moves: list[tuple[str, int]], cuts: list[int], native: bool
+) -> None:
+    async def scenario() -> None:
+        data = os.urandom(size)
+        service = Reduced(memory(), read_can_seek=native, read_can_next=True)
+        op = operator_over(service).layer(RetryLayer(attempts=20, sleep=Waits()))
+        await op.write("a", data)
+        left = list(cuts)
+
+        def cut(reply: ReadReply) -> None:
+            if left:
+                reply.body = BreakingBody(reply.body, left.pop(0), temporary())
+
+        service.on_read = cut
+        if wanted.last is None and wanted.start >= size and wanted.size != 0:
+            return
+        async with op.reader("a", range=wanted) as reader:
+            await play(reader, Model(within(data, wanted)), moves)
+
+    asyncio.run(scenario())
+
+
+async def test_a_body_sought_after_it_broke_is_where_it_says() -> None:
+    service = Reduced(memory(), read_can_seek=False, read_can_next=True)
+    op = operator_over(service).layer(RetryLayer(sleep=Waits()))
+    await op.write("a", bytes(range(100)))
+    left = [20]
+
+    def cut(reply: ReadReply) -> None:
+        if left:
+            reply.body = BreakingBody(reply.body, left.pop(), temporary())
+
+    service.on_read = cut
+    reply = await op.accessor.read("a", OpRead(range=ByteRange(10, 90)))
+    body = cast("FullBody", reply.body)
+    got = b""
+    while len(got) < 22:
+        got += await body.read(2)
+    assert got == bytes(range(10, 32))
+    for target in (50, 25, 3, 79):
+        assert await body.seek(target, os.SEEK_SET) == target
+        assert await body.read(1) == bytes([10 + target])
+    assert await body.seek(-5, os.SEEK_END) == 75
+    assert await body.read(1) == bytes([85])
+    await body.aclose()
 
 
 @pytest.mark.parametrize("conditions", [True, False])
