@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 
 from dalbrowser import __version__
-from dalbrowser.cli.commands import cat, connections, cp, ls, mkdir, rm, stat, transfers, uploads
+from dalbrowser.cli.commands import (
+    cat,
+    connections,
+    cp,
+    ls,
+    mkdir,
+    mv,
+    rm,
+    stat,
+    transfers,
+    uploads,
+)
 
 _EPILOG = """\
 Places are written as
@@ -29,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"dal {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     server = _server_options()
-    for command in (ls, cat, stat, cp, rm, mkdir, transfers, uploads, connections):
+    for command in (ls, cat, stat, cp, mv, rm, mkdir, transfers, uploads, connections):
         command.register(commands, server)
     return top
 

@@ -10,16 +10,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.context import complain
 from dalbrowser.cli.wording import CommandError
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer import ConflictPolicy
 
 if TYPE_CHECKING:
     from dalbrowser.cli.context import Context
     from dalbrowser.cli.jobs import Begin
     from dalbrowser.profiles import Location, Target
     from dalbrowser.storage import Metadata
-    from dalbrowser.transfer import ConflictPolicy, TransferEngine
+    from dalbrowser.transfer import TransferEngine
 
 
 async def plan_upload(
@@ -68,6 +70,54 @@ async def plan_download(
             return [await engine.download_file(items[0][0], local, policy)]
         await asyncio.to_thread(local.mkdir, parents=True, exist_ok=True)
         return await engine.download(items, local, policy)
+
+    return begin
+
+
+async def plan_copy(
+    context: Context,
+    sources: list[Target],
+    target: Target,
+    recursive: bool,
+    policy: ConflictPolicy,
+    *,
+    move: bool = False,
+) -> Begin:
+    """Return what begins copies (or moves) between two places, on the server where it can."""
+    items = [(await _remote(context, source, recursive))[0] for source in sources]
+    folder = any(item.is_folder for item in items)
+    place = await _upload_target(context, target, many=len(items) > 1, folder=folder)
+    if not place.is_folder and place.name == items[0].name:
+        place = place.parent
+    if place.is_folder:
+        if any(item.parent == place for item in items):
+            raise CommandError(f"{target.text!r} is where it is already; name another place.")
+        return lambda engine: engine.copy(items, place, policy, move=move)
+    return await _plan_new_name(context, items[0], place, policy, move=move)
+
+
+async def _plan_new_name(
+    context: Context, source: Location, target: Location, policy: ConflictPolicy, *, move: bool
+) -> Begin:
+    """Return what gives one object another name in its bucket: one call, no job."""
+    if (source.profile_id, source.bucket) != (target.profile_id, target.bucket):
+        raise CommandError(
+            "An object keeps its name on its way to another bucket; end the target in '/'."
+        )
+    if policy not in {ConflictPolicy.OVERWRITE, ConflictPolicy.SKIP}:
+        raise CommandError("That option needs a folder as its target; end it in '/'.")
+    op = await context.operator(source)
+    names = spell(source.path), spell(target.path)
+
+    async def begin(engine: TransferEngine) -> list[int]:
+        del engine
+        if policy is ConflictPolicy.SKIP and await op.exists(names[1]):
+            complain(f"Skipped {source.path}: {target.path} exists.")
+        elif move:
+            await op.rename(*names)
+        else:
+            await op.copy(*names)
+        return []
 
     return begin
 

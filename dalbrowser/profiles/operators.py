@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles.model import BUCKET_FIELD
-from dalbrowser.storage import ErrorKind, Operator, RetryLayer, StorageError, TimeoutLayer
+from dalbrowser.storage import (
+    ConcurrentLimitLayer,
+    ErrorKind,
+    MimeGuessLayer,
+    Operator,
+    RetryLayer,
+    StorageError,
+    TimeoutLayer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +25,17 @@ if TYPE_CHECKING:
     from dalbrowser.profiles.model import Profile
 
 
+_CALLS_AT_ONCE = 64
+"""For one bucket: above what the transfers (16 parts, 16 small files) and a window ask for."""
+
+
 def build_operator(
     profile: Profile, secrets: Mapping[str, str], bucket: str = "", *, retry: bool = True
 ) -> Operator:
     """Return the operator of one bucket (or of the service, where it has none).
 
-    Raises ``ConfigInvalid``. Timeout sits inside retry, so that a deadline that passed is
-    tried again.
+    Raises ``ConfigInvalid``. Timeout sits inside the limit, so that waiting for a turn is not
+    counted, and both inside retry, so that a deadline that passed is tried again.
     """
     config = {**profile.config, **secrets}
     fixed = profile.fixed_bucket
@@ -42,5 +54,10 @@ def build_operator(
                 service=profile.scheme,
             )
         config[BUCKET_FIELD] = bucket
-    operator = Operator(profile.scheme, **config).layer(TimeoutLayer())
+    operator = (
+        Operator(profile.scheme, **config)
+        .layer(MimeGuessLayer())
+        .layer(TimeoutLayer())
+        .layer(ConcurrentLimitLayer(_CALLS_AT_ONCE))
+    )
     return operator.layer(RetryLayer()) if retry else operator

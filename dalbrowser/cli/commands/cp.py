@@ -1,4 +1,4 @@
-"""``dal cp``: files and folders up and down, through the engine and its journal.
+"""``dal cp``: files and folders up, down and across, through the engine and its journal.
 
 Names follow ``cp``: into a target that ends in ``/`` (or is a folder) under their own name,
 else exactly the target's. Like ``cp``, rclone and the AWS CLI it overwrites, unless told not to.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dalbrowser.cli.copying import plan_download, plan_upload
+from dalbrowser.cli.copying import plan_copy, plan_download, plan_upload
 from dalbrowser.cli.jobs import run_jobs
 from dalbrowser.cli.wording import CommandError
 from dalbrowser.transfer import ConflictPolicy
@@ -25,13 +25,19 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "cp",
         parents=[server],
-        help="upload or download, resumable",
-        description="Copy files to a place, or objects from one; one side is local. A source"
+        help="upload, download or copy, resumable",
+        description="Copy files to a place, objects from one, or objects between two. A source"
         " keeps its name where DST ends in '/' or is a folder; else DST is the exact new name."
         " With -r a folder is put into DST under its own name. What exists at the target is"
         " overwritten, as cp does, unless an option says otherwise. After Ctrl-C or a crash:"
         " dal transfers list, dal transfers resume ID.",
     )
+    add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what ``cp`` and ``mv`` have in common."""
     parser.add_argument("source", nargs="+", metavar="SRC")
     parser.add_argument("target", metavar="DST")
     parser.add_argument("-r", "-R", "--recursive", action="store_true", help="folders too")
@@ -45,7 +51,7 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         policy.add_argument(
             *flags, dest="policy", action="store_const", const=value, help=f"conflict: {text}"
         )
-    parser.set_defaults(run=run, policy=ConflictPolicy.OVERWRITE)
+    parser.set_defaults(policy=ConflictPolicy.OVERWRITE)
 
 
 async def run(context: Context, arguments: argparse.Namespace) -> int:
@@ -53,18 +59,16 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
     target = context.target(arguments.target)
     sources = [context.target(text) for text in arguments.source]
     remote = [source for source in sources if source.local is None]
-    if target.local is None and not remote:
-        plan = plan_upload
-    elif target.local is not None and len(remote) == len(sources):
+    if remote and len(remote) != len(sources):
+        raise CommandError("Some sources are local and some are not; copy them one by one.")
+    if target.local is None:
+        plan = plan_copy if remote else plan_upload
+    elif remote:
         plan = plan_download
-    elif target.local is not None:
+    else:
         raise CommandError(
             f"{sources[0].text!r} and {target.text!r} are both local; write the remote side as"
             " s3://bucket/key or connection:path."
-        )
-    else:
-        raise CommandError(
-            "Both sides are remote; download to a local folder first, then upload from there."
         )
     begin = await plan(context, sources, target, arguments.recursive, arguments.policy)
     return await run_jobs(context, "dal cp", begin, verbose=arguments.verbose, forget=True)
