@@ -67,6 +67,8 @@ class Controls:
             if job.row.is_folder:
                 self._folders.expand(job)
             elif job.state in _RESTING:
+                # Another try: it looks whether the one before had arrived after all.
+                job.row.attempts += 1
                 self._queue(job)
             elif job.state.is_active:
                 job.wake.set()

@@ -97,8 +97,6 @@ class TransferEngine:
         for row in await self._journal.unfinished():
             if row.state.is_active:
                 row.state = JobState.INTERRUPTED
-                # So that each looks whether its last try had arrived after all.
-                row.attempts += 1
                 self._journal.note_job(row)
             await self._restore(row)
         for job in self._live.values():

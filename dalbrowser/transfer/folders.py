@@ -109,6 +109,7 @@ class Folders:
         if state is folder.state:
             self._ctx.changed(folder)
             return
+        folder.row.error = ""
         if sums.failed and state in (JobState.FAILED, JobState.SOURCE_CHANGED):
             folder.row.error = (
                 f"{sums.failed:,} of {sums.files:,} files did not arrive; their rows say why."

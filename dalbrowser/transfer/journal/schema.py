@@ -118,6 +118,14 @@ class Opened:
 def open_journal(path: Path) -> Opened:
     """Open or create the journal at ``path``; blocks, so it runs in the journal's own thread."""
     note: str | None = None
+    version = _version_of(path)
+    if version > SCHEMA_VERSION:
+        newer, path = path, path.with_name(f"{path.stem}-v{SCHEMA_VERSION}{path.suffix}")
+        note = (
+            f"The transfers in {newer} were written by a newer program (version {version},"
+            f" this one knows {SCHEMA_VERSION}); they are left untouched, and this program"
+            f" keeps its own in {path.name}."
+        )
     for _ in range(2):
         try:
             connection = _connect(path)
@@ -125,16 +133,6 @@ def open_journal(path: Path) -> Opened:
             if isinstance(error, sqlite3.OperationalError) and not path.is_file():
                 raise _cannot_open(path, error) from error
             note = _set_aside(path, error)
-            continue
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            connection.close()
-            newer, path = path, path.with_name(f"{path.stem}-v{SCHEMA_VERSION}{path.suffix}")
-            note = (
-                f"The transfers in {newer} were written by a newer program (version {version},"
-                f" this one knows {SCHEMA_VERSION}); they are left untouched, and this program"
-                f" keeps its own in {path.name}."
-            )
             continue
         migrate(connection)
         return Opened(connection, path, note)
@@ -153,6 +151,20 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.executescript(
             f"BEGIN IMMEDIATE;{MIGRATIONS[number]}PRAGMA user_version = {number + 1};COMMIT;"
         )
+
+
+def _version_of(path: Path) -> int:
+    """Read a journal's version without touching it; 0 when there is none, or none is legible."""
+    if not path.is_file():
+        return 0
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return 0
 
 
 def _connect(path: Path) -> sqlite3.Connection:
