@@ -7,10 +7,11 @@ are decoded exactly when the server says that it encoded them.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import unquote_plus
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net import dates, xml
+from dalbrowser.storage.services.s3 import contents
+from dalbrowser.storage.services.s3.contents import LISTED, form_decoded, quoted
 from dalbrowser.storage.types import (
     Bucket,
     Entry,
@@ -24,14 +25,6 @@ from dalbrowser.storage.types import (
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
 
-LISTED = (
-    Metakey.MODE
-    | Metakey.CONTENT_LENGTH
-    | Metakey.ETAG
-    | Metakey.LAST_MODIFIED
-    | Metakey.STORAGE_CLASS
-)
-"""What a listing brings of each object."""
 _LISTED_VERSION = LISTED | Metakey.VERSION
 _FOLDER = Metakey.COMPLETE | Metakey.MODE
 
@@ -58,7 +51,7 @@ class _Document:
         """Decode a key: S3's url encoding is that of forms, where ``+`` is a space."""
         if not self.encoded:
             return text
-        return unquote_plus(text, errors="surrogateescape") if "%" in text or "+" in text else text
+        return form_decoded(text)
 
     def all(self, name: str) -> list[ET.Element]:
         return self.root.findall(self.space + name)
@@ -97,20 +90,12 @@ class _Document:
         )
 
 
-def quoted(etag: str | None) -> str | None:
-    """Return an ETag with its quotes; some servers leave them out of their documents."""
-    if not etag or etag.startswith(('"', 'W/"')):
-        return etag or None
-    return f'"{etag}"'
-
-
 def listing(body: bytes, root: str, *, first: bool = False) -> tuple[list[Entry], str | None]:
     """Read a ListObjects(V2) page: entries relative to ``root``, and the next token.
 
     ``first`` reads the reply of version 1, whose token is a key.
     """
-    document = _Document(body, "ListBucketResult")
-    entries = _objects(document, root)
+    document, entries = _page(body, len(root))
     _add_prefixes(document, root, entries)
     if not first:
         return entries, document.token("NextContinuationToken")
@@ -118,17 +103,29 @@ def listing(body: bytes, root: str, *, first: bool = False) -> tuple[list[Entry]
     return entries, document.marker("NextMarker", last)
 
 
-def _objects(document: _Document, root: str) -> list[Entry]:
-    """Read the objects of a page; the hot loop of a large listing."""
-    space, cut = document.space, len(root)
-    contents, names = space + "Contents", {}
+def _page(body: bytes, cut: int) -> tuple[_Document, list[Entry]]:
+    """Parse a page and its objects: fast where it is plain, else by the XML parser."""
+    apart = contents.split(body)
+    if apart is not None:
+        document = _Document(apart[0], "ListBucketResult")
+        entries = contents.plain(apart[1], cut, encoded=document.encoded)
+        if entries is not None:
+            return document, entries
+    document = _Document(body, "ListBucketResult")
+    return document, _objects(document, cut)
+
+
+def _objects(document: _Document, cut: int) -> list[Entry]:
+    """Read the objects of any well-formed page."""
+    space = document.space
+    wanted, names = space + "Contents", {}
     for name in ("Key", "Size", "ETag", "LastModified", "StorageClass"):
         names[space + name] = name
     decode, when = document.key, dates.from_iso
     entries: list[Entry] = []
     append = entries.append
     for item in document.root:
-        if item.tag != contents:
+        if item.tag != wanted:
             continue
         found = {names[child.tag]: child.text for child in item if child.tag in names}
         path = decode(found.get("Key") or "")[cut:]

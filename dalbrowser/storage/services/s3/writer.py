@@ -19,6 +19,7 @@ from dalbrowser.storage.options import (
     OpStat,
 )
 from dalbrowser.storage.services.s3 import headers, replies
+from dalbrowser.storage.services.s3.contents import quoted
 from dalbrowser.storage.services.s3.core import SLOW, Ask, content_md5, digest_of
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey, Part
 
@@ -112,7 +113,7 @@ class Uploads:
                     return found
             raise
         said = replies.result(text, "CompleteMultipartUploadResult")
-        etag = replies.quoted(said.get("ETag"))
+        etag = quoted(said.get("ETag"))
         if etag is None:  # Ceph 16 leaves it empty.
             etag = (await self._stat(key, OpStat())).etag
         return Metadata(

@@ -1,0 +1,100 @@
+"""Listing pages: the fast way and the XML parser's way give the same entries, always."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dalbrowser.storage.errors import StorageError
+from dalbrowser.storage.services.s3 import contents, replies
+
+OBJECT = (
+    "<Contents><Key>{key}</Key><LastModified>2026-11-21T21:40:21.411Z</LastModified>"
+    "<ETag>&quot;{etag}&quot;</ETag><Size>{size}</Size><Owner><ID>o</ID></Owner>"
+    "<StorageClass>STANDARD</StorageClass><Type>Normal</Type></Contents>"
+)
+
+
+def page(objects: str, *, encoded: bool, more: str = "") -> bytes:
+    encoding = "<EncodingType>url</EncodingType>" if encoded else ""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"{encoding}<IsTruncated>false</IsTruncated>{objects}{more}</ListBucketResult>"
+    ).encode()
+
+
+def slow(body: bytes) -> list[object]:
+    return list(replies._objects(replies._Document(body, "ListBucketResult"), 0))
+
+
+visible = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1
+)
+
+
+@given(st.lists(st.tuples(visible, st.integers(0, 1 << 50)), max_size=6))
+def test_both_ways_agree_on_plain_text(rows: list[tuple[str, int]]) -> None:
+    text = "".join(OBJECT.format(key=escape(k), etag="e", size=n) for k, n in rows)
+    body = page(text, encoded=False)
+    entries, token = replies.listing(body, "")
+    assert token is None
+    assert [(e.path, e.metadata.content_length) for e in entries] == rows
+    assert entries == slow(body)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=6))
+def test_both_ways_agree_on_encoded_keys(keys: list[str]) -> None:
+    for safe in ("", "/"):
+        text = "".join(OBJECT.format(key=quote(k, safe=safe), etag="e", size=1) for k in keys)
+        body = page(text.replace("%20", "+"), encoded=True)
+        entries, _ = replies.listing(body, "")
+        assert [entry.path for entry in entries] == keys
+        assert entries == slow(body)
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        "<Contents><Key><![CDATA[a<b]]></Key><Size>1</Size><ETag>e</ETag></Contents>",
+        "<Contents><!-- <Key>no</Key> --><Key>a</Key><Size>1</Size><ETag>e</ETag></Contents>",
+        "<Contents><Key>&#x61;</Key><Size>1</Size><ETag>e</ETag></Contents>",
+        '<Contents a="b"><Key>a</Key><Size>1</Size><ETag>e</ETag></Contents>',
+        "<Contents><Key>a</Key></Contents>",
+        "<Contents><Size>1</Size><Key a='b'>a</Key><ETag>e</ETag></Contents>",
+        "<Contents>\n <Key>a</Key>\n <ETag>e</ETag>\n <Size>1</Size>\n</Contents>\n" * 3,
+        (OBJECT.format(key="a", etag="1", size=1) + "<CommonPrefixes><Prefix>b/</Prefix>")
+        + "</CommonPrefixes>"
+        + OBJECT.format(key="c", etag="1", size=1),
+    ],
+)
+def test_what_is_not_plain_goes_to_the_parser(objects: str) -> None:
+    body = page(objects, encoded=False)
+    entries = [e for e in replies.listing(body, "")[0] if not e.path.endswith("/")]
+    assert entries == slow(body)
+    assert entries
+
+
+@pytest.mark.parametrize("cut", range(1, 400, 13))
+def test_a_page_that_was_cut_is_an_error(cut: int) -> None:
+    body = page(OBJECT.format(key="a", etag="1", size=1) * 2, encoded=True)
+    with pytest.raises(StorageError):
+        replies.listing(body[:-cut], "")
+
+
+def test_root_is_cut_off_and_prefixes_are_in_their_place() -> None:
+    text = "".join(OBJECT.format(key=f"r/{name}", etag="1", size=1) for name in ("a", "c"))
+    more = "<CommonPrefixes><Prefix>r/b/</Prefix></CommonPrefixes>"
+    entries, _ = replies.listing(page(text, encoded=False, more=more), "r/")
+    assert [entry.path for entry in entries] == ["a", "b/", "c"]
+
+
+def test_plain_pages_take_the_fast_way() -> None:
+    body = page(OBJECT.format(key="a", etag="1", size=1), encoded=True)
+    apart = contents.split(body)
+    assert apart is not None
+    assert contents.plain(apart[1], 0, encoded=True) == slow(body)
