@@ -69,7 +69,7 @@ class Deleter:
         lister = await self._access.list(path, OpList(recursive=True))
         try:
             while (page := await lister.next_page()) is not None:
-                yield [entry.path for entry in page.entries]
+                yield [entry.path for entry in page.entries if entry.path]
         finally:
             await lister.aclose()
 

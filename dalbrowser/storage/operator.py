@@ -250,7 +250,8 @@ class Operator:
         ``options`` are the fields of ``OpWrite``: ``append``, ``chunk``, ``concurrent``,
         ``content_type``, ``if_not_exists`` and so on.
         """
-        options.setdefault("content_length", memoryview(data).nbytes)
+        if not options.get("append"):
+            options.setdefault("content_length", memoryview(data).nbytes)
         writer = self.writer(path, buffer=buffer, **options)
         async with writer:
             await writer.write(data)

@@ -70,7 +70,10 @@ class Writer:
         return self._metadata
 
     async def write(self, data: Data) -> None:
-        """Take all of ``data``; the buffer may be reused once this returns."""
+        """Take all of ``data``; the buffer may be reused once this returns.
+
+        A call that raises has taken nothing of it.
+        """
         raw = await self._open()
         size = memoryview(data).nbytes
         if self._limit is None:
@@ -81,8 +84,13 @@ class Writer:
         elif not self._buffer:
             await raw.write(data)
         else:
+            before = len(self._buffer)
             self._buffer += data
-            await self._flush(raw)
+            try:
+                await self._flush(raw)
+            except BaseException:
+                del self._buffer[before:]
+                raise
         self.written += size
 
     async def close(self) -> Metadata:
@@ -126,5 +134,5 @@ class Writer:
 
     async def _flush(self, raw: RawWriter) -> None:
         if self._buffer:
-            block, self._buffer = self._buffer, bytearray()
-            await raw.write(block)
+            await raw.write(self._buffer)
+            self._buffer = bytearray()

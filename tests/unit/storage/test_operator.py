@@ -136,6 +136,33 @@ async def test_a_buffer_gathers_small_blocks(sizes: list[int]) -> None:
     assert await op.read("a") == data
 
 
+async def test_a_buffered_write_that_fails_took_nothing_and_lost_nothing() -> None:
+    class Failing(LayeredAccessor):
+        fail = 1
+
+        async def write(self, path: str, args: OpWrite) -> RawWriter:
+            inner = await self.inner.write(path, args)
+            take = inner.write
+
+            async def write(data: Data) -> None:
+                if self.fail:
+                    self.fail -= 1
+                    raise StorageError(ErrorKind.UNEXPECTED, "not now")
+                await take(data)
+
+            inner.write = write  # type: ignore[method-assign]
+            return inner
+
+    op = operator_over(Failing(memory()))
+    writer = op.writer("a", buffer=10)
+    await writer.write(b"12345")
+    with pytest.raises(StorageError):
+        await writer.write(b"67890")
+    await writer.write(b"67890")
+    await writer.close()
+    assert await op.read("a") == b"1234567890"
+
+
 async def test_conditions_on_writes() -> None:
     op = Operator("memory")
     etag = (await op.write("a", b"1", if_not_exists=True)).etag

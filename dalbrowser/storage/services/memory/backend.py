@@ -337,9 +337,7 @@ class Memory(Accessor):
     def _upload(self, path: str, upload_id: str) -> Upload:
         upload = self._store.uploads.get(upload_id)
         if upload is None or upload.key != self._root + path:
-            error = not_found()
-            error.message = "There is no such upload; it was completed or aborted. Begin another."
-            raise error
+            raise not_found("There is no such upload; it was completed or aborted. Begin another.")
         return upload
 
 

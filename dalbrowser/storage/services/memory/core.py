@@ -184,6 +184,6 @@ class Store:
         del self.keys[at]
 
 
-def not_found() -> StorageError:
-    """Return the error for a key that is not there."""
-    return StorageError(ErrorKind.NOT_FOUND, "There is no such object; check the path.")
+def not_found(message: str = "There is no such object; check the path.") -> StorageError:
+    """Return the error for a key or an upload that is not there."""
+    return StorageError(ErrorKind.NOT_FOUND, message)

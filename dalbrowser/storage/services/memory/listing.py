@@ -68,7 +68,7 @@ class _Fold:
                 at = bisect_left(keys, key[:slash] + "0", at)
                 continue
             stored = objects[key][-1]
-            if slash < 0 and stored.data is not None:
+            if slash < 0 and stored.data is not None and key != self.root:
                 entries.append(Entry(key[skip:], stored.metadata))
             at += 1
         return Page(entries), None
