@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import Profile, SecretsKept, check_name, secret_fields, without_secrets
+from dalbrowser.storage import registry
 
 if TYPE_CHECKING:
     import argparse
@@ -97,6 +98,10 @@ async def run_remove(context: Context, arguments: argparse.Namespace) -> int:
     """Forget a connection; what it points to is not touched."""
     profile = _saved(context, arguments.name)
     await asyncio.to_thread(context.profiles.remove, profile.id)
+    # A service that is not installed any more may have had secrets.
+    known = profile.scheme in registry.schemes()
+    if known and not secret_fields(profile.scheme):
+        return 0
     await context.secrets.delete(profile.id)
     if context.secrets.problem:
         complain(f"Its secret may still be in the keyring. {context.secrets.problem}")

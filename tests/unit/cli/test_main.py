@@ -1,0 +1,119 @@
+"""Exit codes, streams and questions of commands over the home connection."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dalbrowser.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / ".xdg" / name.lower()))
+    return tmp_path
+
+
+@pytest.fixture
+def tree(home: Path) -> Path:
+    for name in ("t/a.txt", "t/sub/b.txt", "keep.txt"):
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return home
+
+
+class Terminal(io.StringIO):
+    """A stdin at which a person sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_ls_and_stat(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "home:t"]) == 0
+    assert sorted(capsys.readouterr().out.split()) == ["a.txt", "sub/"]
+    assert main(["ls", "-R", "home:t"]) == 0
+    assert sorted(capsys.readouterr().out.split()) == ["a.txt", "sub/", "sub/b.txt"]
+    assert main(["stat", "home:keep.txt"]) == 0
+    assert "size:     8" in capsys.readouterr().out
+
+
+def test_errors_are_one_line_and_nothing_on_stdout(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (
+        ["stat", "home:a\nb"],
+        ["ls", "home:none/"],
+        ["cat", "home:t/"],
+        ["cat", "home:none"],
+        ["rm", "home:none"],
+        ["mkdir", "home:"],
+        ["cp", "home:none", "x"],
+        ["uploads", "abort", "home:x"],
+        ["connections", "test", "none"],
+        ["connections", "remove", "home"],
+    ):
+        assert main(command) == 1, command
+        streams = capsys.readouterr()
+        assert streams.out == ""
+        assert streams.err.startswith("dal: ")
+        assert streams.err.count("\n") == 1, streams.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "gone"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("", False)]
+)
+def test_rm_r_asks_a_person(
+    tree: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    gone: bool,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    assert main(["rm", "-r", "home:t"]) == (0 if gone else 1)
+    assert "Delete 2 objects" in capsys.readouterr().err
+    assert (tree / "t").exists() is not gone
+    assert (tree / "keep.txt").exists()
+
+
+def test_rm_r_without_a_person_needs_yes(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert main(["rm", "-r", "home:t"]) == 1
+    assert (tree / "t/a.txt").exists()
+    assert main(["rm", "-r", "-y", "home:t/"]) == 0
+    assert not (tree / "t").exists()
+
+
+def test_connections(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "share").mkdir()
+    assert main(["connections", "add", "share", "fs", f"root={home / 'share'}"]) == 0
+    assert main(["mkdir", "share:new"]) == 0
+    assert (home / "share/new").is_dir()
+    capsys.readouterr()
+    assert main(["connections"]) == 0
+    assert f"share: fs root={home / 'share'}" in capsys.readouterr().out
+    assert main(["connections", "add", "share", "fs"]) == 1
+    assert main(["connections", "add", "leak", "s3", "secret_access_key=hush-hush"]) == 1
+    assert "hush-hush" not in capsys.readouterr().err
+    assert main(["connections", "add", "x1", "s3", "--ask", "region"]) == 1
+    assert main(["connections", "remove", "share"]) == 0
+    assert main(["ls", "share:"]) == 1
+
+
+def test_a_defect_is_not_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("dalbrowser.cli.run.Context.build", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["ls"])
