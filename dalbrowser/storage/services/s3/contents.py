@@ -58,7 +58,7 @@ def plain(run: str, cut: int, *, encoded: bool) -> list[Entry] | None:
 
     ``encoded`` says that keys are url-encoded. ``None`` when something is not plain.
     """
-    decode = form_decoded if encoded else _unescaped
+    decode = _both if encoded else _unescaped
     entries: list[Entry] = []
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(run):
@@ -113,6 +113,11 @@ def form_decoded(text: str) -> str:
         if "%" in text:
             return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
     return text
+
+
+def _both(text: str) -> str:
+    """Decode a url-encoded key as XML carries it: Ceph leaves ``'`` to be ``&apos;``."""
+    return form_decoded(_unescaped(text))
 
 
 def _unescaped(text: str) -> str:
