@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dalbrowser.storage.errors import StorageError
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.services.s3 import contents, replies
+from dalbrowser.storage.services.s3.ahead import AheadLister
+from dalbrowser.storage.types import Entry, Metadata, Page
 
 OBJECT = (
     "<Contents><Key>{key}</Key><LastModified>2026-11-21T21:40:21.411Z</LastModified>"
@@ -98,3 +101,65 @@ def test_plain_pages_take_the_fast_way() -> None:
     apart = contents.split(body)
     assert apart is not None
     assert contents.plain(apart[1], 0, encoded=True) == slow(body)
+
+
+async def test_pages_are_fetched_ahead_in_order_and_given_up_cleanly() -> None:
+    asked: list[str | None] = []
+    go = asyncio.Event()
+
+    async def fetch(token: str | None) -> tuple[Page, str | None]:
+        asked.append(token)
+        await go.wait()
+        number = int(token or "0")
+        return Page([Entry(str(number), Metadata())]), str(number + 1) if number < 5 else None
+
+    go.set()
+    lister = AheadLister(fetch)
+    assert await lister.next_page() is not None
+    await asyncio.sleep(0)
+    assert asked == [None]
+    assert await lister.next_page() is not None
+    await asyncio.sleep(0)
+    assert asked == [None, "1", "2"]
+    rest = []
+    while (page := await lister.next_page()) is not None:
+        rest.append(page.entries[0].path)
+    assert rest == ["2", "3", "4", "5"]
+    assert asked == [None, "1", "2", "3", "4", "5"]
+    stopped = AheadLister(fetch)
+    await stopped.next_page()
+    await stopped.next_page()
+    go.clear()
+    await asyncio.sleep(0)
+    await stopped.aclose()
+    assert await stopped.next_page() is None
+
+
+async def test_a_page_that_failed_ahead_can_be_asked_for_again() -> None:
+    bad = {"2"}
+
+    async def fetch(token: str | None) -> tuple[Page, str | None]:
+        if token in bad:
+            raise StorageError(ErrorKind.UNEXPECTED, "Try again.", status=ErrorStatus.TEMPORARY)
+        number = int(token or "0")
+        return Page([Entry(str(number), Metadata())]), str(number + 1) if number < 3 else None
+
+    lister = AheadLister(fetch)
+    await lister.next_page()
+    await lister.next_page()
+    with pytest.raises(StorageError):
+        await lister.next_page()
+    bad.clear()
+    page = await lister.next_page()
+    assert page is not None
+    assert page.entries[0].path == "2"
+
+
+async def test_a_server_that_turns_in_circles_is_an_error() -> None:
+    async def fetch(_: str | None) -> tuple[Page, str | None]:
+        return Page([]), "same"
+
+    lister = AheadLister(fetch)
+    await lister.next_page()
+    with pytest.raises(StorageError, match="twice"):
+        await lister.next_page()

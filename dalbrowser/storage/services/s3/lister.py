@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dalbrowser.storage import oio
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.services.s3 import replies
+from dalbrowser.storage.services.s3.ahead import AheadLister
 from dalbrowser.storage.services.s3.core import Ask
 from dalbrowser.storage.types import Page
 
@@ -37,13 +38,13 @@ class Listings:
         self._core = core
         self._root = root
 
-    def objects(self, path: str, args: OpList) -> oio.PageLister:
+    def objects(self, path: str, args: OpList) -> AheadLister:
         """List a folder or a prefix."""
         if args.versions or args.deleted:
-            return oio.PageLister(lambda token: self._versions(path, args, token))
+            return AheadLister(lambda token: self._versions(path, args, token))
         if self._core.config.list_version == "1":
-            return oio.PageLister(lambda token: self._objects_v1(path, args, token))
-        return oio.PageLister(lambda token: self._objects(path, args, token))
+            return AheadLister(lambda token: self._objects_v1(path, args, token))
+        return AheadLister(lambda token: self._objects(path, args, token))
 
     async def probe(self) -> None:
         """Make the cheapest listing."""
