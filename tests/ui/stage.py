@@ -61,7 +61,7 @@ def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
     loop = QEventLoop(application)
     asyncio.set_event_loop(loop)
     files = base / "files"
-    files.mkdir()
+    files.mkdir(exist_ok=True)
     session = build_session(loop, Folders.under(base / "home"))
     stage = Stage(session, loop, files)
     try:

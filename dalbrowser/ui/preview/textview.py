@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from dalbrowser.ui.format import count_text
 from dalbrowser.ui.preview.layouts import RowLayouts, to_units
 from dalbrowser.ui.preview.scrolling import LargeView
+from dalbrowser.ui.preview.textplace import TextPlace
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _PAD = 8.0
 _WHEEL_LINES = 3
 _NOTCH = 120
+_LINE_BYTES = 80
 MOST_COPIED = 8 * 1024 * 1024
 
 Place = tuple[int, int]
@@ -59,13 +61,9 @@ class TextView(LargeView):
         super().__init__(spawn, parent)
         self.setObjectName("previewText")
         self.setAccessibleName(self.tr("Text"))
-        self._document: TextDocument | None = None
+        self._place: TextPlace | None = None
         self._rows: list[Row] = []
         self._numbers: list[str] = []
-        self._top = 0
-        self._sub = 0
-        self._end = (0, 0)
-        self._owed = 0
         self._moving = False
         self._anchor: Place | None = None
         self._caret: Place | None = None
@@ -77,35 +75,33 @@ class TextView(LargeView):
 
     def show_document(self, document: TextDocument | None) -> None:
         """Show a document from its beginning, or nothing."""
-        self._document = document
         self._layouts.set_font(self.font())
+        self._place = None if document is None else TextPlace(document, self._layouts)
         self._rows = []
         self._numbers = []
-        self._top = self._sub = self._owed = 0
         self._moving = False
-        self._end = (0, 0)
         self._anchor = self._caret = None
         self.horizontalScrollBar().setRange(0, 0)
-        self._fill()
+        self._measure()
 
     def set_wrap(self, wrap: bool) -> None:
         """Break long lines at the edge, or let them run out of sight."""
         self._wrap = wrap
-        self._sub = 0
+        if self._place is not None:
+            self._place.sub = 0
         self.horizontalScrollBar().setValue(0)
         self.horizontalScrollBar().setRange(0, 0)
-        self._end = (0, 0)
-        self._fill()
+        self._measure()
 
     @property
     def document(self) -> TextDocument | None:
         """What is shown."""
-        return self._document
+        return None if self._place is None else self._place.document
 
     @property
     def top(self) -> int:
         """Where the first row in sight begins, in bytes."""
-        return self._top
+        return 0 if self._place is None else self._place.top
 
     @property
     def rows(self) -> list[Row]:
@@ -119,26 +115,28 @@ class TextView(LargeView):
 
     def go_to(self, offset: int) -> None:
         """Show the row that holds a byte at the top, or the end when there is less below."""
-        document = self._document
-        if document is None:
+        place = self._place
+        if place is None:
             return
-        start = document.peek_row_start(offset)
+        place.owed = 0
+        start = place.document.peek_row_start(offset)
         if start is None:
-            self.start(lambda: self._go_later(offset), "go to")
-            return
-        self._top, self._sub = start, 0
-        self._settle()
+            self.start(lambda: self._go_later(place, offset), "go to")
+        else:
+            place.set(start)
+            self._fill()
 
     def go_to_end(self) -> None:
         """Show the last rows."""
-        if self._document is not None:
-            self.go_to(self._document.size)
+        if self._place is not None:
+            self.go_to(self._place.document.size)
 
     def move_lines(self, lines: int) -> None:
         """Move by lines on screen, down or (negative) up."""
-        self._owed += lines
-        if not self._moving:
-            self._pay()
+        if self._place is not None:
+            self._place.owed += lines
+            if not self._moving:
+                self._pay()
 
     def selected_range(self) -> tuple[Place, Place] | None:
         """Return the selection in order, or ``None``."""
@@ -148,19 +146,19 @@ class TextView(LargeView):
 
     def select_all(self) -> None:
         """Select the whole text."""
-        if self._document is not None:
-            self._anchor, self._caret = (0, 0), (self._document.size, 0)
+        if self._place is not None:
+            self._anchor, self._caret = (0, 0), (self._place.document.size, 0)
             self.viewport().update()
 
     def copy(self) -> None:
         """Put the selected text on the clipboard, reading what is not at hand."""
-        chosen = self.selected_range()
-        if chosen is None:
+        chosen, document = self.selected_range(), self.document
+        if chosen is None or document is None:
             return
         if chosen[1][0] - chosen[0][0] > MOST_COPIED:
             self.copy_refused.emit(self.tr("Up to 8 MiB can be copied; download the object."))
             return
-        self.start(lambda: self._copy(*chosen), "copy")
+        self.start(lambda: self._copy(document, *chosen), "copy")
 
     def start(self, work: Callable[[], Coroutine[object, object, None]], name: str) -> None:
         """Run a read in place of the one under way, which may have been a move."""
@@ -169,13 +167,13 @@ class TextView(LargeView):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
-        document = self._document
-        if document is None:
+        place = self._place
+        if place is None:
             return
         gutter = self._gutter()
         height = self._layouts.line_height
         left = gutter + _PAD - self.horizontalScrollBar().value()
-        y = -self._sub * height
+        y = -place.sub * height
         area = QRectF(self.viewport().rect())
         for row, number in zip(self._rows, self._numbers, strict=True):
             if y > area.height():
@@ -193,8 +191,7 @@ class TextView(LargeView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._end = (0, 0)
-        self._fill()
+        self._measure()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         delta = event.angleDelta()
@@ -209,7 +206,7 @@ class TextView(LargeView):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        page = max(1, self._page() - 1)
+        page = 1 if self._place is None else max(1, self._place.page - 1)
         bar = self.horizontalScrollBar()
         moves = {
             QKeySequence.StandardKey.MoveToNextLine: lambda: self.move_lines(1),
@@ -255,12 +252,8 @@ class TextView(LargeView):
     def _metrics(self) -> QFontMetricsF:
         return QFontMetricsF(self.font())
 
-    def _page(self) -> int:
-        return max(1, int(self.viewport().height() / self._layouts.line_height))
-
     def _gutter(self) -> float:
-        document = self._document
-        lines = 0 if document is None else document.lines_seen
+        lines = 0 if self._place is None else self._place.document.lines_seen
         digits = max(3, len(count_text(lines + 1)))
         return digits * self._layouts.char_width + 2 * _PAD
 
@@ -300,9 +293,9 @@ class TextView(LargeView):
 
     def _place_at(self, point: QPoint) -> Place | None:
         """Return the place in the text under a point of the viewport."""
-        if not self._rows:
+        if not self._rows or self._place is None:
             return None
-        line = int((point.y() + self._sub * self._layouts.line_height) // self._layouts.line_height)
+        line = self._place.sub + int(point.y() // self._layouts.line_height)
         x = point.x() - self._gutter() - _PAD + self.horizontalScrollBar().value()
         row = self._rows[-1]
         for row in self._rows:
@@ -312,165 +305,83 @@ class TextView(LargeView):
             line -= lines
         return row.start, len(row.text)
 
+    def _measure(self) -> None:
+        """Take the size of the screen, and have the rows that it shows."""
+        if self._place is not None:
+            width = max(self._text_width(), 10 * self._layouts.char_width)
+            self._layouts.set_width(width if self._wrap else None)
+            self._place.measured(int(self.viewport().height() / self._layouts.line_height))
+            self._place.settle()
+        self._fill()
+
+    def _text_width(self) -> float:
+        return self.viewport().width() - self._gutter() - 2 * _PAD
+
     def _fill(self) -> None:
         """Have the rows in sight, now or when they have been read."""
-        document = self._document
-        if document is None:
-            self.viewport().update()
-            return
-        width = self.viewport().width() - self._gutter() - 2 * _PAD
-        self._layouts.set_width(max(width, 10 * self._layouts.char_width) if self._wrap else None)
-        wanted = self._page() + 2 + (self._sub if self._wrap else 0)
-        rows = document.peek_rows_from(self._top, wanted)
-        if rows is None:
-            self.start(self._fill_later, "rows")
-            return
-        self._rows = rows
-        self._numbers = self._count(document)
-        self._widen(width)
-        self._show_place()
+        place = self._place
+        if place is not None:
+            rows = place.rows()
+            if rows is None:
+                self.start(lambda: self._fill_later(place), "rows")
+                return
+            self._rows = rows
+            self._numbers = self._count(place.document)
+            self._widen()
+            last = place.last()
+            end = place.document.size if last is None else last[0]
+            self.set_slider(min(place.top, end), end, place.page * _LINE_BYTES)
         self.viewport().update()
 
-    def _widen(self, width: float) -> None:
+    def _widen(self) -> None:
         """Let the horizontal scroll bar reach the widest row seen so far."""
         if self._wrap:
             return
-        widths = [self._layouts.of(row).boundingRect().width() for row in self._rows]
-        natural = [
-            self._layouts.of(row).lineAt(0).naturalTextWidth()
-            for row in self._rows
-            if self._layouts.of(row).lineCount()
-        ]
-        widest = max(natural, default=max(widths, default=0.0))
+        layouts = [self._layouts.of(row) for row in self._rows]
+        widths = [layout.lineAt(0).naturalTextWidth() for layout in layouts if layout.lineCount()]
+        width = self._text_width()
         bar = self.horizontalScrollBar()
         bar.setPageStep(int(width))
-        bar.setRange(0, max(bar.maximum(), int(widest - width) + 1))
-
-    def _last_place(self) -> tuple[int, int] | None:
-        """Return the row and line at the top when the end is at the bottom, if it is known."""
-        document = self._document
-        if document is None or self._end != (0, 0):
-            return self._end
-        rows = document.peek_rows_before(document.size, self._page())
-        if rows is None:
-            return None
-        left = self._page()
-        place = (0, 0)
-        for row in reversed(rows):
-            lines = self._layouts.lines(row)
-            place = (row.start, max(0, lines - left))
-            left -= lines
-            if left <= 0:
-                break
-        self._end = place
-        return place
-
-    def _show_place(self) -> None:
-        document = self._document
-        if document is None:
-            return
-        end = self._last_place()
-        last = document.size if end is None else end[0]
-        self.set_slider(min(self._top, last), last, self._page() * 80)
+        bar.setSingleStep(int(4 * self._layouts.char_width))
+        bar.setRange(0, max(bar.maximum(), int(max(widths, default=0.0) - width) + 1))
 
     def _follow_slider(self) -> None:
-        document = self._document
-        if document is None:
-            return
-        end = self._last_place()
-        last = document.size if end is None else end[0]
-        position = self.slider_position(last)
-        self.go_to(document.size if position >= last > 0 else position)
-
-    def _settle(self) -> None:
-        """Never show less than a page at the end; then have the rows."""
-        end = self._last_place()
-        if end is not None and (self._top, self._sub) > end:
-            self._top, self._sub = end
-        self._fill()
+        if self._place is not None:
+            last = self._place.last()
+            end = self._place.document.size if last is None else last[0]
+            position = self.slider_position(end)
+            self.go_to(self._place.document.size if position >= end > 0 else position)
 
     def _pay(self) -> None:
         """Move by the lines that are owed, as far as what is needed is at hand."""
-        document = self._document
-        if document is None:
-            self._owed = 0
+        place = self._place
+        if place is None:
             return
-        while self._owed:
-            moved = self._step_down(document) if self._owed > 0 else self._step_up(document)
-            if moved is None:
-                self.start(self._pay_later, "scroll")
-                self._moving = True
-                return
-            if not moved:
-                self._owed = 0
-        self._settle()
-
-    def _step_down(self, document: TextDocument) -> bool | None:
-        """Move down within the owed lines by a row at most; ``None`` when it is not at hand."""
-        end = self._last_place()
-        if end is not None and (self._top, self._sub) >= end:
-            return False
-        rows = document.peek_rows_from(self._top, 1)
-        if rows is None:
-            return None
-        if not rows:
-            return False
-        left = self._layouts.lines(rows[0]) - self._sub
-        if self._owed < left:
-            self._sub += self._owed
-            self._owed = 0
+        if place.pay():
+            self._fill()
         else:
-            self._top, self._sub = rows[0].end, 0
-            self._owed -= left
-        return True
+            self.start(lambda: self._pay_later(place), "scroll")
+            self._moving = True
 
-    def _step_up(self, document: TextDocument) -> bool | None:
-        """Move up within the owed lines by a row at most; ``None`` when it is not at hand."""
-        if -self._owed <= self._sub:
-            self._sub += self._owed
-            self._owed = 0
-            return True
-        rows = document.peek_rows_before(self._top, 1)
-        if rows is None:
-            return None
-        self._owed += self._sub
-        self._sub = 0
-        if not rows:
-            return False
-        self._top, self._sub = rows[0].start, self._layouts.lines(rows[0])
-        return True
+    async def _fill_later(self, place: TextPlace) -> None:
+        await place.document.rows_from(place.top, place.page + 2 + place.sub)
+        self._fill()
 
-    async def _fill_later(self) -> None:
-        document = self._document
-        if document is not None:
-            await document.rows_from(self._top, self._page() + 2)
-            self._settle()
+    async def _go_later(self, place: TextPlace, offset: int) -> None:
+        start = await place.document.row_start(offset)
+        await place.document.rows_from(start, place.page + 2)
+        place.set(start)
+        self._fill()
 
-    async def _go_later(self, offset: int) -> None:
-        document = self._document
-        if document is not None:
-            self._top, self._sub = await document.row_start(offset), 0
-            await document.rows_from(self._top, self._page() + 2)
-            self._settle()
-
-    async def _pay_later(self) -> None:
-        document = self._document
-        if document is None:
-            return
+    async def _pay_later(self, place: TextPlace) -> None:
         try:
-            if self._owed > 0:
-                await document.rows_from(self._top, self._page() + 2)
-            else:
-                await document.rows_before(self._top, self._page())
+            await place.read_owed()
         finally:
             self._moving = False
         self._pay()
 
-    async def _copy(self, first: Place, last: Place) -> None:
+    async def _copy(self, document: TextDocument, first: Place, last: Place) -> None:
         """Collect the text between two places row by row."""
-        document = self._document
-        if document is None:
-            return
         parts: list[str] = []
         start = first[0]
         while start <= last[0] and start < document.size:

@@ -141,8 +141,12 @@ class ConflictBanner(Banner):
         if view.id != self._job:
             self._for_all.setChecked(False)
         self._job = view.id
-        text = view.note or tr("“{name}” exists already at {target}.").format(
-            name=visible_name(view.name), target=view.target
+        text = (
+            view.error
+            or view.note
+            or tr("“{name}” exists already at {target}.").format(
+                name=visible_name(view.name), target=view.target
+            )
         )
         if len(asking) > 1:
             more = tr("({n} more wait)").format(n=count_text(len(asking) - 1))

@@ -93,9 +93,11 @@ class TransferModel(QAbstractTableModel):
 
     Signals:
         changed: something arrived and is shown.
+        jobs_added: jobs arrived that were not known; carries their views.
     """
 
     changed = Signal()
+    jobs_added = Signal(list)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -166,6 +168,8 @@ class TransferModel(QAbstractTableModel):
                 self.index(first, 0), self.index(last, self.columnCount() - 1), []
             )
         self._insert_fresh(fresh)
+        if fresh:
+            self.jobs_added.emit(fresh)
         self.changed.emit()
 
     def job_at(self, row: int) -> JobView:

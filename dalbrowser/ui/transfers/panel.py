@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QUrl, Signal
@@ -106,7 +107,7 @@ class TransferPanel(QWidget):
         self.setObjectName("transferPanel")
         self._session = session
         self._summary = ""
-        self._seen_active: set[int] = set()
+        self._since = time()
         self.model = TransferModel(self)
         self.view = self._make_view()
         self.interrupted = InterruptedBanner(self)
@@ -236,6 +237,7 @@ class TransferPanel(QWidget):
         self.view.activated.connect(lambda index: self.model.toggle(index.row()))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._refresh_actions())
         self.model.changed.connect(self._refresh)
+        self.model.jobs_added.connect(self._notice_new)
         self.interrupted.resume_chosen.connect(
             lambda ids: self._spawn(self._session.transfers.resume(ids), "resume")
         )
@@ -245,6 +247,11 @@ class TransferPanel(QWidget):
     def _take(self, event: Event) -> None:
         self.model.take(event)
 
+    def _notice_new(self, views: list[JobView]) -> None:
+        """Ask to be seen when work begins, but not for what an earlier run left behind."""
+        if any(view.created >= self._since for view in views):
+            self.attention_wanted.emit()
+
     async def _load(self) -> None:
         self.model.reset(await self._session.transfers.jobs())
 
@@ -253,11 +260,9 @@ class TransferPanel(QWidget):
         self.interrupted.follow(self.model.in_states({JobState.INTERRUPTED}))
         asked = self.conflict.isHidden()
         self.conflict.follow(self.model.in_states({JobState.NEEDS_ANSWER}))
-        moving = self.model.in_states(_ACTIVE)
-        active = {view.id for view in moving}
-        if active - self._seen_active or (asked and not self.conflict.isHidden()):
+        if asked and not self.conflict.isHidden():
             self.attention_wanted.emit()
-        self._seen_active = active
+        moving = self.model.in_states(_ACTIVE)
         summary = summary_text(moving, self.model.in_states(NEEDING_A_PERSON))
         if summary != self._summary:
             self._summary = summary

@@ -1,0 +1,247 @@
+"""The panel over the real engine: what a person sees and presses from upload to resume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableView, QWidget
+
+from dalbrowser.profiles import Location
+from dalbrowser.transfer import JobState
+from dalbrowser.ui.transfers.panel import TransferPanel
+from tests.ui.stage import Stage, set_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MIB = 1024 * 1024
+INBOX = Location("files", "", "inbox/")
+
+
+@pytest.fixture
+def panel(stage: Stage) -> Iterator[TransferPanel]:
+    panel = TransferPanel(stage.session)
+    panel.resize(1100, 300)
+    panel.show()
+    yield panel
+    panel.close()
+    panel.deleteLater()
+
+
+def press(panel: QWidget, name: str) -> None:
+    button = panel.findChild(QPushButton, name)
+    assert isinstance(button, QPushButton)
+    assert button.isVisible()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def sources(base: Path, count: int, size: int) -> list[Path]:
+    folder = base / "local"
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{number}.bin" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes([number % 256]) * size)
+    return paths
+
+
+def states(panel: TransferPanel) -> list[JobState]:
+    return [panel.model.job_at(row).state for row in range(panel.model.rowCount())]
+
+
+async def all_in(stage: Stage, panel: TransferPanel, state: JobState, count: int) -> None:
+    await stage.until(lambda: states(panel) == [state] * count, f"{count} × {state.word}")
+
+
+def test_an_upload_is_seen_from_beginning_to_proof(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        empty = panel.findChild(QLabel, "transferEmpty")
+        assert isinstance(empty, QLabel)
+        assert empty.isVisible()
+        seen, asked = QSignalSpy(panel.attention_wanted), QSignalSpy(panel.location_requested)
+        paths = sources(tmp_path, 2, MIB)
+        await stage.session.transfers.upload(paths, INBOX)
+        await all_in(stage, panel, JobState.DONE, 2)
+        assert seen.count() >= 1
+        assert not empty.isVisible()
+        assert (stage.files / "inbox" / "1.bin").read_bytes() == paths[1].read_bytes()
+        assert "(" in panel.model.index(0, 2).data()
+        panel.view.selectRow(0)
+        panel.actions_by_id["show_transfer"].trigger()
+        assert asked.at(0) == [INBOX]
+        assert not panel.actions_by_id["cancel_transfer"].isEnabled()
+        panel.actions_by_id["clear_transfers"].trigger()
+        await stage.until(empty.isVisible, "the empty face")
+
+    stage.run(story())
+
+
+@pytest.mark.parametrize(
+    ("button", "ends"),
+    [
+        ("conflictOverwrite", (JobState.DONE, {"0.bin"})),
+        ("conflictKeepBoth", (JobState.DONE, {"0.bin", "0 (2).bin"})),
+        ("conflictSkip", (JobState.SKIPPED, {"0.bin"})),
+    ],
+)
+def test_a_conflict_is_answered_in_the_panel(
+    stage: Stage,
+    panel: TransferPanel,
+    tmp_path: Path,
+    button: str,
+    ends: tuple[JobState, set[str]],
+) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        stage.put("inbox/0.bin", b"what was there before")
+        await stage.session.transfers.upload(sources(tmp_path, 1, 1000), INBOX)
+        await stage.until(panel.conflict.isVisible, "the question")
+        assert QApplication.activeModalWidget() is None
+        assert "0.bin" in panel.conflict.text.text()
+        press(panel, button)
+        await all_in(stage, panel, ends[0], 1)
+        await stage.until(panel.conflict.isHidden, "the question to go")
+        assert {path.name for path in (stage.files / "inbox").iterdir()} == ends[1]
+        kept = (stage.files / "inbox" / "0.bin").read_bytes()
+        assert (kept == b"what was there before") == (button != "conflictOverwrite")
+
+    stage.run(story())
+
+
+def test_one_answer_can_hold_for_the_batch(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        for number in range(3):
+            stage.put(f"inbox/{number}.bin", b"before")
+        await stage.session.transfers.upload(sources(tmp_path, 3, 500), INBOX)
+        await all_in(stage, panel, JobState.NEEDS_ANSWER, 3)
+        assert "2 more wait" in panel.conflict.text.text()
+        check = panel.conflict.findChild(QWidget, "conflictForAll")
+        assert check is not None
+        assert check.isVisible()
+        QTest.keyClick(check, Qt.Key.Key_Space)
+        press(panel, "conflictOverwrite")
+        await all_in(stage, panel, JobState.DONE, 3)
+        assert (stage.files / "inbox" / "2.bin").read_bytes() == b"\2" * 500
+
+    stage.run(story())
+
+
+def test_pause_resume_and_cancel(stage: Stage, panel: TransferPanel, tmp_path: Path) -> None:
+    async def story() -> None:
+        host = stage.session.transfers
+        await host.start()
+        paths = sources(tmp_path, 4, 24 * MIB)
+        ids = await host.upload(paths, INBOX)
+        await host.pause(ids)
+        await all_in(stage, panel, JobState.PAUSED, 4)
+        assert panel.actions_by_id["resume_all_transfers"].isEnabled()
+        panel.view.selectRow(3)
+        panel.activateWindow()
+        panel.view.setFocus()
+        await stage.until(panel.view.hasFocus, "the focus")
+        QTest.keyClick(panel.view, Qt.Key.Key_Delete)
+        await stage.until(lambda: states(panel)[3:] == [JobState.CANCELLED], "the cancelled row")
+        panel.actions_by_id["resume_all_transfers"].trigger()
+        await stage.until(
+            lambda: states(panel) == [JobState.DONE] * 3 + [JobState.CANCELLED], "three done"
+        )
+        assert {path.name for path in (stage.files / "inbox").iterdir()} == {
+            "0.bin",
+            "1.bin",
+            "2.bin",
+        }
+
+    stage.run(story())
+
+
+def test_a_failure_says_why_and_can_be_retried(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        target = tmp_path / "downloads"
+        target.mkdir()
+        location = Location("files", "", "late.txt")
+        await stage.session.transfers.download([(location, None)], target)
+        await all_in(stage, panel, JobState.FAILED, 1)
+        assert panel.model.index(0, 7).data()
+        stage.put("late.txt", b"here now")
+        panel.view.selectRow(0)
+        panel.actions_by_id["retry_transfer"].trigger()
+        await all_in(stage, panel, JobState.DONE, 1)
+        assert (target / "late.txt").read_bytes() == b"here now"
+
+    stage.run(story())
+
+
+def test_interrupted_uploads_are_offered_at_the_next_start(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    # More than can be under way at once, so that the end comes in the middle.
+    paths = sources(tmp_path, 200, 64 * 1024)
+    for first in set_stage(qapp, tmp_path):
+
+        async def begin(stage: Stage = first) -> None:
+            await stage.session.transfers.start()
+            await stage.session.transfers.upload(paths, INBOX)
+            await stage.session.transfers.close()
+
+        first.run(begin())
+
+    for second in set_stage(qapp, tmp_path):
+        panel = TransferPanel(second.session)
+        panel.show()
+
+        async def resume(stage: Stage = second, panel: TransferPanel = panel) -> None:
+            await stage.session.transfers.start()
+            await stage.until(panel.interrupted.isVisible, "the offer")
+            assert "interrupted" in panel.interrupted.text.text()
+            await stage.until(lambda: JobState.INTERRUPTED in states(panel), "the rows")
+            press(panel, "resumeInterrupted")
+            await stage.until(lambda: set(states(panel)) == {JobState.DONE}, "all done")
+            await stage.until(panel.interrupted.isHidden, "the offer to go")
+
+        second.run(resume())
+        panel.close()
+        panel.deleteLater()
+    for path in paths:
+        assert (tmp_path / "files" / "inbox" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_folder_is_one_row_with_its_sums(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        sources(tmp_path, 3, 200)
+        await stage.session.transfers.upload([tmp_path / "local"], INBOX)
+        await stage.until(
+            lambda: states(panel) and set(states(panel)) == {JobState.DONE}, "the folder"
+        )
+        view = panel.findChild(QTableView, "transferView")
+        assert view is panel.view
+        rows = [panel.model.job_at(row) for row in range(panel.model.rowCount())]
+        assert rows[0].is_folder
+        assert rows[0].files_done == 3
+        assert (stage.files / "inbox" / "local" / "2.bin").read_bytes() == b"\2" * 200
+
+    stage.run(story())
+
+
+def test_a_context_menu_offers_the_actions(stage: Stage, panel: TransferPanel) -> None:
+    panel.view.customContextMenuRequested.emit(panel.view.rect().center())
+    menu = QApplication.activePopupWidget()
+    assert menu is not None
+    names = {action.objectName() for action in menu.actions()}
+    assert {"action.pause_transfer", "action.resume_transfer", "action.cancel_transfer"} <= names
+    menu.close()
+    assert stage.failures == []
