@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tests.behaviour.subject import Service as ServiceType
 
+_DEVIATING = (AssertionError, StorageError, ExceptionGroup, KeyError, pytest.fail.Exception)
 _PARAMETER = "service"
 
 
@@ -31,15 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         name = re.sub(rf"\b{re.escape(call.params[_PARAMETER])}\b-?", "", item.name, count=1)
-        name = name.replace("[]", "").replace("-]", "]").removeprefix("test_")
+        name = name.replace("[-", "[").replace("-]", "]").replace("[]", "").removeprefix("test_")
         item.user_properties.append(("behaviour", name))
         item.user_properties.append(("service", call.params[_PARAMETER]))
         if known := deviation(call.params[_PARAMETER], name):
-            item.add_marker(
-                pytest.mark.xfail(
-                    reason=known.reason, strict=True, raises=(AssertionError, StorageError)
-                )
-            )
+            item.add_marker(pytest.mark.xfail(reason=known.reason, strict=True, raises=_DEVIATING))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=services.NAMES)

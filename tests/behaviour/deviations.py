@@ -19,7 +19,66 @@ class Deviation:
     reason: str
 
 
-DEVIATIONS: tuple[Deviation, ...] = ()
+_REAL_FOLDERS = (
+    "rclone serves a file system: a key that ends in '/' loses its slash, and a name is a"
+    " folder or a file, never both"
+)
+_UPLOADS_IN_MEMORY = (
+    "rclone's multipart takes parts 1, 2, 3 … once each and drops the upload at the first error"
+)
+_VERSIONED_CONDITIONS = (
+    "on a versioned bucket Ceph 16 checks write conditions against the version being made,"
+    " which is never there"
+)
+
+DEVIATIONS: tuple[Deviation, ...] = (
+    *(
+        Deviation("s3-rclone", name, _REAL_FOLDERS)
+        for name in (
+            "create_dir_again",
+            "delete_dir_spares_what_it_holds",
+            "remove_all_without_slash",
+            "keys_that_end_in_a_slash",
+            "list_empty_dir*",
+            "list_sub_dir",
+            "list_twins_by_slash",
+            "stat_file",
+            "stat_dir",
+        )
+    ),
+    *(
+        Deviation("s3-rclone", name, _UPLOADS_IN_MEMORY)
+        for name in (
+            "multipart_complete_with_a_wrong_etag",
+            "multipart_part_sent_again_replaces",
+            "multipart_part_numbers",
+            "multipart_with_md5",
+        )
+    ),
+    Deviation(
+        "s3-rclone",
+        "multipart_out_of_order",
+        "rclone answers a completion with an ETag of parts, and a stat with the whole MD5",
+    ),
+    Deviation(
+        "s3-rclone",
+        "keys[[]nf[cd][]]",
+        "rclone folds Unicode's normal forms: a name's twin answers for it",
+    ),
+    *(
+        Deviation("s3-ceph-tls-versions", name, _VERSIONED_CONDITIONS)
+        for name in (
+            "flag[[]write_with_if_match[]]",
+            "write_with_if_match",
+            "write_with_if_not_exists",
+        )
+    ),
+    Deviation(
+        "s3-ceph*",
+        "multipart_complete_after_abort",
+        "Ceph 16 answers 500 InternalError, where S3 says NoSuchUpload",
+    ),
+)
 
 
 def deviation(service: str, behaviour: str) -> Deviation | None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from dalbrowser.storage import ByteRange, ErrorKind, Metadata
 from dalbrowser.storage.options import OpRead, OpStat
 from dalbrowser.storage.types import SeekableBody, StreamBody
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from dalbrowser.storage import Multipart
     from tests.behaviour.subject import Subject
@@ -196,13 +196,13 @@ def needs(
     *flags: str,
 ) -> Callable[
     [Callable[Concatenate[Subject, P], Awaitable[None]]],
-    Callable[Concatenate[Subject, P], Awaitable[None]],
+    Callable[Concatenate[Subject, P], Coroutine[Any, Any, None]],
 ]:
     """Gate a behaviour: where a flag is false it asserts the refusal instead."""
 
     def gate(
         test: Callable[Concatenate[Subject, P], Awaitable[None]],
-    ) -> Callable[Concatenate[Subject, P], Awaitable[None]]:
+    ) -> Callable[Concatenate[Subject, P], Coroutine[Any, Any, None]]:
         @functools.wraps(test)
         async def gated(subject: Subject, *args: P.args, **kwargs: P.kwargs) -> None:
             missing = [flag for flag in flags if not getattr(subject.cap, flag)]
@@ -213,6 +213,6 @@ def needs(
                 await refuses(subject, flag)
             subject.note("unsupported", ", ".join(missing))
 
-        return gated
+        return cast("Callable[Concatenate[Subject, P], Coroutine[Any, Any, None]]", gated)
 
     return gate

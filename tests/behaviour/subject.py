@@ -6,8 +6,8 @@ its container and never meet.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,7 +54,7 @@ class Subject:
     service: Service
     base: str
     note: Callable[[str, str], None]
-    rng: random.Random = field(default_factory=lambda: random.Random(20_26))
+    rng: Random = field(default_factory=lambda: Random(20_26))
 
     @property
     def op(self) -> Operator:
@@ -75,13 +75,13 @@ class Subject:
         """Return an exact key of this test's own."""
         return self.base + name
 
-    def bytes(self, size: int) -> bytes:
+    def random(self, size: int) -> bytes:
         """Return random content."""
         return self.rng.randbytes(size)
 
     async def put(self, name: str = "file", data: bytes | int = 100, **options: Any) -> bytes:
         """Write an object and return its content."""
-        content = self.bytes(data) if isinstance(data, int) else data
+        content = self.random(data) if isinstance(data, int) else data
         await self.op.write(self.key(name), content, **options)
         return content
 

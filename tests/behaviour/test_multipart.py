@@ -23,7 +23,7 @@ PART = 5 * MiB
 @needs("multipart")
 async def test_multipart_out_of_order(subject: Subject) -> None:
     """Parts written in any order; the object is unreadable until complete."""
-    blocks = {1: subject.bytes(PART), 2: subject.bytes(PART), 3: subject.bytes(100)}
+    blocks = {1: subject.random(PART), 2: subject.random(PART), 3: subject.random(100)}
     upload = await subject.op.create_multipart(subject.key())
     parts = [await upload.write(number, blocks[number]) for number in (3, 1, 2)]
     assert not await subject.op.exists(subject.key())
@@ -35,7 +35,7 @@ async def test_multipart_out_of_order(subject: Subject) -> None:
 
 @needs("multipart")
 async def test_multipart_concurrent(subject: Subject) -> None:
-    blocks = [subject.bytes(PART), subject.bytes(PART), subject.bytes(PART), b"end"]
+    blocks = [subject.random(PART), subject.random(PART), subject.random(PART), b"end"]
     upload = await subject.op.create_multipart(subject.key())
     parts = await asyncio.gather(*(upload.write(n, b) for n, b in enumerate(blocks, 1)))
     await upload.complete(parts)
@@ -45,7 +45,7 @@ async def test_multipart_concurrent(subject: Subject) -> None:
 @needs("multipart", "multipart_list_parts")
 async def test_multipart_into_multipart(subject: Subject) -> None:
     """By its id, as from a fresh process: what was sent is there, the rest is added."""
-    blocks = [subject.bytes(PART), subject.bytes(77)]
+    blocks = [subject.random(PART), subject.random(77)]
     upload = await subject.op.create_multipart(subject.key())
     await upload.write(1, blocks[0])
     async with Operator(subject.service.scheme, **subject.service.config) as fresh:
@@ -110,12 +110,20 @@ async def test_multipart_list_uploads(subject: Subject) -> None:
 @needs("multipart", "multipart_list_parts")
 async def test_multipart_abort(subject: Subject) -> None:
     upload = await subject.op.create_multipart(subject.key())
-    part = await upload.write(1, b"x")
+    await upload.write(1, b"x")
     await upload.abort()
     await upload.abort()
     await subject.fails(ErrorKind.NOT_FOUND, upload.list_parts())
-    await subject.fails(ErrorKind.NOT_FOUND, upload.complete([part]))
     await subject.fails(ErrorKind.NOT_FOUND, upload.write(2, b"y"))
+    assert not await subject.op.exists(subject.key())
+
+
+@needs("multipart")
+async def test_multipart_complete_after_abort(subject: Subject) -> None:
+    upload = await subject.op.create_multipart(subject.key())
+    part = await upload.write(1, b"x")
+    await upload.abort()
+    await subject.fails(ErrorKind.NOT_FOUND, upload.complete([part]))
     assert not await subject.op.exists(subject.key())
 
 

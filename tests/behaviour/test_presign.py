@@ -23,15 +23,19 @@ async def send(
     """Send a presigned request as anybody would."""
     ca = subject.service.config.get("ca_file")
     verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else True
+    target = httpx.URL(url or request.url)
+    headers = dict(request.headers)
+    if target.host.endswith(".localhost"):
+        # Not every resolver knows these names (RFC 6761, 6.3); they are this machine.
+        headers["Host"] = target.netloc.decode()
+        target = target.copy_with(host="127.0.0.1")
     async with httpx.AsyncClient(verify=verify, trust_env=False) as client:
-        return await client.request(
-            request.method, url or request.url, headers=dict(request.headers), content=data
-        )
+        return await client.request(request.method, target, headers=headers, content=data)
 
 
 @needs("presign_write")
 async def test_presign_write(subject: Subject) -> None:
-    data = subject.bytes(5000)
+    data = subject.random(5000)
     request = await subject.op.presign_write(
         subject.key(), expires=HOUR, content_type="text/x-test"
     )

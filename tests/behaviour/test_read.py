@@ -14,7 +14,6 @@ from tests.behaviour.probes import needs
 from tests.behaviour.subject import KiB, MiB
 
 if TYPE_CHECKING:
-
     from tests.behaviour.subject import Subject
 
 SPECIAL = "!@#$%^&()_+-=;',`"

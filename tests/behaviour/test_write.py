@@ -116,7 +116,7 @@ async def test_write_with_if_match(subject: Subject) -> None:
 
 
 async def test_write_returned_metadata_equals_stat(subject: Subject) -> None:
-    said = await subject.op.write(subject.key(), subject.bytes(321))
+    said = await subject.op.write(subject.key(), subject.random(321))
     found = await subject.op.stat(subject.key())
     assert said.etag == found.etag
     assert said.etag is not None
@@ -126,7 +126,7 @@ async def test_write_returned_metadata_equals_stat(subject: Subject) -> None:
 
 @needs("write_can_multi")
 async def test_writer_two_blocks(subject: Subject) -> None:
-    blocks = [subject.bytes(PART), subject.bytes(PART)]
+    blocks = [subject.random(PART), subject.random(PART)]
     async with subject.op.writer(subject.key()) as writer:
         for block in blocks:
             await writer.write(block)
@@ -137,7 +137,7 @@ async def test_writer_two_blocks(subject: Subject) -> None:
 
 @needs("write_can_multi")
 async def test_writer_concurrent(subject: Subject) -> None:
-    blocks = [subject.bytes(PART + subject.rng.randrange(MiB)) for _ in range(3)]
+    blocks = [subject.random(PART + subject.rng.randrange(MiB)) for _ in range(3)]
     async with subject.op.writer(subject.key(), chunk=PART, concurrent=3) as writer:
         for block in blocks:
             await writer.write(block)
@@ -147,7 +147,7 @@ async def test_writer_concurrent(subject: Subject) -> None:
 @needs("write_can_multi")
 async def test_writer_overwrite(subject: Subject) -> None:
     await subject.put(data=300 * KiB)
-    data = subject.bytes(200 * KiB)
+    data = subject.random(200 * KiB)
     async with subject.op.writer(subject.key()) as writer:
         await writer.write(data[: 50 * KiB])
         await writer.write(data[50 * KiB :])
@@ -157,7 +157,7 @@ async def test_writer_overwrite(subject: Subject) -> None:
 @needs("write_can_multi")
 async def test_writer_of_unknown_length(subject: Subject) -> None:
     """Many uneven blocks, the caller's buffer reused after each."""
-    data = subject.bytes(6 * MiB + 11)
+    data = subject.random(6 * MiB + 11)
     async with subject.op.writer(subject.key(), buffer=256 * KiB) as writer:
         offset = 0
         while offset < len(data):
@@ -185,8 +185,8 @@ async def test_writer_copies_a_reader(subject: Subject, concurrent: int) -> None
 @needs("write_can_multi")
 async def test_writer_abort(subject: Subject, concurrent: int) -> None:
     writer = subject.op.writer(subject.key(), chunk=PART, concurrent=concurrent)
-    await writer.write(subject.bytes(PART))
-    await writer.write(subject.bytes(PART + 1))
+    await writer.write(subject.random(PART))
+    await writer.write(subject.random(PART + 1))
     await writer.abort()
     await writer.abort()
     await subject.fails(ErrorKind.NOT_FOUND, subject.op.stat(subject.key()))
@@ -198,13 +198,17 @@ async def test_writer_exception_in_the_context(subject: Subject) -> None:
     await subject.put("kept", b"kept")
     for name in ("file", "kept"):
         with pytest.raises(ZeroDivisionError):
-            async with subject.op.writer(subject.key(name), chunk=PART) as writer:
-                await writer.write(subject.bytes(PART))
-                await writer.write(subject.bytes(PART))
-                raise ZeroDivisionError
+            await _write_and_fail(subject, name)
         assert await uploads(subject, subject.key(name)) == []
     await subject.fails(ErrorKind.NOT_FOUND, subject.op.stat(subject.key()))
     assert await subject.op.read(subject.key("kept")) == b"kept"
+
+
+async def _write_and_fail(subject: Subject, name: str) -> None:
+    async with subject.op.writer(subject.key(name), chunk=PART) as writer:
+        await writer.write(subject.random(PART))
+        await writer.write(subject.random(PART))
+        raise ZeroDivisionError
 
 
 @needs("write_can_multi")
@@ -213,7 +217,7 @@ async def test_writer_cancelled(subject: Subject) -> None:
 
     async def write() -> None:
         async with subject.op.writer(subject.key(), chunk=PART, concurrent=2) as writer:
-            await writer.write(subject.bytes(PART))
+            await writer.write(subject.random(PART))
             started.set()
             await asyncio.Event().wait()
 
@@ -231,7 +235,7 @@ async def test_writer_multipart_with_if_not_exists(subject: Subject) -> None:
     """Preconditions hold on the multipart path too."""
     await subject.put(data=b"mine")
     writer = subject.op.writer(subject.key(), chunk=PART, if_not_exists=True)
-    call = _write_close(writer, subject.bytes(2 * PART))
+    call = _write_close(writer, subject.random(2 * PART))
     await subject.fails(ErrorKind.CONDITION_NOT_MATCH, call)
     assert await subject.op.read(subject.key()) == b"mine"
     assert await uploads(subject, subject.key()) == []
@@ -263,7 +267,7 @@ async def test_write_append(subject: Subject) -> None:
 
 @needs("write_can_append")
 async def test_writer_append_large(subject: Subject) -> None:
-    first, second = await subject.put(data=1 * MiB), subject.bytes(10 * MiB + 3)
+    first, second = await subject.put(data=1 * MiB), subject.random(10 * MiB + 3)
     async with subject.op.writer(subject.key(), append=True) as writer:
         for offset in range(0, len(second), 3 * MiB):
             await writer.write(second[offset : offset + 3 * MiB])
