@@ -89,7 +89,8 @@ class Writer:
             try:
                 await self._flush(raw)
             except BaseException:
-                del self._buffer[before:]
+                # A copy: a view of the old one may live on in the traceback and pin its size.
+                self._buffer = self._buffer[:before]
                 raise
         self.written += size
 

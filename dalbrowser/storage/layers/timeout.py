@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.layers.around import AroundAccessor
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from dalbrowser.storage.accessor import Accessor
+    from dalbrowser.storage.options import OpRead
+    from dalbrowser.storage.types import FullBody, ReadReply
 
 T = TypeVar("T")
 
@@ -55,7 +57,7 @@ class TimeoutLayer:
             return None
         if step in _LONG:
             return self.long
-        return self.between if step in ("read.next", "read.read") else self.call
+        return self.call
 
 
 class _TimeoutAccessor(AroundAccessor):
@@ -68,19 +70,110 @@ class _TimeoutAccessor(AroundAccessor):
         seconds = self._layer.deadline(step)
         if seconds is None:
             return await call()
-        limit = asyncio.timeout(seconds)
         try:
-            async with limit:
+            async with asyncio.timeout(seconds):
                 return await call()
         except TimeoutError:
-            if not limit.expired():
-                raise
-            raise StorageError(
-                ErrorKind.UNEXPECTED,
-                f"Nothing came back within {seconds:g} seconds; check the network and whether"
-                " the server is up.",
-                status=ErrorStatus.TEMPORARY,
-                operation=step.partition(".")[0],
-                path=path,
-                service=self._scheme,
-            ) from None
+            # Only ours: what a service raises is a StorageError by now.
+            raise self._expired(step, path, seconds) from None
+
+    async def read(self, path: str, args: OpRead) -> ReadReply:
+        reply = await self.around("read", path, lambda: self.inner.read(path, args))
+        seconds = self._layer.between
+        reply.body = _WatchedBody(
+            cast("FullBody", reply.body), seconds, lambda: self._expired("read", path, seconds)
+        )
+        return reply
+
+    def _expired(self, step: str, path: str, seconds: float) -> StorageError:
+        return StorageError(
+            ErrorKind.UNEXPECTED,
+            f"Nothing came back within {seconds:g} seconds; check the network and whether"
+            " the server is up.",
+            status=ErrorStatus.TEMPORARY,
+            operation=step.partition(".")[0],
+            path=path,
+            service=self._scheme,
+        )
+
+
+class _WatchedBody:
+    """A body whose every block has a deadline, kept by one timer for all of them.
+
+    ``asyncio.timeout`` around each block would cost several times what the block's own way
+    through the layers does. The timer looks whether the block under way is late, and
+    otherwise sleeps until it could be.
+    """
+
+    def __init__(
+        self, inner: FullBody, seconds: float, expired: Callable[[], StorageError]
+    ) -> None:
+        self._inner = inner
+        self._seconds = seconds
+        self._expired = expired
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.Task[object] | None = None
+        self._since = 0.0
+        self._late = False
+
+    async def read(self, size: int) -> bytes:
+        """Read one block in time."""
+        task, before = self._begin()
+        try:
+            return await self._inner.read(size)
+        except asyncio.CancelledError:
+            self._raise_if_late(task, before)
+            raise
+        finally:
+            self._waiting = None
+
+    async def next(self) -> bytes | None:
+        """Stream one block in time."""
+        task, before = self._begin()
+        try:
+            return await self._inner.next()
+        except asyncio.CancelledError:
+            self._raise_if_late(task, before)
+            raise
+        finally:
+            self._waiting = None
+
+    async def seek(self, offset: int, whence: int) -> int:
+        """Move; a completed body sends no request for it."""
+        return await self._inner.seek(offset, whence)
+
+    async def aclose(self) -> None:
+        """Give up the body."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await self._inner.aclose()
+
+    def _begin(self) -> tuple[asyncio.Task[object], int]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of the loop runs in a task
+        self._since = self._loop.time()
+        self._waiting = task
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._seconds, self._look)
+        return task, task.cancelling()
+
+    def _look(self) -> None:
+        """Cancel the block under way if it is late; sleep on, or until the next block."""
+        self._timer = None
+        if self._waiting is None:
+            return
+        left = self._since + self._seconds - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._late = True
+            self._waiting.cancel()
+
+    def _raise_if_late(self, task: asyncio.Task[object], before: int) -> None:
+        """Turn our own cancellation into the error, unless somebody else cancelled as well."""
+        if self._late:
+            self._late = False
+            if task.uncancel() <= before:
+                raise self._expired() from None

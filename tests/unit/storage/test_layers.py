@@ -96,6 +96,33 @@ async def test_a_body_that_stalls_is_opened_again_by_retry() -> None:
     assert [read.range.start for read in service.reads] == [0, 2, 6]
 
 
+async def test_a_body_that_comes_slowly_is_never_cut() -> None:
+    service = Reduced(memory(), read_can_seek=False)
+    op = operator_over(service).layer(TimeoutLayer(between=0.05))
+    await op.write("a", bytes(60))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with op.reader("a") as reader:
+        async for _ in reader:
+            passed = asyncio.Event()
+            loop.call_later(0.01, passed.set)
+            await passed.wait()
+    assert loop.time() - began > 0.1
+
+
+async def test_a_caller_that_is_cancelled_while_a_body_stalls_stays_cancelled() -> None:
+    service = Reduced(memory(), read_can_seek=False)
+    op = operator_over(service).layer(TimeoutLayer(between=60))
+    await op.write("a", bytes(60))
+    service.on_read = lambda reply: setattr(reply, "body", StallingBody(reply.body, 0))
+    task = asyncio.create_task(op.read("a"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_timeout_of_somebody_else_is_not_ours() -> None:
     class Failing(LayeredAccessor):
         async def stat(self, path: str, args: OpStat) -> Metadata:

@@ -139,6 +139,7 @@ async def test_a_buffer_gathers_small_blocks(sizes: list[int]) -> None:
 async def test_a_buffered_write_that_fails_took_nothing_and_lost_nothing() -> None:
     class Failing(LayeredAccessor):
         fail = 1
+        view: memoryview | None = None
 
         async def write(self, path: str, args: OpWrite) -> RawWriter:
             inner = await self.inner.write(path, args)
@@ -147,6 +148,7 @@ async def test_a_buffered_write_that_fails_took_nothing_and_lost_nothing() -> No
             async def write(data: Data) -> None:
                 if self.fail:
                     self.fail -= 1
+                    self.view = memoryview(data)
                     raise StorageError(ErrorKind.UNEXPECTED, "not now")
                 await take(data)
 
