@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,11 +15,13 @@ from dalbrowser.storage.net import dates
 from dalbrowser.storage.options import (
     OpCompleteMultipart,
     OpCopy,
+    OpCreateMultipart,
     OpDelete,
     OpList,
     OpRead,
     OpStat,
     OpWrite,
+    OpWriteMultipart,
 )
 from dalbrowser.storage.services.s3 import S3, Credentials, S3Config
 from dalbrowser.storage.types import ByteRange, Part
@@ -413,3 +417,37 @@ async def _write(s3: S3, data: bytes = b"") -> None:
 
 async def _list(s3: S3) -> None:
     await (await s3.list("", OpList())).next_page()
+
+
+@pytest.mark.parametrize(
+    ("more", "signed", "md5"),
+    [
+        ({}, True, False),
+        ({"payload_signing": "never"}, False, True),
+        ({"content_md5": "always"}, True, True),
+        ({"content_md5": "never", "payload_signing": "never"}, False, False),
+        ({"credentials": "anonymous"}, False, True),
+    ],
+)
+async def test_a_body_is_always_covered_unless_told_otherwise(
+    more: dict[str, str], signed: bool, md5: bool
+) -> None:
+    async with liar(lying.reply(), **more) as (s3, server):
+        await _write(s3, b"covered")
+        headers = server.seen[0].headers
+    digest = hashlib.sha256(b"covered").hexdigest()
+    assert (headers.get("x-amz-content-sha256") == digest) is signed
+    expected = base64.b64encode(hashlib.md5(b"covered").digest()).decode()
+    assert headers.get("content-md5") == (expected if md5 else None)
+
+
+async def test_damaged_bytes_are_refused_by_the_server(ceph: S3) -> None:
+    """The digest of other bytes stands for a body that was damaged on its way."""
+    upload = await ceph.create_multipart("k", OpCreateMultipart())
+    wrong = hashlib.md5(b"what was read").digest()
+    args = OpWriteMultipart(upload_id=upload, number=1, size=4, md5=wrong)
+    writer = await ceph.write_multipart("k", args)
+    await writer.write(b"sent")
+    error = await failed(writer.close())
+    assert (error.kind, error.status) == (K.UNEXPECTED, S.TEMPORARY)
+    assert "damaged" in error.message

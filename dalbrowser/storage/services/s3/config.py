@@ -65,8 +65,11 @@ class S3Config:
         default="auto",
         choices=("auto", "always", "never"),
     )
-    content_md5: bool = config_field(
-        doc="Send Content-MD5 with every body, for the server to verify.", default=True
+    content_md5: str = config_field(
+        doc="Whether bodies carry Content-MD5 for the server to verify; auto: where the"
+        " signature does not cover the body already.",
+        default="auto",
+        choices=("auto", "always", "never"),
     )
     checksum: str = config_field(
         doc="x-amz-checksum algorithm of new objects where none is asked for.",

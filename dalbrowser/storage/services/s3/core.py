@@ -202,11 +202,17 @@ class S3Core:
             self._region,
         )
 
+    @property
+    def signs_bodies(self) -> bool:
+        """Whether the signature covers the body, so that the server verifies its SHA-256."""
+        if self.config.credentials == "anonymous" or self.config.payload_signing == "never":
+            return False
+        return self.config.payload_signing == "always" or not self._place.origin.secure
+
     async def _payload_hash(self, body: Sequence[Data]) -> str:
-        mode = self.config.payload_signing
         if not body:
             return sigv4.EMPTY_SHA256
-        if mode == "never" or (mode == "auto" and self._place.origin.secure):
+        if not self.signs_bodies:
             return sigv4.UNSIGNED_PAYLOAD
         return (await digest_of("sha256", body)).hex()
 

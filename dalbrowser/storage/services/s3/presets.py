@@ -64,6 +64,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     },
     "rclone": {
         "region": "us-east-1",
+        "content_md5": "always",
         "addressing": "path",
         "conditional_reads": False,
         "conditional_writes": False,

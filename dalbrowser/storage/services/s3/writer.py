@@ -294,7 +294,8 @@ async def body_headers(
 ) -> dict[str, str]:
     """Return the headers by which the server verifies a body."""
     found: dict[str, str] = {}
-    if core.config.content_md5:
+    wanted = core.config.content_md5
+    if wanted == "always" or (wanted == "auto" and (md5 or not core.signs_bodies)):
         found["content-md5"] = content_md5(md5 or await digest_of("md5", body))
     if checksum:
         value = await digest_of(checksum, body)
