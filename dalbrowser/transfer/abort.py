@@ -72,9 +72,14 @@ async def find_intended(op: Operator, key: str, saved: UploadRow) -> str | None:
         return None
     oldest = datetime.fromtimestamp(saved.intended, UTC) - _CLOCKS
     fitting: list[str] = []
-    async for upload in op.list_multiparts(spell(key)):
-        if upload.path != key or upload.initiated is None or upload.initiated < oldest:
-            continue
-        if not await op.into_multipart(spell(key), upload.upload_id).list_parts():
-            fitting.append(upload.upload_id)
+    try:
+        async for upload in op.list_multiparts(spell(key)):
+            if upload.path != key or upload.initiated is None or upload.initiated < oldest:
+                continue
+            if not await op.into_multipart(spell(key), upload.upload_id).list_parts():
+                fitting.append(upload.upload_id)
+    except StorageError as error:
+        # One that ended meanwhile; and rclone answers so where there never was an upload.
+        if not is_gone(error):
+            raise
     return fitting[0] if len(fitting) == 1 else None

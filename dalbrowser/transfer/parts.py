@@ -183,6 +183,11 @@ class PartsUpload:
         if multipart_count(there.etag) == self._plan.count:
             digests = [await self._source.digest(span) for span in self._plan.spans()]
             return Integrity.MD5 if multipart_etag(digests) == bare(there.etag) else None
+        if as_md5(there.etag) is not None:
+            # Some servers give a finished upload the MD5 of the whole.
+            whole = await self._source.whole_digest()
+            if whole is not None and whole.hex() == as_md5(there.etag):
+                return Integrity.MD5
         # An ETag that is no digest: our own time in the metadata and our word that it was
         # being completed are what is left.
         ours = [v for k, v in there.user_metadata.items() if k.lower() == "mtime"]
@@ -270,6 +275,7 @@ class PartsUpload:
                 raise BeginAnewError(
                     "The upload was ended by somebody else in the middle; it was begun anew."
                 ) from error
+            raise
 
     # -- finishing
 

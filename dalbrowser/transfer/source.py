@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
+from dalbrowser.transfer.partplan import PartSpan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
-    from dalbrowser.transfer.partplan import PartSpan
 
 _STEP = 1024 * 1024
 
@@ -127,6 +127,10 @@ class PartSource(Protocol):
         """Return the MD5 of a part."""
         ...
 
+    async def whole_digest(self) -> bytes | None:
+        """Return the MD5 of everything, or ``None`` where that costs too much to read."""
+        ...
+
     async def check(self) -> None:
         """Raise ``SourceChangedError`` unless the source is still what it was."""
         ...
@@ -148,6 +152,10 @@ class FileSource:
     async def digest(self, span: PartSpan) -> bytes:
         """See ``LocalSource.digest``."""
         return bytes(await self._on_disk(self._local.digest, span))
+
+    async def whole_digest(self) -> bytes | None:
+        """Return the MD5 of the whole file."""
+        return await self.digest(PartSpan(1, 0, self.identity.size))
 
     async def check(self) -> None:
         """See ``LocalSource.check``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 from contextlib import asynccontextmanager
@@ -144,6 +145,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.wire: Watched
+        self.heard = asyncio.Event()
         self.op = Operator(self.scheme, **self.config).layer(_Watch(self))
         self.profile = Profile("p1", "place", self.scheme, self._public())
         self.profiles = ProfileStore(self.folder / "profiles.json")
@@ -156,8 +158,14 @@ class Rig:
 
     def _tell(self, event: Event) -> None:
         self.events.append(event)
+        self.heard.set()
         if self.told is not None:
             self.told(event)
+
+    async def next_event(self) -> None:
+        """Wait until an engine tells of something."""
+        self.heard.clear()
+        await self.heard.wait()
 
     async def operator(self, profile: Profile, bucket: str) -> Operator:
         """Be the engine's ``OperatorSource``."""
