@@ -15,6 +15,7 @@ from dalbrowser.storage.options import (
     OpListParts,
     OpWriteMultipart,
 )
+from dalbrowser.storage.paths import exact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -115,11 +116,11 @@ class Multipart:
         if_match: str | None = None,
         source_version: str | None = None,
     ) -> Part:
-        """Fill part ``number`` from a range of the exact path ``source``, on the server."""
+        """Fill part ``number`` from a range of the object ``source``, on the server."""
         args = OpCopyMultipart(
             upload_id=self.upload_id,
             number=number,
-            source=source,
+            source=exact(source),
             range=byte_range,
             if_match=if_match,
             source_version=source_version,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dalbrowser.storage import registry
 from dalbrowser.storage.deleter import Deleter
@@ -58,9 +57,6 @@ if TYPE_CHECKING:
         PresignedRequest,
     )
 
-_NAME_FIELDS = ("bucket", "container", "name", "host")
-"""The configuration fields that a URI's host part may fill, whichever the service has."""
-
 
 class Operator:
     """Access to one service. Every method may raise ``StorageError``.
@@ -84,7 +80,7 @@ class Operator:
         ``name`` is the bucket or container, ``root`` the prefix under which paths are taken;
         options are the service's configuration fields. Percent-encoding is undone in each.
         """
-        return cls._over(_completed(registry.build(*parse_uri(uri))))
+        return cls._over(_completed(registry.build(*registry.parse_uri(uri))))
 
     @classmethod
     def _over(cls, access: Accessor) -> Operator:
@@ -475,43 +471,3 @@ def _options(kind: type[Any], operation: str, path: str, options: Mapping[str, A
             path=path,
         )
     return kind(**options)
-
-
-def parse_uri(uri: str) -> tuple[str, dict[str, str]]:
-    """Return the scheme and the configuration that a URI names; see ``Operator.from_uri``.
-
-    Raises ``ConfigInvalid`` when it does not parse or names what the service does not have.
-    """
-    try:
-        split = urlsplit(uri)
-        pairs = parse_qsl(split.query, keep_blank_values=True, strict_parsing=bool(split.query))
-    except ValueError:
-        raise _bad_uri("does not parse") from None
-    if not split.scheme or "://" not in uri:
-        raise _bad_uri("has no scheme")
-    known = {item.name for item in registry.config_fields(split.scheme)}
-    config: dict[str, str] = {}
-    name, root = unquote(split.netloc), unquote(split.path)
-    named = next((field for field in _NAME_FIELDS if field in known), None)
-    if name:
-        if named is None:
-            raise _bad_uri(f"names {name!r}, but the service {split.scheme!r} has no such part")
-        config[named] = name
-        root = root.removeprefix("/")
-    if root.strip("/"):
-        if "root" not in known:
-            raise _bad_uri(f"has a path, but the service {split.scheme!r} has no root")
-        config["root"] = root
-    for key, value in pairs:
-        if key in config:
-            raise _bad_uri(f"gives {key!r} twice")
-        config[key] = value
-    return split.scheme, config
-
-
-def _bad_uri(why: str) -> StorageError:
-    """Return the error; the URI itself may hold secrets and is not repeated."""
-    return StorageError(
-        ErrorKind.CONFIG_INVALID,
-        f"The URI {why}; write scheme://name/root?option=value.",
-    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from dalbrowser.storage.accessor import Accessor
 
 ENTRY_POINT_GROUP = "dalbrowser.services"
+_NAME_FIELDS = ("bucket", "container", "name", "host")
+"""The configuration fields that a URI's host part may fill, whichever the service has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,46 @@ def build(scheme: str, config: Mapping[str, Any]) -> Accessor:
             service=scheme,
         )
     return kind.from_config(kind.config_type(**values))
+
+
+def parse_uri(uri: str) -> tuple[str, dict[str, str]]:
+    """Return the scheme and the configuration that a URI names; see ``Operator.from_uri``.
+
+    Raises ``ConfigInvalid`` when it does not parse or names what the service does not have.
+    """
+    try:
+        split = urlsplit(uri)
+        pairs = parse_qsl(split.query, keep_blank_values=True, strict_parsing=bool(split.query))
+    except ValueError:
+        raise _bad_uri("does not parse") from None
+    if not split.scheme or "://" not in uri:
+        raise _bad_uri("has no scheme")
+    known = {item.name for item in config_fields(split.scheme)}
+    config: dict[str, str] = {}
+    name, root = unquote(split.netloc), unquote(split.path)
+    named = next((field for field in _NAME_FIELDS if field in known), None)
+    if name:
+        if named is None:
+            raise _bad_uri(f"names {name!r}, but the service {split.scheme!r} has no such part")
+        config[named] = name
+        root = root.removeprefix("/")
+    if root.strip("/"):
+        if "root" not in known:
+            raise _bad_uri(f"has a path, but the service {split.scheme!r} has no root")
+        config["root"] = root
+    for key, value in pairs:
+        if key in config:
+            raise _bad_uri(f"gives {key!r} twice")
+        config[key] = value
+    return split.scheme, config
+
+
+def _bad_uri(why: str) -> StorageError:
+    """Return the error; the URI itself may hold secrets and is not repeated."""
+    return StorageError(
+        ErrorKind.CONFIG_INVALID,
+        f"The URI {why}; write scheme://name/root?option=value.",
+    )
 
 
 def _to_text(value: object) -> str:

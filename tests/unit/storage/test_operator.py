@@ -17,7 +17,7 @@ from dalbrowser.storage import (
     StorageError,
 )
 from dalbrowser.storage.layer import LayeredAccessor
-from dalbrowser.storage.operator import parse_uri
+from dalbrowser.storage.registry import parse_uri
 from tests.unit.storage.reduced import Reduced, memory, operator_over
 
 if TYPE_CHECKING:
