@@ -1,7 +1,7 @@
 """What every command is given: the stores, the connections, and where output goes.
 
-The command line's composition root. Built in order: folders, connections' store, secrets,
-operators on this loop. Everything is closed when the command ends.
+The command line's composition root. Built in order: folders, settings, connections' store,
+secrets, operators on this loop. Everything is closed when the command ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dalbrowser.profiles import (
     builtin_profiles,
     parse_target,
 )
-from dalbrowser.settings import Folders
+from dalbrowser.settings import Folders, Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +33,7 @@ class Context:
     """The parts that a command works with."""
 
     folders: Folders
+    settings: Settings
     profiles: ProfileStore
     secrets: SecretStore
     connections: Connections
@@ -46,11 +47,14 @@ class Context:
         """Build everything for one command; raises ``OSError`` when a folder cannot be made."""
         folders = Folders.default()
         profiles = ProfileStore(folders.profiles_file, builtin_profiles(folders))
-        secrets = SecretStore()
-        if profiles.note:
-            complain(profiles.note)
+        settings = Settings(folders.settings_file)
+        secrets = SecretStore(deadline=settings.get("keyring.deadline"))
+        for note in (settings.note, profiles.note):
+            if note:
+                complain(note)
         return cls(
             folders,
+            settings,
             profiles,
             secrets,
             Connections(profiles, secrets),

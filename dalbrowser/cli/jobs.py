@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.progress import Progress
 from dalbrowser.cli.wording import human_size, job_name, one_line
-from dalbrowser.transfer import EngineOptions, JobState, TransferEngine
+from dalbrowser.transfer import JobState, TransferEngine
+from dalbrowser.transfer.tuning import options_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _PATIENCE = 30.0
 """Seconds that a job waits for an unreachable service; the window waits for ever."""
 _FILES_TOLD = 20
+_IDS_TOLD = 10
 
 
 @contextlib.asynccontextmanager
@@ -35,7 +37,7 @@ async def engine(context: Context, who: str, progress: Progress) -> AsyncIterato
         context.folders.journal_file,
         context.connections,
         context.profiles,
-        EngineOptions(who=who, patience=_PATIENCE),
+        options_from(context.settings, who=who, patience=_PATIENCE),
         progress.notify,
     )
     report = await made.start()
@@ -70,8 +72,8 @@ async def run_jobs(
             failed = [v for v in views if not tell(v, running.jobs(), kept, verbose=verbose)]
     except asyncio.CancelledError:
         if ids:
-            numbers = " ".join(str(number) for number in ids)
-            complain(f"Stopped; go on with: dal transfers resume {numbers}")
+            named = " ".join(map(str, ids)) if len(ids) <= _IDS_TOLD else "--all"
+            complain(f"Stopped; go on with: dal transfers resume {named}")
         raise
     return 1 if failed else 0
 

@@ -116,7 +116,7 @@ _ALL = (
     Setting(
         "transfers.history_limit",
         int,
-        10_000,
+        100_000,
         "How many finished transfers are remembered.",
         minimum=0,
         maximum=1_000_000,

@@ -72,6 +72,14 @@ def test_no_credentials(bare_dal: Dal) -> None:
     assert "AWS_ACCESS_KEY_ID" in said
 
 
+def test_a_certificate_of_a_private_authority(
+    dal_on: Callable[[S3Server], Dal], ceph_s3_tls: S3Server
+) -> None:
+    dal = dal_on(ceph_s3_tls)
+    assert "certificate" in dal("ls", "s3://").complaint().lower()
+    assert dal.with_environment(AWS_CA_BUNDLE=ceph_s3_tls.ca)("ls", "s3://").code == 0
+
+
 def test_no_permission_to_list(
     dal_on: Callable[[S3Server], Dal], ceph_cluster: Ceph, ceph_bucket: str, work: Path
 ) -> None:

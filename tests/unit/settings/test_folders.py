@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dalbrowser.settings import Folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_fresh_home_isolates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
