@@ -98,7 +98,21 @@ class S3(Accessor):
             await self.list_buckets()
 
     async def create_dir(self, path: str, args: OpCreateDir) -> None:
-        await put(self._core, await self._key(path), [], OpWrite())
+        key = await self._key(path)
+        guarded = self._config.conditional_writes
+        try:
+            await self._head(key, OpStat())
+        except StorageError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+        else:
+            return
+        try:
+            await put(self._core, key, [], OpWrite(if_not_exists=guarded))
+        except StorageError as late:
+            # Made meanwhile, perhaps with bytes of its own, which must not be overwritten.
+            if not guarded or late.kind is not ErrorKind.CONDITION_NOT_MATCH or late.is_temporary:
+                raise
 
     async def stat(self, path: str, args: OpStat) -> Metadata:
         self._core.require_bucket()
