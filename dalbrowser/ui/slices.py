@@ -59,7 +59,7 @@ class SlicedWork(QObject):
 
     def _run_slice(self) -> None:
         until = perf_counter() + SLICE
-        while self._work is not None and perf_counter() < until:
+        while self._work is not None:
             try:
                 next(self._work)
             except StopIteration as stop:
@@ -68,3 +68,6 @@ class SlicedWork(QObject):
                 self._work = self._done = None
                 if done is not None:
                     done(stop.value)
+                return
+            if perf_counter() >= until:
+                return

@@ -119,6 +119,9 @@ class EntryModel(QAbstractTableModel):
             return
         keep = self._keep()
         fresh = array("I", added if keep is None else [row for row in added if keep(row)])
+        if keep is not None and self._rows is self._order:
+            # A filter that is not in force yet: what is shown must not grow with the rest.
+            self._rows = self._order[:]
         apart = self._rows is not self._order
         if fresh:
             first = len(self._rows)

@@ -1,0 +1,41 @@
+"""The real window over a real session, offscreen."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.stage import Stage, set_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from PySide6.QtWidgets import QApplication
+
+    from dalbrowser.ui.window import MainWindow
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture
+def stage(qapp: QApplication, tmp_path: Path) -> Iterator[Stage]:
+    """A session in a throwaway home."""
+    yield from set_stage(qapp, tmp_path)
+
+
+@pytest.fixture
+def window(stage: Stage) -> Iterator[MainWindow]:
+    """The main window on the start page, its transfer engine running."""
+    from dalbrowser.ui.window import MainWindow
+
+    stage.run(stage.session.transfers.start())
+    window = MainWindow(stage.session)
+    window.resize(1100, 700)
+    window.show()
+    yield window
+    window.allow_close()
+    window.close()
+    window.deleteLater()
