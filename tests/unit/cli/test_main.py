@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dalbrowser.cli import main
+from dalbrowser.cli.arguments import parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,20 @@ def test_connections(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["connections", "add", "x1", "s3", "--ask", "region"]) == 1
     assert main(["connections", "remove", "share"]) == 0
     assert main(["ls", "share:"]) == 1
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--endpoint", "http://h:1", "--region", "r", "ls", "s3://b"],
+        ["ls", "--endpoint", "http://h:1", "--region", "r", "s3://b"],
+        ["ls", "s3://b", "--endpoint-url", "http://h:1", "--region", "r"],
+    ],
+)
+def test_the_server_is_named_before_or_after_the_command(argv: list[str]) -> None:
+    found = parser().parse_args(argv)
+    assert (found.endpoint, found.region, found.uri) == ("http://h:1", "r", "s3://b")
+    assert not hasattr(parser().parse_args(["ls"]), "endpoint")
 
 
 def test_a_defect_is_not_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
