@@ -164,16 +164,20 @@ def versions(
     """Read a ListObjectVersions page: entries, and the next key and version markers."""
     document = _Document(body, "ListVersionsResult")
     entries: list[Entry] = []
+    last = ""
     kinds = {document.space + "Version": False, document.space + "DeleteMarker": True}
     for item in document.root:
         gone = kinds.get(item.tag)
-        if gone is None or (gone and not deleted):
+        if gone is None:
+            continue
+        last = document.key(document.of(item, "Key"))
+        if gone and not deleted:
             continue
         latest = document.of(item, "IsLatest") == "true"
         if not latest and not all_versions:
             continue
         size = document.of(item, "Size")
-        path = document.key(document.of(item, "Key"))[len(root) :]
+        path = last[len(root) :]
         entries.append(
             Entry(
                 path,
@@ -190,8 +194,9 @@ def versions(
                 ),
             )
         )
-    last = root + entries[-1].path if entries else ""
     _add_prefixes(document, root, entries)
+    if entries and entries[-1].metadata.mode is EntryMode.DIR:
+        last = max(last, root + entries[-1].path)
     marker = document.marker("NextKeyMarker", last)
     return entries, None if marker is None else (marker, document.text("NextVersionIdMarker"))
 
