@@ -199,11 +199,13 @@ async def test_delete_many_has_one_outcome_each() -> None:
     op = operator_over(Denying(Reduced(memory(), delete_max_size=None)))
     for name in ("a", "denied", "b"):
         await op.write(name, b"")
-    outcomes = await op.delete_many(["a", "denied", "none", "b"])
-    assert [outcome.path for outcome in outcomes] == ["a", "denied", "none", "b"]
-    assert [outcome.error is None for outcome in outcomes] == [True, False, True, True]
-    assert outcomes[1].error is not None
-    assert outcomes[1].error.path == "denied"
+    outcomes = await op.delete_many(["a", "", "denied", "none", "b"])
+    assert [outcome.path for outcome in outcomes] == ["a", "", "denied", "none", "b"]
+    kinds = [outcome.error and outcome.error.kind for outcome in outcomes]
+    invalid, denied = ErrorKind.INVALID_INPUT, ErrorKind.PERMISSION_DENIED
+    assert kinds == [None, invalid, denied, None, None]
+    assert outcomes[2].error is not None
+    assert outcomes[2].error.path == "denied"
     assert [entry.path for entry in await op.list("")] == ["denied"]
 
 

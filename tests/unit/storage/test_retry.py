@@ -309,6 +309,24 @@ async def test_a_simulated_rename_does_not_stumble_over_its_own_copy() -> None:
     assert not await op.exists("a")
 
 
+async def test_a_simulated_rename_goes_on_where_it_failed() -> None:
+    class FailingDelete(LayeredAccessor):
+        failed = False
+
+        async def delete(self, path: str, args: OpDelete) -> None:
+            if not self.failed:
+                self.failed = True
+                raise temporary()
+            await self.inner.delete(path, args)
+
+    op = operator_over(FailingDelete(Reduced(memory(), rename=False)))
+    op = op.layer(RetryLayer(sleep=Waits()))
+    await op.write("a", b"1")
+    await op.rename("a", "b", if_not_exists=True)
+    assert await op.read("b") == b"1"
+    assert not await op.exists("a")
+
+
 class FlakyDelete(LayeredAccessor):
     """One path of each batch fails for the moment, twice."""
 
