@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 SUPPORTED = ((3, 13), (3, 12), (3, 11))
 """The versions in ``requires-python`` of pyproject.toml, the preferred one first."""
 
+_BENDS = frozenset(
+    {
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONWARNINGS",
+        "PYTHONSTARTUP",
+        "PIP_USER",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_REQUIRE_HASHES",
+        "__PYVENV_LAUNCHER__",
+    }
+)
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -80,7 +93,6 @@ def clean_environ() -> dict[str, str]:
     """Return this process's environment without what would bend another Python.
 
     ``PYTHONWARNINGS=error`` in a shell would fail pip; ``PYTHONPATH`` would shadow what
-    was installed.
+    was installed; ``PIP_USER`` and its like would install elsewhere.
     """
-    bends = ("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
-    return {name: value for name, value in os.environ.items() if name not in bends}
+    return {name: value for name, value in os.environ.items() if name not in _BENDS}

@@ -58,8 +58,10 @@ def test_version_of_something_that_is_no_python() -> None:
 def test_what_bends_another_python_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("LANG", "C.UTF-8")
     environ = interpreter.clean_environ()
     assert "PYTHONWARNINGS" not in environ
     assert "PYTHONPATH" not in environ
+    assert "PIP_USER" not in environ
     assert environ["LANG"] == "C.UTF-8"
