@@ -8,7 +8,6 @@ disk; the target's own name appears when the whole is there and was verified.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections import deque
 from dataclasses import dataclass
@@ -45,13 +44,9 @@ from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
-
-    Feed = Callable[[bytes], None]
 
 _BLOCK = 1 * MiB
 """Bytes gathered before they are handed to the disk pool."""
@@ -261,27 +256,23 @@ class _Download:
         """Fetch with one request, hashing on the way; begun again from nothing if cut off."""
         temp = self._temp()
         self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
-        file = await self.ctx.on_disk(localfile.PartFile, temp)
+        file = localfile.SmallFile(temp, self.size)
         try:
             async with self.ctx.slots.one(self.row.profile):
                 self.ctx.show(self.job, JobState.RUNNING)
-                await self.ctx.on_disk(file.reserve, self.size)
-                digest = hashlib.md5(usedforsecurity=False)
-                await self._stream(file, _Span(0, self.size), digest.update)
-            expected = as_md5(self.metadata.etag)
-            if expected == digest.hexdigest():
+                await self._stream(file, _Span(0, self.size))
+            digest = await self.ctx.on_disk(file.finish)
+            if as_md5(self.metadata.etag) == digest:
                 self.row.integrity = Integrity.MD5.value
             else:
-                await self._verify(temp, digest.hexdigest() if expected else "")
+                await self._verify(temp, digest if as_md5(self.metadata.etag) else "")
             self.job.parts_done = 1
             await self._publish(temp, durable=False)
         except BaseException:
-            await self.ctx.on_disk(localfile.remove, temp)
+            await self.ctx.on_disk(file.discard)
             raise
-        finally:
-            file.close()
 
-    async def _stream(self, file: localfile.PartFile, span: _Span, feed: Feed | None) -> None:
+    async def _stream(self, file: localfile.Writable, span: _Span) -> None:
         """Write the rest of ``span``; what reached the file is in ``span.at``, also on failure."""
         if span.at == span.stop:
             return
@@ -297,24 +288,20 @@ class _Download:
                     held += block
                     if len(held) >= _BLOCK:
                         data, held = bytes(held), bytearray()
-                        await self._put(file, span, data, feed)
+                        await self._put(file, span, data)
         except StorageError as error:
-            await self._put(file, span, bytes(held), feed)
+            await self._put(file, span, bytes(held))
             raise self._explained(error) from error
-        await self._put(file, span, bytes(held), feed)
+        await self._put(file, span, bytes(held))
         if span.at != span.stop:
             raise _short(span.at, span.stop)
 
-    async def _put(
-        self, file: localfile.PartFile, span: _Span, data: bytes, feed: Feed | None
-    ) -> None:
-        def write() -> None:
-            file.write(span.at, data)
-            if feed is not None:
-                feed(data)
-
+    async def _put(self, file: localfile.Writable, span: _Span, data: bytes) -> None:
         if data:
-            await self.ctx.on_disk(write)
+            if file.holds(len(data)):
+                file.hold(data)
+            else:
+                await self.ctx.on_disk(file.write, span.at, data)
             span.at += len(data)
             self.job.count(len(data))
             self.ctx.changed(self.job)
@@ -366,7 +353,7 @@ class _Download:
             self.ctx.show(self.job, JobState.FINALISING)
             await self.ctx.on_disk(file.flush)
         finally:
-            file.close()
+            await self.ctx.on_disk(file.close)
         await self._publish(temp, durable=True)
 
     async def _begin(self, temp: str) -> None:
@@ -413,7 +400,7 @@ class _Download:
             attempt += 1
             try:
                 async with self.ctx.slots.one(self.row.profile):
-                    await self._stream(file, span, None)
+                    await self._stream(file, span)
             except StorageError as error:
                 # What reached the file stays: the range goes on from there.
                 if not is_temporary(error) or attempt >= options.part_attempts:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 _WINDOW = 3.0
 """Seconds over which the speed is averaged."""
 
+_BUCKET = 0.1
+"""Seconds whose counts are kept as one, so that counting costs the same however often."""
+
 
 class SpeedMeter:
     """Bytes a second over the last seconds, from counts that arrive in bursts."""
 
     def __init__(self) -> None:
-        self._marks: list[tuple[float, int]] = []
+        self._marks: deque[tuple[float, int]] = deque()
 
     def add(self, count: int) -> None:
         """Count ``count`` more bytes, now."""
         now = time.monotonic()
-        self._marks.append((now, count))
-        if len(self._marks) > 64:
+        if self._marks and now - self._marks[-1][0] < _BUCKET:
+            at, before = self._marks[-1]
+            self._marks[-1] = (at, before + count)
+        else:
+            self._marks.append((now, count))
             self._trim(now)
 
     def speed(self) -> float:
@@ -50,7 +56,8 @@ class SpeedMeter:
         self._marks.clear()
 
     def _trim(self, now: float) -> None:
-        self._marks = [mark for mark in self._marks if now - mark[0] <= _WINDOW]
+        while self._marks and now - self._marks[0][0] > _WINDOW:
+            self._marks.popleft()
 
 
 @dataclass(slots=True)

@@ -13,12 +13,16 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Protocol
 
 from dalbrowser.transfer.localnames import unwritable
 from dalbrowser.transfer.model import TargetUnwritableError
 
 _LONGEST = 255
 _SUFFIX = ".dalpart"
+_TINY = 256 * 1024
+"""Bytes that a small download may keep in memory before it touches the disk."""
+
 _RESERVE = 16 * 1024 * 1024
 """Bytes left free beside the download, for the journal and everybody else."""
 
@@ -50,6 +54,22 @@ def remove(path: str) -> None:
     """Remove a temporary file; none is fine."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(path)  # noqa: PTH108
+
+
+class Writable(Protocol):
+    """What a download writes to."""
+
+    def holds(self, count: int) -> bool:
+        """Whether ``hold`` would take ``count`` more bytes."""
+        ...
+
+    def hold(self, data: bytes) -> None:
+        """Keep the next bytes without blocking."""
+        ...
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write ``data`` at ``offset``; blocks."""
+        ...
 
 
 class PartFile:
@@ -96,6 +116,15 @@ class PartFile:
         except OSError as error:
             raise unwritable(self.path, error) from error
 
+    def holds(self, count: int) -> bool:
+        """Never: bytes of a range go to the disk as they come."""
+        del count
+        return False
+
+    def hold(self, data: bytes) -> None:
+        """Not for this kind of file."""
+        raise NotImplementedError
+
     def write(self, offset: int, data: bytes) -> None:
         """Write all of ``data`` at ``offset``."""
         view = memoryview(data)
@@ -119,6 +148,54 @@ class PartFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+class SmallFile:
+    """A temporary file that one stream fills in order, held in memory while it is tiny.
+
+    So a small file costs one visit to the disk's threads, and not one a step.
+    """
+
+    def __init__(self, path: str, size: int) -> None:
+        self.path = path
+        self._size = size
+        self._held = bytearray()
+        self._file: PartFile | None = None
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def holds(self, count: int) -> bool:
+        """Whether ``count`` more bytes are only kept for now."""
+        return self._file is None and len(self._held) + count <= _TINY
+
+    def hold(self, data: bytes) -> None:
+        """Keep bytes; never blocks."""
+        self._held += data
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write the next bytes; blocks."""
+        file = self._opened()
+        file.write(offset, data)
+        self._digest.update(data)
+
+    def finish(self) -> str:
+        """Write what is held, close the file, and return the MD5 of it all; blocks."""
+        self._opened().close()
+        return self._digest.hexdigest()
+
+    def discard(self) -> None:
+        """Close and remove the file; none is fine."""
+        if self._file is not None:
+            self._file.close()
+            remove(self.path)
+
+    def _opened(self) -> PartFile:
+        if self._file is None:
+            self._file = PartFile(self.path)
+            self._file.reserve(self._size)
+            self._file.write(0, bytes(self._held))
+            self._digest.update(self._held)
+            self._held.clear()
+        return self._file
 
 
 def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durable: bool) -> None:

@@ -32,16 +32,21 @@ async def run_upload(ctx: RunContext, job: LiveJob) -> None:
     if job.start_over:
         await abort_upload(ctx, op, job)
         job.start_over = False
-    local = await ctx.on_disk(LocalSource, job.row.local_path)
+    local, options = await ctx.on_disk(_opened, job.row.local_path, op)
     try:
         await _require_same(ctx, job, local)
         job.row.total = local.identity.size
-        options = await ctx.on_disk(write_options, op, local)
         side = Side(local.identity.size, local.identity.mtime_ns / 1e9)
         sending = Sending(ctx, job, op, FileSource(ctx.on_disk, local), side=side, options=options)
         job.row.integrity = (await sending.run()).value
     finally:
-        local.close()
+        ctx.disk.submit(local.close)
+
+
+def _opened(path: str, op: Operator) -> tuple[LocalSource, dict[str, Any]]:
+    """Open a file and see what its object will be, in one visit to the disk's threads."""
+    local = LocalSource(path)
+    return local, write_options(op, local)
 
 
 async def _require_same(ctx: RunContext, job: LiveJob, local: LocalSource) -> None:
