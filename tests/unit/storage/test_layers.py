@@ -96,18 +96,50 @@ async def test_a_body_that_stalls_is_opened_again_by_retry() -> None:
     assert [read.range.start for read in service.reads] == [0, 2, 6]
 
 
+class SlowBody(PlainBody):
+    """A body whose every block takes a while."""
+
+    def __init__(self, inner: RawReader, seconds: float) -> None:
+        super().__init__(inner, can_seek=False, can_next=True)
+        self._seconds = seconds
+
+    async def next(self) -> bytes | None:
+        """Stream a block late."""
+        arrived = asyncio.Event()
+        asyncio.get_running_loop().call_later(self._seconds, arrived.set)
+        await arrived.wait()
+        return await super().next()
+
+
 async def test_a_body_that_comes_slowly_is_never_cut() -> None:
     service = Reduced(memory(), read_can_seek=False)
-    op = operator_over(service).layer(TimeoutLayer(between=0.05))
-    await op.write("a", bytes(60))
+    op = operator_over(service).layer(TimeoutLayer(between=0.5))
+    await op.write("a", bytes(10))
+    service.on_read = lambda reply: setattr(reply, "body", SlowBody(reply.body, 0.07))
     loop = asyncio.get_running_loop()
     began = loop.time()
-    async with op.reader("a") as reader:
-        async for _ in reader:
-            passed = asyncio.Event()
-            loop.call_later(0.01, passed.set)
-            await passed.wait()
-    assert loop.time() - began > 0.1
+    assert await op.read("a") == bytes(10)
+    assert loop.time() - began > 0.5
+
+
+async def test_somebody_elses_cancellation_wins_over_the_deadline() -> None:
+    class CancelledTwice(StallingBody):
+        async def next(self) -> bytes | None:
+            try:
+                return await super().next()
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                raise
+
+    service = Reduced(memory(), read_can_seek=False)
+    op = operator_over(service).layer(TimeoutLayer(between=0.01))
+    await op.write("a", bytes(60))
+    service.on_read = lambda reply: setattr(reply, "body", CancelledTwice(reply.body, 0))
+    task = asyncio.create_task(op.read("a"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_caller_that_is_cancelled_while_a_body_stalls_stays_cancelled() -> None:
