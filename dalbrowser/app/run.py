@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from dalbrowser.app.collector import collected_here
 from dalbrowser.app.demo_start import offer_demo
 from dalbrowser.app.screenshot import save_screenshot
 from dalbrowser.app.signals import quit_signals
@@ -45,7 +46,7 @@ def run(arguments: Arguments) -> int:
         theme().apply(Scheme(arguments.theme))
     loop = QEventLoop(application)
     loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="work"))
-    with loop:
+    with loop, collected_here():
         code: int = loop.run_until_complete(_live(arguments))
         return code
 
