@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dalbrowser.profiles import (
@@ -60,18 +60,22 @@ def test_the_key_is_the_text_after_the_bucket(store: ProfileStore, head: str, ke
     assert format_location(target.location, store) == head + key
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> ProfileStore:
+    return make_store(tmp_path_factory.mktemp("store"))
+
+
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     key=st.text(st.characters(exclude_categories=["Cs"])),
     bucket=st.from_regex(r"[a-z0-9.-]+", fullmatch=True),
 )
 def test_writing_and_reading_a_place_are_inverse(
-    tmp_path_factory: pytest.TempPathFactory, key: str, bucket: str
+    shared_store: ProfileStore, key: str, bucket: str
 ) -> None:
-    store = make_store(tmp_path_factory.mktemp("store"))
-    location = Location("w", bucket, key)
-    assert parse_target(format_location(location, store), store).location == location
-    home = Location("home", "", key)
-    assert parse_target(format_location(home, store), store).location == home
+    for location in (Location("w", bucket, key), Location("home", "", key)):
+        text = format_location(location, shared_store)
+        assert parse_target(text, shared_store).location == location
 
 
 def test_roots(store: ProfileStore) -> None:
