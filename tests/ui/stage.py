@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from qasync import QEventLoop
@@ -58,7 +60,12 @@ class Stage:
 
 def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
     """Build a stage, and take it down again with everything that it started."""
+    # The engine's thread must never be the one that collects widgets and timers.
+    gc.disable()
     loop = QEventLoop(application)
+    # As in the program: threads of Python's own, not qasync's.
+    workers = ThreadPoolExecutor(4, thread_name_prefix="work")
+    loop.set_default_executor(workers)
     asyncio.set_event_loop(loop)
     files = base / "files"
     files.mkdir(exist_ok=True)
@@ -68,5 +75,9 @@ def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
         yield stage
         loop.run_until_complete(session.aclose())
     finally:
+        workers.shutdown()
         loop.close()
         asyncio.set_event_loop(None)
+        del loop, session, stage
+        gc.collect()
+        gc.enable()

@@ -1,6 +1,6 @@
 """A decoded image on a checkerboard: fitted to the pane, or at a zoom of one's own.
 
-Invariant: the view holds one pixmap and paints only what is in sight of it.
+Invariant: painting scales no more than four pixels for each one on screen.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -50,7 +51,7 @@ class ImageView(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setBackgroundRole(QPalette.ColorRole.Base)
         self.viewport().setAutoFillBackground(True)
-        self._pixmap = QPixmap()
+        self._levels: tuple[QImage, ...] = ()
         self._full = QSize()
         self._zoom = 1.0
         self._fitted = True
@@ -58,7 +59,7 @@ class ImageView(QAbstractScrollArea):
 
     def show_picture(self, picture: Picture | None) -> None:
         """Show a picture, fitted, or nothing."""
-        self._pixmap = QPixmap() if picture is None else QPixmap.fromImage(picture.image)
+        self._levels = () if picture is None else picture.levels
         self._full = QSize() if picture is None else picture.size
         self.fit()
 
@@ -104,14 +105,14 @@ class ImageView(QAbstractScrollArea):
         self.set_zoom(self._zoom / _STEP)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        if self._pixmap.isNull():
+        if not self._levels:
             return
         painter = QPainter(self.viewport())
         target = self._target()
-        if self._pixmap.hasAlpha():
+        if self._levels[0].hasAlphaChannel():
             self._paint_checkerboard(painter, target & self.viewport().rect())
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom < 2.0)
-        painter.drawPixmap(target, self._pixmap)
+        painter.drawImage(target, self._level_for(target.size() * self.devicePixelRatioF()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -181,6 +182,11 @@ class ImageView(QAbstractScrollArea):
         x = max(0, (room.width() - size.width()) // 2) - self.horizontalScrollBar().value()
         y = max(0, (room.height() - size.height()) // 2) - self.verticalScrollBar().value()
         return QRect(QPoint(x, y), size)
+
+    def _level_for(self, size: QSize) -> QImage:
+        """Return the smallest level that has at least as many pixels as are to be shown."""
+        fitting = [level for level in self._levels if level.width() >= size.width()]
+        return fitting[-1] if fitting else self._levels[0]
 
     def _settle(self) -> None:
         size, room = self._size(), self.viewport().size()
