@@ -96,7 +96,8 @@ rgw_rados_pool_pg_num_min = 4
 pid_file = {folder}/run/rgw.pid
 admin_socket = {folder}/run/rgw.asok
 log_file = {folder}/log/rgw.log
-rgw_frontends = beast tcp_nodelay=1 endpoint=127.0.0.1:{http_port} ssl_endpoint=127.0.0.1:{tls_port} \
+rgw_frontends = beast tcp_nodelay=1 endpoint=127.0.0.1:{http_port} \
+ssl_endpoint=127.0.0.1:{tls_port} \
 ssl_certificate={folder}/server.pem ssl_private_key={folder}/server.key
 rgw_dns_name = localhost
 rgw_run_sync_thread = false

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers import ceph as ceph_module
+from tests.servers import moto as moto_module
 from tests.servers import rclone as rclone_module
 from tests.servers.ceph import Ceph, ceph
+from tests.servers.moto import moto
 from tests.servers.raw import RawS3
 from tests.servers.rclone import rclone
 from tests.servers.s3_server import S3Server
@@ -98,6 +100,15 @@ def rclone_s3(request: pytest.FixtureRequest) -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def moto_s3(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+    """moto: keeps checksums; never for signatures, which it does not check."""
+    if not moto_module.is_installed():
+        leave_out(request.config, "moto", "it is not installed (pip install 'moto[s3,server]')")
+    with moto() as server:
+        yield server
+
+
 @pytest.fixture(params=ENDPOINTS)
 def s3_server(request: pytest.FixtureRequest) -> S3Server:
     """Each S3 server in turn."""
@@ -121,6 +132,12 @@ def ceph_bucket(ceph_s3: S3Server) -> Iterator[str]:
 def rclone_bucket(rclone_s3: S3Server) -> Iterator[str]:
     """A fresh bucket on rclone alone, gone after the test."""
     yield from _bucket(rclone_s3)
+
+
+@pytest.fixture
+def moto_bucket(moto_s3: S3Server) -> Iterator[str]:
+    """A fresh bucket on moto alone, gone after the test."""
+    yield from _bucket(moto_s3)
 
 
 def _bucket(server: S3Server) -> Iterator[str]:

@@ -324,7 +324,7 @@ async def test_expired_credentials_are_renewed_in_the_middle() -> None:
         renewable = True
         loads = 0
 
-        async def load(self) -> Credentials:
+        async def load(self, *, fresh: bool = False) -> Credentials:
             self.loads += 1
             return Credentials(f"key{self.loads}", "s", f"token{self.loads}")
 
@@ -345,7 +345,7 @@ async def test_credentials_are_loaded_anew_before_they_end() -> None:
         renewable = True
         loads = 0
 
-        async def load(self) -> Credentials:
+        async def load(self, *, fresh: bool = False) -> Credentials:
             self.loads += 1
             return Credentials("key", "s", "", datetime.now(UTC) + timedelta(minutes=4))
 

@@ -147,6 +147,7 @@ class S3(Accessor):
         return await self._open(key, replace(args, range=ByteRange(0, metadata.content_length)))
 
     async def write(self, path: str, args: OpWrite) -> RawWriter:
+        headers.require_checksum(args.checksum)
         key = await self._key(path)
         chunk = oio.part_size(
             args.chunk or DEFAULT_CHUNK,
@@ -193,9 +194,11 @@ class S3(Accessor):
         return await self._listings.buckets()
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
+        headers.require_checksum(args.checksum)
         return await self._uploads.create(await self._key(path), args)
 
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
+        headers.require_checksum(args.checksum)
         return PartWriter(self._uploads, await self._key(path), args)
 
     async def copy_multipart(self, path: str, args: OpCopyMultipart) -> Part:

@@ -73,7 +73,7 @@ class S3Config:
     )
     checksum: str = config_field(
         doc="x-amz-checksum algorithm of new objects where none is asked for.",
-        choices=("", "sha256", "sha1"),
+        choices=("", "crc32", "sha256", "sha1"),
     )
     list_version: str = config_field(
         doc="Listing request: 2, or 1 for servers without ListObjectsV2.",

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import dataclasses
 import hashlib
+import zlib
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -249,6 +250,11 @@ async def digest_of(algorithm: str, body: Sequence[Data]) -> bytes:
 
 
 def _digest(algorithm: str, body: Sequence[Data]) -> bytes:
+    if algorithm == "crc32":
+        value = 0
+        for block in body:
+            value = zlib.crc32(block, value)
+        return value.to_bytes(4)
     running = hashlib.new(algorithm, usedforsecurity=False)
     for block in body:
         running.update(block)

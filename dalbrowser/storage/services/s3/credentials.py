@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,8 +37,8 @@ class Credentials:
 class CredentialSource(Protocol):
     """Anything that gives keys."""
 
-    async def load(self) -> Credentials | None:
-        """Return fresh keys, or ``None`` to send requests unsigned."""
+    async def load(self, *, fresh: bool = False) -> Credentials | None:
+        """Return keys, or ``None`` to send requests unsigned; ``fresh``: drop any kept before."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class GivenCredentials:
     def __init__(self, credentials: Credentials | None) -> None:
         self._credentials = credentials
 
-    async def load(self) -> Credentials | None:
+    async def load(self, *, fresh: bool = False) -> Credentials | None:
         """Return the keys given."""
         return self._credentials
 
@@ -65,7 +65,7 @@ class EnvironmentCredentials:
 
     renewable = True
 
-    async def load(self) -> Credentials | None:
+    async def load(self, *, fresh: bool = False) -> Credentials | None:
         """Return the keys, or raise ``ConfigInvalid`` naming the variable that is missing."""
         key = os.environ.get("AWS_ACCESS_KEY_ID", "")
         secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
@@ -87,8 +87,10 @@ class AwsCredentials:
         self._profile = profile
         self._found: Any = None
 
-    async def load(self) -> Credentials | None:
+    async def load(self, *, fresh: bool = False) -> Credentials | None:
         """Return botocore's keys, which it renews by itself, or raise ``ConfigInvalid``."""
+        if fresh:
+            self._found = None
         return await asyncio.to_thread(self._load)
 
     def _load(self) -> Credentials | None:
@@ -151,15 +153,21 @@ class Renewing:
         if not self.source.renewable:
             return False
         async with self._lock:
-            if self._now == refused:
-                self._now = await self.source.load()
-            return self._now != refused
+            if _same_keys(self._now, refused):
+                self._now = await self.source.load(fresh=True)
+            return not _same_keys(self._now, refused)
 
     def _good(self) -> bool:
         if not self._loaded:
             return False
         ends = self._now.expires if self._now else None
         return ends is None or datetime.now(UTC) < ends - _EARLY
+
+
+def _same_keys(one: Credentials | None, other: Credentials | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return replace(one, expires=None) == replace(other, expires=None)
 
 
 def source_of(config: S3Config) -> CredentialSource:

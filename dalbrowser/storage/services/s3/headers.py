@@ -13,7 +13,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
 
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.errors import ErrorKind, StorageError, unsupported
 from dalbrowser.storage.net import dates
 from dalbrowser.storage.net.sigv4 import query_string
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dalbrowser.storage.services.s3.config import S3Config
 
 CHECKSUMS = ("crc64nvme", "crc32c", "crc32", "sha256", "sha1")
+COMPUTED = frozenset({"crc32", "sha256", "sha1"})
+"""The algorithms that Python computes at speed; the others would need an extension module."""
 _META = "x-amz-meta-"
 
 
@@ -57,6 +59,12 @@ def metadata(headers: httpx.Headers, *, length: int | None = None) -> Metadata:
         checksums=checksums(headers),
         known=Metakey.COMPLETE | Metakey.MODE,
     )
+
+
+def require_checksum(name: str | None) -> None:
+    """Raise ``Unsupported`` for an algorithm that cannot be computed here."""
+    if name and name not in COMPUTED:
+        raise unsupported(f"The checksum {name!r}", f"choose one of {', '.join(sorted(COMPUTED))}.")
 
 
 def version(headers: httpx.Headers) -> str | None:

@@ -299,6 +299,7 @@ async def body_headers(
         found["content-md5"] = content_md5(md5 or await digest_of("md5", body))
     if checksum:
         value = await digest_of(checksum, body)
+        found["x-amz-sdk-checksum-algorithm"] = checksum.upper()
         found[f"x-amz-checksum-{checksum}"] = base64.b64encode(value).decode()
     return found
 
