@@ -61,7 +61,7 @@ class ActionTable(QObject):
         action.setCheckable(row.id in _CHECKABLE)
         action.setShortcuts([QKeySequence(key) for key in row.shortcuts])
         action.triggered.connect(lambda _checked=False: handler())
-        icon = _ICONS.get(row.icon, row.icon) or _ICONS.get(row.id, "")
+        icon = icon_of(row)
         if icon:
             theme().dress(action, icon)
         keys = row.shortcuts[:1]
@@ -95,6 +95,11 @@ class ActionTable(QObject):
                 and any(getattr(capability, flag) for flag in row.needs)
             )
             self._actions[action_id].setEnabled(able and _fits(row.selection, files, folders))
+
+
+def icon_of(row: Action) -> str:
+    """Return the name of an action's icon, empty when it has none."""
+    return _ICONS.get(row.icon, row.icon) or _ICONS.get(row.id, "")
 
 
 def _fits(selection: Selection, files: int, folders: int) -> bool:

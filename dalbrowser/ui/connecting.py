@@ -26,13 +26,13 @@ class Connecting(QObject):
         said: news for the person, and its tone.
         profiles_changed: a connection was saved or removed.
         opened: a place to go to.
-        removed: the id of a connection that is gone.
+        removing: the id of a connection that is about to go; its places are to be left.
     """
 
     said = Signal(str, str)
     profiles_changed = Signal()
     opened = Signal(object)
-    removed = Signal(str)
+    removing = Signal(str)
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
@@ -76,10 +76,10 @@ class Connecting(QObject):
         dialog.open()
 
     async def _remove(self, profile: Profile) -> None:
+        self.removing.emit(profile.id)
         try:
             await self._session.remove_connection(profile.id)
         except (StorageError, OSError) as error:
             self.said.emit(describe(error), "error")
             return
         self.profiles_changed.emit()
-        self.removed.emit(profile.id)

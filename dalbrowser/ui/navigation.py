@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from dalbrowser.session import ListingState
+from dalbrowser.storage import StorageError
 from dalbrowser.ui.entries.feed import ListingFeed
 
 if TYPE_CHECKING:
@@ -172,7 +173,14 @@ class Navigator(QObject):
         if location.path:
             return location.parent
         above = location.parent
-        return above if self._session.is_bucket_root(above) else location
+        return above if self.lists_buckets(above) else location
+
+    def lists_buckets(self, location: Location) -> bool:
+        """Whether a place is a root of buckets; no, where its connection is gone."""
+        try:
+            return self._session.is_bucket_root(location)
+        except StorageError:
+            return False
 
     def reload(self) -> None:
         """List the place anew; what is shown stays until that is whole."""
@@ -203,7 +211,7 @@ class Navigator(QObject):
             self._listing.cancel()
         self.error = None
         self.incomplete = False
-        buckets = self._session.is_bucket_root(location)
+        buckets = self.lists_buckets(location)
         self._feed.expect(location.path, buckets=buckets, reload=reload)
         self._listing = self._session.open(location, self._feed)
         self.progressed.emit()

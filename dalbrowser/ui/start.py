@@ -10,6 +10,7 @@ from dalbrowser.ui.theme import theme
 
 _WIDTH = 440
 _PICTURE = 72
+_ICON = 28
 
 
 class StartPage(QFrame):
@@ -24,6 +25,7 @@ class StartPage(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("startPage")
+        self._pictures: list[tuple[QLabel, str, str]] = []
         column = QVBoxLayout()
         column.setSpacing(8)
         picture = QLabel()
@@ -72,6 +74,12 @@ class StartPage(QFrame):
         lines.addStretch(2)
         lines.addWidget(holder, 0, Qt.AlignmentFlag.AlignHCenter)
         lines.addStretch(3)
+        theme().changed.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        for label, icon, color in self._pictures:
+            label.setPixmap(theme().pixmap(icon, _ICON, color))
 
     def _choice(
         self, choice: str, icon: str, title: str, text: str, *, verb: bool = False
@@ -85,12 +93,7 @@ class StartPage(QFrame):
         button.clicked.connect(lambda: self.chosen.emit(choice))
         picture = QLabel()
         color = "accent" if verb else "muted"
-
-        def draw() -> None:
-            picture.setPixmap(theme().pixmap(icon, 28, color))
-
-        draw()
-        theme().changed.connect(draw)
+        self._pictures.append((picture, icon, color))
         head = QLabel(title)
         head.setProperty("strong", True)
         below = QLabel(text)

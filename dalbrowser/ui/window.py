@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
         self.panels.summary_changed.connect(self.status.show_transfer)
         self.connecting.profiles_changed.connect(self._profiles_changed)
         self.connecting.opened.connect(self.open_location)
-        self.connecting.removed.connect(self._connection_removed)
+        self.connecting.removing.connect(self._leave_connection)
         for part in (self.changes, self.traffic, self.connecting):
             part.said.connect(self.pages.notice.say)
         for part in (self.changes, self.traffic):
@@ -188,6 +188,12 @@ class MainWindow(QMainWindow):
 
     def open_location(self, location: Location) -> None:
         """Show a folder, or the folder of an object with that object selected."""
+        try:
+            self._session.profiles.get(location.profile_id)
+        except StorageError as error:
+            # A place from a menu, a panel or the history may be in a connection that is gone.
+            self.show_notice(describe(error), "error")
+            return
         if location.is_folder:
             self.navigator.open(location)
             return
@@ -215,9 +221,10 @@ class MainWindow(QMainWindow):
 
     def allow_close(self) -> None:
         """Let the next close event through; the work has been put down."""
-        self._may_close = True
-        self._stop_failures()
-        self.traffic.unsubscribe()
+        if not self._may_close:
+            self._may_close = True
+            self._stop_failures()
+            self.traffic.unsubscribe()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask to be closed, until it is allowed."""
@@ -373,7 +380,7 @@ class MainWindow(QMainWindow):
     def _allow_actions(self) -> None:
         here = self.navigator.location
         totals = self.selection.totals
-        in_folder = here is not None and not self._session.is_bucket_root(here)
+        in_folder = here is not None and not self.navigator.lists_buckets(here)
         actions = self.actions_by_id
         actions.allow(
             self._capability,
@@ -398,7 +405,10 @@ class MainWindow(QMainWindow):
 
     def _profile_here(self) -> Profile | None:
         here = self.navigator.location
-        return self._session.profiles.get(here.profile_id) if here is not None else None
+        if here is None:
+            return None
+        known = {one.id: one for one in self._session.profiles.all()}
+        return known.get(here.profile_id)
 
     # Menus, filter, drops.
 
@@ -468,7 +478,7 @@ class MainWindow(QMainWindow):
     def _profiles_changed(self) -> None:
         self.sidebar.show_profiles()
 
-    def _connection_removed(self, profile_id: str) -> None:
+    def _leave_connection(self, profile_id: str) -> None:
         here = self.navigator.location
         if here is not None and here.profile_id == profile_id:
             self.navigator.close(profile_id)

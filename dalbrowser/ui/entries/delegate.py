@@ -1,7 +1,6 @@
 """How a row is drawn: hover, drop target, focus mark; and how a name is edited in place.
 
-Invariant: the editor holds the exact name, and selects its stem, so that typing leaves the
-ending alone.
+Invariant: the editor holds the exact name, and only what a person typed is handed on.
 """
 
 from __future__ import annotations
@@ -81,13 +80,7 @@ class RowDelegate(QStyledItemDelegate):
     def setEditorData(self, editor: QWidget, index: Index) -> None:
         if not isinstance(editor, QLineEdit):
             return
-        name = str(index.data(Qt.ItemDataRole.EditRole))
-        editor.setText(name)
-        stem = name.rfind(".")
-        if stem > 0:
-            editor.setSelection(0, stem)
-        else:
-            editor.selectAll()
+        editor.setText(str(index.data(Qt.ItemDataRole.EditRole)))
 
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
         if isinstance(editor, QLineEdit) and editor.isModified():

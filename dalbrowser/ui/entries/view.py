@@ -29,7 +29,13 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
 )
-from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QLineEdit,
+    QTableView,
+    QWidget,
+)
 
 from dalbrowser.ui.dropping import DropHandling
 from dalbrowser.ui.entries.cells import Column
@@ -185,6 +191,18 @@ class EntryView(QTableView):
         if self.select_row(row):
             self._model.hold()
             self.edit(self._model.index(self._model.rows.index(row), Column.NAME))
+            self._select_stem()
+
+    def _select_stem(self) -> None:
+        """Select the name without its ending, so that typing leaves the ending alone."""
+        editor = self.viewport().findChild(QLineEdit, "renameEdit")
+        if editor is None:
+            self._model.release()
+            return
+        # Qt has selected all of it by now.
+        stem = editor.text().rfind(".")
+        if stem > 0:
+            editor.setSelection(0, stem)
 
     def _editor_closed(self, _editor: QWidget, _hint: QAbstractItemDelegate.EndEditHint) -> None:
         self._model.release()

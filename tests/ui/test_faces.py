@@ -1,0 +1,64 @@
+"""Each failure gets the face that helps: the title, the sentence, the one button."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dalbrowser.session import action
+from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.ui import faces
+from dalbrowser.ui.resources import resource
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+OWN = {"clear_filter"}
+
+
+@pytest.mark.parametrize(
+    ("error", "editable", "title", "help_action"),
+    [
+        (StorageError(ErrorKind.PERMISSION_DENIED, "no"), True, "Not allowed", "edit_connection"),
+        (StorageError(ErrorKind.PERMISSION_DENIED, "no"), False, "Not allowed", "reload"),
+        (StorageError(ErrorKind.NOT_FOUND, "no"), True, "Not found", "up"),
+        (
+            StorageError(ErrorKind.CONFIG_INVALID, "no"),
+            True,
+            "The connection is not set up right",
+            "edit_connection",
+        ),
+        (StorageError(ErrorKind.UNEXPECTED, "no"), True, "Could not be reached", "reload"),
+        (
+            StorageError(ErrorKind.UNEXPECTED, "no", context={"status": "500"}),
+            True,
+            "This could not be listed",
+            "reload",
+        ),
+        (TimeoutError("slow"), True, "Could not be reached", "reload"),
+        (OSError(5, "Input/output error"), True, "This could not be listed", "reload"),
+    ],
+)
+def test_a_failure_has_its_face(
+    error: Exception, editable: bool, title: str, help_action: str, qapp: QApplication
+) -> None:
+    face = faces.failed(error, editable=editable)
+    assert (face.title, face.action) == (title, help_action)
+    assert face.text
+
+
+def test_every_face_has_a_picture_and_an_action_that_exists(qapp: QApplication) -> None:
+    shown = [
+        faces.loading(),
+        faces.empty(can_upload=True, buckets=False),
+        faces.empty(can_upload=False, buckets=False),
+        faces.empty(can_upload=False, buckets=True),
+        faces.nothing_matches("x"),
+        faces.all_hidden(),
+    ]
+    for face in shown:
+        assert resource(f"icons/{face.icon}.svg").is_file()
+        assert bool(face.button) == bool(face.action)
+        if face.action and face.action not in OWN:
+            assert action(face.action).id == face.action
