@@ -110,7 +110,8 @@ async def part(fs: Fs, upload_id: str, number: int, data: bytes) -> Part:
 
 def report_on(root: Path, report: Path) -> None:
     """Write what ``check`` found, and every name that is left."""
-    found = asyncio.run(check(root))
+    firsts = len(list(root.glob(".dalbrowser-multipart/*/00001.*")))
+    found = {**asyncio.run(check(root)), "firsts": firsts}
     left = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     report.write_text(json.dumps({**found, "left": left}))
 
@@ -130,7 +131,9 @@ async def check(root: Path) -> dict[str, object]:
                 await part(fs, upload.upload_id, number, CONTENT[number - 1])
             lister = await fs.list_parts(KEY, OpListParts(upload_id=upload.upload_id))
             parts_now = await lister.next_page() or []
-            args = OpCompleteMultipart(upload_id=upload.upload_id)
+            # Published already? Then completing again must not be taken for a second object.
+            done = before == b"".join(CONTENT)
+            args = OpCompleteMultipart(upload_id=upload.upload_id, if_not_exists=done)
             await fs.complete_multipart(KEY, parts_now, args)
             finished = "resumed"
         except StorageError as error:
@@ -143,6 +146,7 @@ async def check(root: Path) -> dict[str, object]:
         "after": names.get(after, "WRONG"),
         "uploads": len(uploads),
         "parts": [part.number for part in parts],
+        "sizes": [part.size for part in parts],
         "finished": finished,
     }
 

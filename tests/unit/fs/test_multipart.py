@@ -143,6 +143,10 @@ async def test_a_kill_at_every_step(tmp_path: Path) -> None:
         assert run["finished"] in {"none", "resumed"}, run
         visible = [name for name in run["left"] if ".dalbrowser-multipart" not in name]
         assert visible == ["d", "d/big"], run
+    # Killed between the two: the part that was sent again counts, not the earlier one.
+    twice = [run for run in runs if run["firsts"] == 2]
+    assert twice
+    assert all(run["sizes"][0] == 3000 for run in twice)
     # What was confirmed before a kill is there after it: the parts only ever grow.
     growing = [len(run["parts"]) for run in runs if run["uploads"]]
     assert all(a <= b for a, b in pairwise(growing))
