@@ -12,7 +12,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
-from dalbrowser.transfer.model import ACTIVE_STATES, JobState, TransferError
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.model import ACTIVE_STATES, Direction, JobState, TransferError
 from dalbrowser.transfer.planner import require_expanded, steps
 from dalbrowser.transfer.runner import settle
 
@@ -106,6 +107,10 @@ class Folders:
             state = sums.halted
         else:
             state = next((item for item in _REST if sums.counts[item] > 0), JobState.DONE)
+            if state is JobState.DONE and self._must_sweep(folder):
+                folder.swept = True
+                self._tasks[folder.id] = asyncio.ensure_future(self._sweep(folder))
+                return
         if state is folder.state:
             self._ctx.changed(folder)
             return
@@ -124,6 +129,28 @@ class Folders:
             if sums.counts[JobState.SKIPPED]:
                 row.note = f"{sums.counts[JobState.SKIPPED]:,} files were left out."
         self._ctx.show(folder, state)
+
+    def _must_sweep(self, folder: LiveJob) -> bool:
+        """Whether a folder was moved whole and its emptied places are still there."""
+        moved = folder.row.direction is Direction.MOVE and not folder.swept
+        return moved and folder.sums is not None and not folder.sums.counts[JobState.SKIPPED]
+
+    async def _sweep(self, folder: LiveJob) -> None:
+        """Delete the empty folders that a move left behind; anything with bytes stays."""
+        row = folder.row
+        try:
+            op = await self._ctx.operator(row.source_profile, row.source_bucket)
+            left = await op.list(spell(row.source_key), recursive=True)
+            if not any(entry.metadata.content_length for entry in left):
+                paths = {row.source_key, *(e.path for e in left)}
+                for path in sorted(paths, key=len, reverse=True):
+                    if path.endswith("/"):
+                        await op.delete(spell(path))
+        except StorageError as error:
+            row.note = f"The files were moved; an empty folder was left behind: {error.message}"
+        finally:
+            self._tasks.pop(folder.id, None)
+        self.reconsider(folder)
 
     async def _expand(self, folder: LiveJob) -> None:
         sums = folder.sums

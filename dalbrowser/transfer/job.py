@@ -97,6 +97,7 @@ class LiveJob:
 
     ``proven`` maps part numbers to the MD5 of bytes that this very process sent and the
     server confirmed, so that a retry within one run need not read them again.
+    ``swept`` says of a moved folder that its empty folders were seen to.
     ``odd_digest`` is the digest of a download that did not match its ETag.
     """
 
@@ -109,6 +110,7 @@ class LiveJob:
     seen: JobState | None = None
     seen_done: int = 0
     start_over: bool = False
+    swept: bool = False
     proven: dict[int, str] = field(default_factory=dict)
     odd_digest: str = ""
     meter: SpeedMeter = field(default_factory=SpeedMeter)

@@ -131,7 +131,7 @@ def open_journal(path: Path) -> Opened:
             connection = _connect(path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and not path.is_file():
-                raise _cannot_open(path, error) from error
+                raise cannot_open(path, error) from error
             note = _set_aside(path, error)
             continue
         migrate(connection)
@@ -140,7 +140,7 @@ def open_journal(path: Path) -> Opened:
         connection = _connect(path)
         migrate(connection)
     except sqlite3.DatabaseError as error:
-        raise _cannot_open(path, error) from error
+        raise cannot_open(path, error) from error
     return Opened(connection, path, note)
 
 
@@ -206,7 +206,8 @@ def _set_aside(path: Path, error: Exception) -> str:
     )
 
 
-def _cannot_open(path: Path, error: Exception) -> TransferError:
+def cannot_open(path: Path, error: Exception) -> TransferError:
+    """Return the error for a place where no journal can be kept."""
     return TransferError(
         f"The list of transfers at {path} cannot be opened ({error}); check that the folder"
         " exists, is yours, and has free space."

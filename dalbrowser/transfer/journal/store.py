@@ -25,7 +25,7 @@ from dalbrowser.transfer.journal.rows import (
     job_values,
     to_column,
 )
-from dalbrowser.transfer.journal.schema import open_journal
+from dalbrowser.transfer.journal.schema import cannot_open, open_journal
 from dalbrowser.transfer.journal.thread import JournalThread
 
 if TYPE_CHECKING:
@@ -58,8 +58,11 @@ class Journal:
         await self._thread.start()
 
     def _open_here(self) -> sqlite3.Connection:
-        self._wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock.acquire(self._who)
+        try:
+            self._wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock.acquire(self._who)
+        except OSError as error:
+            raise cannot_open(self._wanted, error) from error
         try:
             opened = open_journal(self._wanted)
         except BaseException:

@@ -136,7 +136,22 @@ async def test_folder_is_moved_whole(rig: Rig) -> None:
     assert view.state is JobState.DONE, view.error
     assert view.files_done == 3
     assert await rig.op.read("b/a/sub/deep/z") == b"sub/deep/z"
-    assert [e.path for e in await rig.op.list("a/", recursive=True) if e.metadata.is_file] == []
+    assert await rig.op.list("a/", recursive=True) == []
+
+
+async def test_moved_folder_that_got_a_new_file_keeps_it(rig: Rig) -> None:
+    await rig.op.write("a/x", b"x")
+
+    async def add(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            rig.wire.before = None
+            await rig.op.write("a/late", b"late")
+
+    rig.wire.before = add
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/")], rig.at("b/"), move=True)
+        await engine.wait(ids)
+    assert await rig.op.read("a/late") == b"late"
 
 
 async def test_copy_asks_before_it_overwrites(rig: Rig, near: str) -> None:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dalbrowser.profiles import Profile
-from dalbrowser.transfer import ConflictPolicy, Direction, JobState, JournalHeld
+from dalbrowser.transfer import (
+    ConflictPolicy,
+    Direction,
+    JobState,
+    JournalHeld,
+    TransferError,
+)
 from dalbrowser.transfer.journal import (
     DownloadRow,
     JobRow,
@@ -269,5 +275,5 @@ async def test_no_secret_reaches_the_disk(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX's")
 async def test_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(TransferError, match="cannot be opened"):
         await opened(tmp_path / "file" / "j.sqlite")
