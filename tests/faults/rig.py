@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,11 @@ class Rig:
     async def uploads_left(self) -> list[str]:
         """Return the keys of incomplete uploads on the service."""
         return [item.path async for item in self.op.list_multiparts("")]
+
+    def on_disk(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the journal's file itself, as the next process would find it after a kill."""
+        with closing(sqlite3.connect(self.journal)) as db:
+            return db.execute(query).fetchall()
 
     async def sha(self, key: str) -> str:
         """Return the SHA-256 of an object."""

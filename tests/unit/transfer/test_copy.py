@@ -51,6 +51,8 @@ async def test_move_deletes_the_source_last(rig: Rig, near: str) -> None:
     async def look(name: str, _path: str, _args: Any) -> None:
         if name == "delete":
             assert await rig.sha("b/f") == sha
+            proven = rig.on_disk("SELECT integrity FROM job")
+            assert proven[0][0] in ("verified (md5)", "copied by the server")
 
     rig.wire.before = look
     view = await move(rig, "a/f", "b/")
@@ -76,6 +78,23 @@ async def test_move_keeps_a_source_that_was_replaced_meanwhile(rig: Rig, near: s
     assert view.state is JobState.SOURCE_CHANGED
     assert await rig.op.read("a/f") == b"second"
     assert rig.wire.count("delete") == 0
+
+
+async def test_move_looks_at_the_source_right_before_the_deletion(rig: Rig) -> None:
+    await rig.op.write("a/f", b"first")
+    looks = 0
+
+    async def replace(name: str, path: str, _args: Any) -> None:
+        nonlocal looks
+        looks += (name, path) == ("stat", "a/f")
+        if looks == 3:
+            rig.wire.before = None
+            await rig.op.write("a/f", b"second")
+
+    rig.wire.before = replace
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.SOURCE_CHANGED
+    assert await rig.op.read("a/f") == b"second"
 
 
 async def test_move_cut_off_before_the_deletion_goes_on(rig: Rig) -> None:

@@ -79,7 +79,7 @@ async def test_bytes_and_time_arrive(rig: Rig, size: int) -> None:
 
 
 async def test_object_known_from_a_listing_is_one_request(rig: Rig) -> None:
-    sha = await put(rig, "d/a", 1000)
+    sha = await put(rig, "d/a", 1000, user_metadata={"mtime": "1700000000.5"})
     entry = (await rig.op.list("d/"))[0]
     rig.wire.calls.clear()
     async with rig.engine() as engine:
@@ -88,6 +88,7 @@ async def test_object_known_from_a_listing_is_one_request(rig: Rig) -> None:
     assert view.state is JobState.DONE
     assert [name for name, _, _ in rig.wire.calls] == ["read"]
     assert sha_of(rig.folder / "a") == sha
+    assert (rig.folder / "a").stat().st_mtime == 1_700_000_000.5
 
 
 async def test_outdated_listing_is_looked_at_again(rig: Rig) -> None:
@@ -164,6 +165,8 @@ async def test_object_replaced_in_the_middle(rig: Rig, pinned: bool) -> None:
     view = await fetch(rig, "big", rig.folder / "big", parts_per_file=1)
     assert view.state is JobState.SOURCE_CHANGED
     assert not (rig.folder / "big").exists()
+    pins = {bool(args.if_match) for name, _, args in rig.wire.calls if name == "read"}
+    assert pins == {pinned}
 
 
 async def test_object_deleted_in_the_middle_fails_in_words(rig: Rig) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage import CapabilityOverrideLayer, ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
 from tests.faults.rig import MiB, Rig, make_file
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PART = 256 * 1024
-
-
-class CutError(Exception):
-    """Stands for the death of the process: the engine is closed in the middle."""
 
 
 async def interrupt(rig: Rig, path: Path, key: str, after_parts: int) -> None:
@@ -76,6 +72,31 @@ async def test_empty_file(rig: Rig) -> None:
     assert await rig.op.read("empty") == b""
 
 
+async def test_journal_knows_the_upload_before_a_part_leaves_and_a_part_before_it_counts(
+    rig: Rig,
+) -> None:
+    make_file(rig.folder / "big", 1 * MiB)
+    states: list[str] = []
+
+    async def look(name: str, _path: str, args: Any) -> None:
+        if name in ("create_multipart", "write_multipart", "complete_multipart"):
+            state, upload_id = rig.on_disk("SELECT state, upload_id FROM upload")[0]
+            done = rig.on_disk("SELECT count(*) FROM part WHERE done")[0][0]
+            states.append(f"{name} {state} {bool(upload_id)} {done}")
+
+    rig.wire.before = look
+    await rig.upload(rig.folder / "big", "big", parts_per_file=1)
+    assert states == [
+        "create_multipart intent False 0",
+        "write_multipart begun True 0",
+        "write_multipart begun True 1",
+        "write_multipart begun True 2",
+        "write_multipart begun True 3",
+        "complete_multipart completing True 4",
+    ]
+    assert rig.on_disk("SELECT * FROM upload") == rig.on_disk("SELECT * FROM part") == []
+
+
 async def test_large_file_in_parts(rig: Rig) -> None:
     sha = make_file(rig.folder / "big", 3 * MiB + 7)
     view = await rig.upload(rig.folder / "big", "big")
@@ -90,6 +111,7 @@ async def test_large_file_in_parts(rig: Rig) -> None:
 async def test_resume_sends_only_what_is_missing(rig: Rig) -> None:
     sha = make_file(rig.folder / "big", 2 * MiB)
     await interrupt(rig, rig.folder / "big", "big", after_parts=5)
+    assert rig.on_disk("SELECT number FROM part WHERE done") == [(n,) for n in range(1, 6)]
     view = await resumed(rig)
     assert view.words == "done (verified (md5))"
     assert rig.wire.count("write_multipart") == 3
@@ -375,6 +397,33 @@ async def test_missing_file_fails_in_words(rig: Rig) -> None:
     view = await rig.upload(rig.folder / "nowhere", "a")
     assert view.state is JobState.FAILED
     assert "is not there any more" in view.error
+
+
+async def test_target_taken_at_the_very_last_moment_is_not_overwritten(rig: Rig) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+
+    async def take(name: str, _path: str, _args: Any) -> None:
+        if name == "complete_multipart":
+            await rig.op.write("big", b"theirs")
+
+    rig.wire.before = take
+    view = await rig.upload(rig.folder / "big", "big")
+    assert view.state is JobState.NEEDS_ANSWER
+    assert await rig.op.read("big") == b"theirs"
+
+
+async def test_target_taken_is_seen_where_the_service_cannot_refuse(rig: Rig) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+    rig.op = rig.op.layer(CapabilityOverrideLayer(write_with_if_not_exists=False))
+
+    async def take(name: str, _path: str, args: Any) -> None:
+        if name == "write_multipart" and args.number == 8:
+            await rig.op.write("big", b"theirs")
+
+    rig.wire.before = take
+    view = await rig.upload(rig.folder / "big", "big")
+    assert view.state is JobState.NEEDS_ANSWER
+    assert await rig.op.read("big") == b"theirs"
 
 
 async def test_target_taken_meanwhile_is_asked_and_nothing_is_overwritten(rig: Rig) -> None:
