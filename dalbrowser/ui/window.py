@@ -26,6 +26,7 @@ from dalbrowser.ui.panels import Panels
 from dalbrowser.ui.pathbar.bar import PathBar
 from dalbrowser.ui.pathbar.crumbs import crumbs_of
 from dalbrowser.ui.place import PlacePages
+from dalbrowser.ui.remember import Memory
 from dalbrowser.ui.selection import SelectionWatcher
 from dalbrowser.ui.sidebar.tree import SidebarTree, profile_label
 from dalbrowser.ui.statusbar import ItemCounts, StatusBar
@@ -135,6 +136,8 @@ class MainWindow(QMainWindow):
             splitter.setChildrenCollapsible(False)
             splitter.setStretchFactor(stretched, 1)
         self.setCentralWidget(down)
+        self._memory = Memory(self._session, self, self.view.header_columns, (across, down))
+        self._memory.restore_window()
         self.panels.attach(
             {
                 "sidebar": (self.sidebar, self.actions_by_id["toggle_sidebar"]),
@@ -223,6 +226,7 @@ class MainWindow(QMainWindow):
         """Let the next close event through; the work has been put down."""
         if not self._may_close:
             self._may_close = True
+            self._memory.keep_window()
             self._stop_failures()
             self.traffic.unsubscribe()
 
@@ -305,6 +309,7 @@ class MainWindow(QMainWindow):
         profile = self._session.profiles.get(location.profile_id)
         address = format_location(location, self._session.profiles)
         self.path_bar.show_place(crumbs_of(location, profile), address)
+        self._memory.show_place(location, address)
         self.sidebar.follow(location)
         self.setWindowTitle(f"{profile_label(profile)} — dalbrowser")
         self.status.show_place(profile_label(profile))

@@ -357,6 +357,39 @@ def test_select_all_and_invert(person: Driver) -> None:
     person.stage.run(story())
 
 
+def test_the_keys_that_everybody_knows(person: Driver) -> None:
+    async def story() -> None:
+        window, table = person.window, person.table
+        window.activateWindow()
+        window.open_location(FILES)
+        await person.listed("data", "a.txt", "b9.log", "b10.log")
+        await person.stage.until(table.hasFocus, "the focus")
+        QTest.keyClick(table, Qt.Key.Key_Home)
+        QTest.keyClick(table, Qt.Key.Key_Return)
+        await person.listed("deep", "one.csv")
+        QTest.keyClick(table, Qt.Key.Key_Backspace)
+        await person.listed("data", "a.txt", "b9.log", "b10.log")
+        QTest.keyClick(table, Qt.Key.Key_Slash)
+        line = person.find(QLineEdit, "filterEdit")
+        await person.stage.until(line.hasFocus, "the filter")
+        person.keys(line, "b/9")
+        assert line.text() == "b/9"
+        QTest.keyClick(line, Qt.Key.Key_Backspace)
+        assert window.navigator.location == FILES
+        QTest.keyClick(line, Qt.Key.Key_Escape)
+        await person.listed("data", "a.txt", "b9.log", "b10.log")
+        QTest.keyClick(table, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+        path = person.find(QLineEdit, "pathEdit")
+        await person.stage.until(path.hasFocus, "the path")
+        assert path.selectedText() == "files:"
+        QTest.keyClick(path, Qt.Key.Key_Escape)
+        await person.stage.until(table.hasFocus, "the list")
+        QTest.keyClicks(table, "b")
+        await person.says("statusSelection", "1 selected")
+
+    person.stage.run(story())
+
+
 def test_closing_asks_first(person: Driver) -> None:
     asked: list[bool] = []
     person.window.close_requested.connect(lambda: asked.append(True))

@@ -36,6 +36,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 # Up to here an order is made anew at each arrival: 4,000 rows take about 5 ms.
 _AT_ONCE = 4_000
+_FEW = 50
 _NOWHERE = QModelIndex()
 
 
@@ -161,6 +162,23 @@ class EntryModel(QAbstractTableModel):
         shown = array("I", [row for row in self._rows if row not in gone]) if apart else order
         self._put_in_force(order, shown)
         self.arrange()
+
+    def places_of(self, wanted: Sequence[int]) -> list[int]:
+        """Return where rows are shown, ascending; rows that are not shown are left out."""
+        if len(wanted) > _FEW:
+            sought = set(wanted)
+            return [place for place, row in enumerate(self._rows) if row in sought]
+        # Searched as bytes: ``array.index`` makes a Python number of each of a million rows.
+        shown, width = self._rows.tobytes(), self._rows.itemsize
+        places = []
+        for row in set(wanted):
+            sign = array("I", [row]).tobytes()
+            at = shown.find(sign)
+            while at >= 0 and at % width:
+                at = shown.find(sign, at + 1)
+            if at >= 0:
+                places.append(at // width)
+        return sorted(places)
 
     # Order and filter.
 

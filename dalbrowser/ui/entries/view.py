@@ -28,6 +28,9 @@ from PySide6.QtGui import (
     QFont,
     QKeyEvent,
     QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
 )
 from PySide6.QtWidgets import (
     QAbstractItemDelegate,
@@ -42,6 +45,7 @@ from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
 from dalbrowser.ui.entries.header import HeaderColumns
 from dalbrowser.ui.slices import SlicedWork
+from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -97,6 +101,7 @@ class EntryView(QTableView):
         self.setAccessibleName(self.tr("Files and folders"))
         self._model = model
         self._delegate = RowDelegate(self)
+        self._drop_here = False
         self._typed = ""
         self._typed_at = 0.0
         self._search = SlicedWork(self)
@@ -108,7 +113,7 @@ class EntryView(QTableView):
         # of ``flags`` for every cell (500,000 selected cells: 5 s). It gets an empty one.
         head = self.horizontalHeader()
         head.setSelectionModel(QItemSelectionModel(model, head))
-        self._columns = HeaderColumns(self.horizontalHeader(), _WIDTHS, _NARROWEST_NAME)
+        self.header_columns = HeaderColumns(self.horizontalHeader(), _WIDTHS, _NARROWEST_NAME)
         self.setColumnHidden(Column.STORAGE_CLASS, True)
         self._delegate.closeEditor.connect(self._editor_closed)
         model.arrangement_about_to_change.connect(self._keep_place)
@@ -166,10 +171,10 @@ class EntryView(QTableView):
 
     def select_row(self, row: int) -> bool:
         """Select one row alone and bring it into view; false when it is not shown."""
-        try:
-            place = self._model.rows.index(row)
-        except ValueError:
+        places = self._model.places_of([row])
+        if not places:
             return False
+        place = places[0]
         index = self._model.index(place, Column.NAME)
         self.setCurrentIndex(index)
         self.selectRow(place)
@@ -190,7 +195,7 @@ class EntryView(QTableView):
         """Begin to rename a row in place; the order is held until that ends."""
         if self.select_row(row):
             self._model.hold()
-            self.edit(self._model.index(self._model.rows.index(row), Column.NAME))
+            self.edit(self.currentIndex())
             self._select_stem()
 
     def _select_stem(self) -> None:
@@ -230,18 +235,19 @@ class EntryView(QTableView):
             self.scrollToTop()
             self.selection_settled.emit()
             return
-        rows = self._model.rows
         self._select(self._renamed(place.columns, place.selected))
-        current = self._renamed(place.columns, [place.current] if place.current is not None else [])
-        if current and current[0] in rows:
+        for current in self._places(place, place.current):
             self.selectionModel().setCurrentIndex(
-                self._model.index(rows.index(current[0]), Column.NAME),
+                self._model.index(current, Column.NAME),
                 QItemSelectionModel.SelectionFlag.NoUpdate,
             )
-        top = self._renamed(place.columns, [place.top] if place.top is not None else [])
-        if top and top[0] in rows:
-            self.verticalScrollBar().setValue(rows.index(top[0]) * _ROW_HEIGHT - place.offset)
+        for top in self._places(place, place.top):
+            self.verticalScrollBar().setValue(top * _ROW_HEIGHT - place.offset)
         self.selection_settled.emit()
+
+    def _places(self, place: _Place, row: int | None) -> list[int]:
+        """Return where one row of a place kept is shown now: one place or none."""
+        return [] if row is None else self._model.places_of(self._renamed(place.columns, [row]))
 
     def _renamed(self, columns: EntryColumns, wanted: Sequence[int]) -> Sequence[int]:
         """Return rows of other columns as rows of these, by name."""
@@ -257,8 +263,7 @@ class EntryView(QTableView):
     def _select(self, wanted: Sequence[int]) -> None:
         if not wanted:
             return
-        sought = set(wanted)
-        places = [place for place, row in enumerate(self._model.rows) if row in sought]
+        places = self._model.places_of(wanted)
         selection = QItemSelection()
         last = len(Column) - 1
         start = 0
@@ -349,9 +354,17 @@ class EntryView(QTableView):
 
     def _mark_drop(self, place: int | None) -> None:
         self._delegate.drop_target = -1 if place is None else place
-        frame = self.viewport()
-        frame.setProperty("dropping", place == -1)
-        frame.update()
+        self._drop_here = place == -1
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw a frame round the whole list while it is what takes the drop."""
+        super().paintEvent(event)
+        if self._drop_here:
+            painter = QPainter(self.viewport())
+            painter.setPen(QPen(theme().color("accent"), 2))
+            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
+            painter.end()
 
     def _dropped(self, paths: list[Path], place: int) -> None:
         self.dropped.emit(paths, self._model.rows[place] if place >= 0 else -1)

@@ -1,0 +1,79 @@
+"""Columns, panels and size are as they were left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QHeaderView, QMenu
+
+from dalbrowser.profiles import Location
+from dalbrowser.ui.entries.cells import Column
+from dalbrowser.ui.window import MainWindow
+from tests.ui.driver import Driver
+
+if TYPE_CHECKING:
+    from tests.ui.stage import Stage
+
+
+def head(person: Driver) -> QHeaderView:
+    return person.find(QHeaderView, "entryHeader")
+
+
+def test_columns_are_remembered_for_each_place(stage: Stage, window: MainWindow) -> None:
+    stage.put("a.txt", b"a")
+    person = Driver(stage, window)
+
+    async def story() -> None:
+        window.open_location(Location("files"))
+        await person.listed("a.txt")
+        assert head(person).isSectionHidden(Column.STORAGE_CLASS)
+        head(person).customContextMenuRequested.emit(QPoint(5, 5))
+        menu = head(person).findChild(QMenu, "columnMenu")
+        assert isinstance(menu, QMenu)
+        titles = {entry.text(): entry for entry in menu.actions()}
+        assert "Name" not in titles
+        titles["Storage class"].trigger()
+        titles["ETag"].trigger()
+        menu.close()
+        head(person).resizeSection(Column.SIZE, 133)
+
+    stage.run(story())
+    second = MainWindow(stage.session)
+    other = Driver(stage, second)
+
+    async def again() -> None:
+        second.open_location(Location("files"))
+        await other.listed("a.txt")
+        assert not head(other).isSectionHidden(Column.STORAGE_CLASS)
+        assert head(other).isSectionHidden(Column.ETAG)
+        assert head(other).sectionSize(Column.SIZE) == 133
+        assert stage.session.settings.get("window.last_location") == "files:"
+
+    stage.run(again())
+    second.allow_close()
+    second.close()
+    second.deleteLater()
+
+
+def test_panels_are_remembered_and_a_damaged_layout_does_no_harm(
+    stage: Stage, window: MainWindow
+) -> None:
+    person = Driver(stage, window)
+    assert window.sidebar.isVisible()
+    person.do("toggle_sidebar")
+    assert not window.sidebar.isVisible()
+    assert not person.action("toggle_sidebar").isChecked()
+    person.do("toggle_transfers")
+    window.resize(780, 600)
+    window.allow_close()
+    assert stage.session.settings.get("window.geometry")
+    stage.session.settings.set("window.state", "not base64!,AAAA")
+    second = MainWindow(stage.session)
+    second.show()
+    assert not second.sidebar.isVisible()
+    assert second.panels.transfers.isVisible()
+    assert second.height() == window.height()
+    second.allow_close()
+    second.close()
+    second.deleteLater()
