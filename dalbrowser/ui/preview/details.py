@@ -27,6 +27,7 @@ class DetailsView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._shown: list[tuple[str, str]] = []
         self._lay_out()
+        self.hide()
 
     def show_metadata(self, metadata: Metadata | None) -> None:
         """Show the facts of one object, or none."""
@@ -34,6 +35,7 @@ class DetailsView(QScrollArea):
         if rows != self._shown:
             self._shown = rows
             self._lay_out()
+        self.setVisible(bool(rows))
 
     @property
     def shown(self) -> dict[str, str]:

@@ -150,5 +150,6 @@ def summary_text(active: list[JobView], stuck: list[JobView]) -> str:
     if moving:
         parts.append(tr("{n} transferring").format(n=count_text(len(moving))))
     if waiting:
-        parts.append(tr("{n} need attention").format(n=count_text(len(waiting))))
+        needs = tr("1 needs attention") if len(waiting) == 1 else tr("{n} need attention")
+        parts.append(needs.format(n=count_text(len(waiting))))
     return " · ".join(parts)

@@ -200,5 +200,5 @@ def test_sentences(qapp: QApplication) -> None:
     assert interrupted_text([cut]).startswith("1 upload was interrupted: 1.bin, 1.00 MiB of 4")
     assert interrupted_text([cut, cut]).startswith("2 transfers were interrupted, 2.00 MiB of 8")
     line = summary_text([view(1, speed=5 * MIB), view(2)], [view(3, JobState.FAILED)])
-    assert line == "↑ 5.00 MiB/s · 2 transferring · 1 need attention"
+    assert line == "↑ 5.00 MiB/s · 2 transferring · 1 needs attention"
     assert summary_text([], []) == ""
