@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.servers.s3_server import S3Server
 
@@ -51,6 +51,7 @@ class Dal:
 
     folder: Path
     environment: dict[str, str] = field(repr=False)
+    started: list[subprocess.Popen[bytes]] = field(repr=False)
 
     def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> Result:
         """Run to the end and return what it left."""
@@ -66,8 +67,8 @@ class Dal:
         return Result(done.returncode, done.stdout, done.stderr.decode())
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        """Start and return the process; whoever starts it ends it."""
-        return subprocess.Popen(
+        """Start and return the process; the fixture ends it with the test at the latest."""
+        process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
             env=self.environment,
@@ -75,6 +76,8 @@ class Dal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self.started.append(process)
+        return process
 
     def with_environment(self, **changes: str) -> Dal:
         """Return the same program with variables changed; an empty one is removed."""
@@ -96,14 +99,22 @@ def work(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bare_dal(tmp_path: Path, work: Path) -> Dal:
+def bare_dal(tmp_path: Path, work: Path) -> Iterator[Dal]:
     """The program with a fresh home, no credentials and no keyring."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     foreign = ("AWS_", "XDG_", "DBUS_", "DISPLAY", "WAYLAND_", "PYTHON_KEYRING")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     # Warnings stay out of stderr as for anybody; a task that was never awaited is a defect.
-    return Dal(work, {**environment, "HOME": str(home), "PYTHONWARNINGS": ""})
+    dal = Dal(work, {**environment, "HOME": str(home), "PYTHONWARNINGS": ""}, [])
+    yield dal
+    for process in dal.started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def credentials(server: S3Server) -> dict[str, str]:

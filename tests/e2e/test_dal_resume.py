@@ -87,7 +87,7 @@ def test_an_upload_that_was_killed_goes_on(
 ) -> None:
     size = 256 * MIB
     digest = write_random(work / "big.bin", size)
-    with link(s3_server, rate=150e6) as wire:
+    with link(s3_server, rate=80e6) as wire:
         dal = dal_on(wire.server)
         process = dal.start("cp", "big.bin", f"s3://{s3_bucket}/dir/big.bin")
         try:
@@ -165,7 +165,7 @@ def test_a_stopped_transfer_says_how_it_goes_on(
 ) -> None:
     number, code = stop
     digest = write_random(work / "big.bin", 64 * MIB)
-    with link(rclone_s3, rate=40e6) as wire:
+    with link(rclone_s3, rate=15e6) as wire:
         dal = dal_on(wire.server)
         process = dal.start("cp", "big.bin", f"s3://{rclone_bucket}/big.bin")
         wait_for_parts(dal, process, 2)
@@ -189,6 +189,7 @@ def test_who_holds_the_transfers_is_told(
         dal = dal_on(wire.server)
         process = dal.start("cp", "big.bin", f"s3://{rclone_bucket}/big.bin")
         wait_for_parts(dal, process, 1)
+        wire.rate = 50e3  # so that it is at work however long the commands below take
         for command in (
             ("cp", "small", f"s3://{rclone_bucket}/small"),
             ("transfers", "resume", "1"),
@@ -211,7 +212,7 @@ def test_cancel_leaves_nothing(
     dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
 ) -> None:
     write_random(work / "big.bin", 64 * MIB)
-    with link(ceph_s3, rate=40e6) as wire:
+    with link(ceph_s3, rate=15e6) as wire:
         dal = dal_on(wire.server)
         process = dal.start("cp", "big.bin", f"s3://{ceph_bucket}/big.bin")
         wait_for_parts(dal, process, 2)
@@ -232,7 +233,7 @@ def test_a_changed_source_is_refused_and_may_start_over(
     dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
 ) -> None:
     write_random(work / "big.bin", 64 * MIB)
-    with link(rclone_s3, rate=40e6) as wire:
+    with link(rclone_s3, rate=15e6) as wire:
         dal = dal_on(wire.server)
         process = dal.start("cp", "big.bin", f"s3://{rclone_bucket}/big.bin")
         wait_for_parts(dal, process, 2)
