@@ -42,7 +42,8 @@ enough that an upload's progress and the connection's write deadline mean someth
 class ClientOptions:
     """Deadlines in seconds and limits. There is no limit on the whole time of a body.
 
-    ``connect`` and ``idle`` (silence between bytes) are storage.md's 10 s and 60 s.
+    ``connect`` bounds the opening of a connection, ``idle`` the silence between bytes: after
+    a minute of it the link is taken for gone.
     """
 
     connect: float = 10.0

@@ -1,4 +1,4 @@
-"""Every failure is one sentence that says what to check, with the kind and status of storage.md."""
+"""Every failure is one sentence that says what to check, with its kind and its status."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From an S3 error reply to a sentence that says what to check.
 
-The XML code decides before the status (storage.md). Source of the codes: S3 API
+The XML code decides before the status. Source of the codes: S3 API
 Reference, "Error responses". Invariant: the server's own words are quoted at most in
 part, and no header of the request is.
 """
