@@ -57,7 +57,7 @@ def opened(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         with _bucket(server, versioning=name.endswith("-versions")) as bucket:
             config = {**server.operator_config(bucket), **extra}
             service = _service(name, "s3", config, server.limits)
-            if server.name == "ceph":
+            if server.name.startswith("ceph"):
                 service.deny = partial(_denied, server, bucket)
             yield service
 
