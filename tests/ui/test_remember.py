@@ -65,7 +65,7 @@ def test_panels_are_remembered_and_a_damaged_layout_does_no_harm(
     assert not window.sidebar.isVisible()
     assert not person.action("toggle_sidebar").isChecked()
     person.do("toggle_transfers")
-    window.resize(780, 600)
+    window.resize(900, 700)
     window.allow_close()
     assert stage.session.settings.get("window.geometry")
     stage.session.settings.set("window.state", "not base64!,AAAA")

@@ -365,6 +365,7 @@ def test_the_keys_that_everybody_knows(person: Driver) -> None:
         await person.listed("data", "a.txt", "b9.log", "b10.log")
         await person.stage.until(table.hasFocus, "the focus")
         QTest.keyClick(table, Qt.Key.Key_Home)
+        await person.says("statusSelection", "1 selected")
         QTest.keyClick(table, Qt.Key.Key_Return)
         await person.listed("deep", "one.csv")
         QTest.keyClick(table, Qt.Key.Key_Backspace)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -197,9 +198,14 @@ class PathBar(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Escape, or leaving the field, brings the parts back."""
-        if event.type() is QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
-            self._leave()
-            return True
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() is QEvent.Type.ShortcutOverride:
+                # Else the window's own Escape would take it.
+                event.accept()
+                return True
+            if event.type() is QEvent.Type.KeyPress:
+                self._leave()
+                return True
         if event.type() is QEvent.Type.FocusOut and self._edit.isVisible():
             # Deferred: the page must not change inside the focus change that asks for it.
             QTimer.singleShot(0, self, self._show_parts)
