@@ -8,7 +8,6 @@ disk; the target's own name appears when the whole is there and was verified.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,42 +16,31 @@ from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange, Metadata
 from dalbrowser.transfer import localfile
-from dalbrowser.transfer.conflicts import (
-    ConflictError,
-    Side,
-    SkipError,
-    Verdict,
-    decide,
-    mtime_of,
-    numbered,
-    skip_reason,
-)
+from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
 from dalbrowser.transfer.integrity import as_md5, same_etag, verify_file
 from dalbrowser.transfer.journal import DownloadRow
 from dalbrowser.transfer.localnames import make_parents
+from dalbrowser.transfer.localtarget import LocalTarget
 from dalbrowser.transfer.model import (
-    ConflictPolicy,
     Integrity,
     JobState,
     MiB,
     SourceChangedError,
-    TargetUnwritableError,
     TransferError,
 )
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
+    import os
+
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
 
 _BLOCK = 1 * MiB
 """Bytes gathered before they are handed to the disk pool."""
-
-_NAMES = 100
-"""Names tried for a temporary file, or for a file that is kept beside another."""
 
 
 async def run_download(ctx: RunContext, job: LiveJob) -> None:
@@ -100,6 +88,7 @@ class _Download:
         self.metadata = Metadata()
         self.size = 0
         self.listed = False
+        self.target = LocalTarget(ctx, job)
 
     async def run(self) -> None:
         row = self.row
@@ -107,7 +96,7 @@ class _Download:
         await self._look(saved)
         if saved is not None and await self._arrived(saved):
             return
-        if saved is None and await self._settle_conflict():
+        if saved is None and await self.target.settle(self.size, self._is_same):
             return
         if row.root:
             await self.ctx.on_disk(make_parents, row.root, row.local_path)
@@ -150,6 +139,10 @@ class _Download:
             return False
         return await self._equals_target(there, trust_size=True)
 
+    async def _is_same(self, there: os.stat_result) -> bool:
+        """Whether a local file is proven to be this object."""
+        return await self._equals_target(there, trust_size=False)
+
     async def _equals_target(self, there: os.stat_result, *, trust_size: bool) -> bool:
         if there.st_size != self.size:
             return False
@@ -161,83 +154,6 @@ class _Download:
             self.row.done = self.size
             return True
         return False
-
-    # -- the target's name
-
-    async def _settle_conflict(self) -> bool:
-        """See what stands at the target; true when it is this very object already."""
-        row = self.row
-        claimed = self.ctx.claim(self.job, "local", "", row.local_path)
-        there = await self.ctx.on_disk(localfile.stat_or_none, row.local_path)
-        if there is None and claimed:
-            return False
-        if await self.ctx.on_disk(localfile.is_folder, row.local_path):
-            message = f"{row.local_path} is a folder, so no file can have that name; move it."
-            raise TargetUnwritableError(message)
-        if (
-            there is not None
-            and row.attempts
-            and await self._equals_target(there, trust_size=False)
-        ):
-            return True
-        target = Side(there.st_size, there.st_mtime) if there else Side(None, None)
-        verdict = decide(row.policy, Side(self.size, row.mtime), target)
-        if verdict is Verdict.SKIP:
-            raise SkipError(skip_reason(row.policy))
-        if verdict is Verdict.RENAME:
-            await self._rename()
-        elif verdict is Verdict.ASK or there is None:
-            raise ConflictError(_question(row.local_path, there))
-        return False
-
-    async def _rename(self) -> None:
-        row = self.row
-        for number in range(2, _NAMES):
-            path = numbered(row.local_path, number)
-            taken = await self.ctx.on_disk(localfile.stat_or_none, path)
-            if taken is None and self.ctx.claim(self.job, "local", "", path):
-                row.local_path = path
-                row.note = f"Kept both: it is called {os.path.basename(path)} here."  # noqa: PTH119
-                await self.ctx.journal.save(row)
-                return
-        message = f"There are too many files named like {row.local_path}; tidy up and retry."
-        raise TargetUnwritableError(message)
-
-    def _temp(self) -> str:
-        """Return a temporary name that no other job holds."""
-        for number in range(1, _NAMES):
-            name = localfile.temp_name(self.row.local_path, number)
-            if self.ctx.claim(self.job, "local", "", name):
-                return name
-        message = f"Too many downloads into {self.row.local_path} are unfinished; cancel some."
-        raise TargetUnwritableError(message)
-
-    @property
-    def _replaces(self) -> bool:
-        return self.row.policy in (
-            ConflictPolicy.OVERWRITE,
-            ConflictPolicy.IF_NEWER,
-            ConflictPolicy.IF_SIZE_DIFFERS,
-        )
-
-    async def _publish(self, temp: str, *, durable: bool) -> None:
-        for _ in range(_NAMES):
-            try:
-                await self.ctx.on_disk(
-                    localfile.publish,
-                    temp,
-                    self.row.local_path,
-                    replace=self._replaces,
-                    mtime=self.row.mtime,
-                    durable=durable,
-                )
-            except FileExistsError:
-                # Somebody took the name in the meantime.
-                if await self._settle_conflict():
-                    await self.ctx.on_disk(localfile.remove, temp)
-                    return
-            else:
-                return
 
     # -- one stream
 
@@ -254,7 +170,7 @@ class _Download:
 
     async def _small(self) -> None:
         """Fetch with one request, hashing on the way; begun again from nothing if cut off."""
-        temp = self._temp()
+        temp = self.target.temp()
         self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
         file = localfile.SmallFile(temp, self.size)
         try:
@@ -267,7 +183,7 @@ class _Download:
             else:
                 await self._verify(temp, digest if as_md5(self.metadata.etag) else "")
             self.job.parts_done = 1
-            await self._publish(temp, durable=False)
+            await self.target.publish(temp, self.size, self._is_same, durable=False)
         except BaseException:
             await self.ctx.on_disk(file.discard)
             raise
@@ -335,7 +251,7 @@ class _Download:
     # -- many ranges
 
     async def _large(self, saved: DownloadRow | None) -> None:
-        temp = saved.temp if saved is not None else self._temp()
+        temp = saved.temp if saved is not None else self.target.temp()
         self.ctx.claim(self.job, "local", "", temp)
         if saved is not None and await self.ctx.on_disk(localfile.stat_or_none, temp) is None:
             saved = None
@@ -354,7 +270,7 @@ class _Download:
             await self.ctx.on_disk(file.flush)
         finally:
             await self.ctx.on_disk(file.close)
-        await self._publish(temp, durable=True)
+        await self.target.publish(temp, self.size, self._is_same, durable=True)
 
     async def _begin(self, temp: str) -> None:
         """Write the download to the journal, with no range done."""
@@ -489,10 +405,3 @@ def _short(reached: int, wanted: int) -> StorageError:
         f"The body ended at byte {reached:,} of {wanted:,}.",
         status=ErrorStatus.TEMPORARY,
     )
-
-
-def _question(path: str, there: os.stat_result | None) -> str:
-    name = os.path.basename(path)  # noqa: PTH119
-    if there is None:
-        return f"{name} is being written by another transfer; say what to do."
-    return f"{name} exists already here ({there.st_size:,} bytes); say what to do."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.transfer.conflicts import ConflictError, SkipError
-from dalbrowser.transfer.download import run_download
+from dalbrowser.transfer.download import discard_download, run_download
 from dalbrowser.transfer.failures import Wait, pause_before, wait_for
 from dalbrowser.transfer.model import Direction, JobState, SourceChangedError, TransferError
 from dalbrowser.transfer.remotecopy import run_copy
@@ -52,6 +52,8 @@ async def run_job(ctx: RunContext, job: LiveJob) -> None:
         except ConflictError as error:
             await settle(ctx, job, JobState.NEEDS_ANSWER, str(error))
         except SkipError as error:
+            if job.row.direction is Direction.DOWNLOAD and job.row.begun:
+                await discard_download(ctx, job)
             job.row.note = str(error)
             await settle(ctx, job, JobState.SKIPPED)
         except SourceChangedError as error:

@@ -255,9 +255,16 @@ async def test_name_taken_in_the_middle_is_not_overwritten(rig: Rig, size: int) 
             (rig.folder / "a").write_bytes(b"mine")
 
     rig.wire.before = take
-    view = await fetch(rig, "a", rig.folder / "a")
-    assert view.state is JobState.NEEDS_ANSWER
+    async with rig.engine() as engine:
+        number = await engine.download_file(rig.at("a"), rig.folder / "a")
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.NEEDS_ANSWER
+        assert (rig.folder / "a").read_bytes() == b"mine"
+        await engine.answer(number, ConflictPolicy.SKIP)
+        view = (await engine.wait([number]))[0]
+    assert view.state is JobState.SKIPPED
     assert (rig.folder / "a").read_bytes() == b"mine"
+    assert left_over(rig.folder) == []
 
 
 async def test_target_folder_that_is_gone(rig: Rig) -> None:

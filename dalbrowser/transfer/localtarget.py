@@ -1,0 +1,128 @@
+"""A local name that is about to be written: who stands there, and what the policy makes of it.
+
+Invariant: a file that exists is replaced only when the policy says so, also when it came
+into being while the bytes were on their way.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer import localfile
+from dalbrowser.transfer.conflicts import (
+    ConflictError,
+    Side,
+    SkipError,
+    Verdict,
+    decide,
+    numbered,
+    skip_reason,
+)
+from dalbrowser.transfer.model import ConflictPolicy, TargetUnwritableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+
+    Same = Callable[[os.stat_result], Awaitable[bool]]
+
+_NAMES = 100
+"""Names tried for a temporary file, or for a file that is kept beside another."""
+
+_PLACE = "local"
+"""Stands for this machine where services have their profile."""
+
+
+class LocalTarget:
+    """The target of one download. ``same`` says whether a file is proven to be the object."""
+
+    def __init__(self, ctx: RunContext, job: LiveJob) -> None:
+        self._ctx = ctx
+        self._job = job
+        self._row = job.row
+
+    async def settle(self, size: int, same: Same) -> bool:
+        """See who stands there; true when it is these very bytes, from a try before this one.
+
+        Raises ``ConflictError`` or ``SkipError``; keeping both changes the job's path.
+        """
+        row = self._row
+        claimed = self._claim(row.local_path)
+        there = await self._ctx.on_disk(localfile.stat_or_none, row.local_path)
+        if there is None and claimed:
+            return False
+        if await self._ctx.on_disk(localfile.is_folder, row.local_path):
+            message = f"{row.local_path} is a folder, so no file can have that name; move it."
+            raise TargetUnwritableError(message)
+        if there is not None and row.attempts and await same(there):
+            return True
+        target = Side(there.st_size, there.st_mtime) if there else Side(None, None)
+        verdict = decide(row.policy, Side(size, row.mtime), target)
+        if verdict is Verdict.SKIP:
+            raise SkipError(skip_reason(row.policy))
+        if verdict is Verdict.RENAME:
+            await self._rename()
+        elif verdict is Verdict.ASK or there is None:
+            raise ConflictError(_question(row.local_path, there))
+        return False
+
+    def temp(self) -> str:
+        """Return a temporary name that no other job holds."""
+        for number in range(1, _NAMES):
+            name = localfile.temp_name(self._row.local_path, number)
+            if self._claim(name):
+                return name
+        message = f"Too many downloads into {self._row.local_path} are unfinished; cancel some."
+        raise TargetUnwritableError(message)
+
+    async def publish(self, temp: str, size: int, same: Same, *, durable: bool) -> None:
+        """Give the finished file its name; asks again when somebody took it meanwhile."""
+        replaces = self._row.policy in (
+            ConflictPolicy.OVERWRITE,
+            ConflictPolicy.IF_NEWER,
+            ConflictPolicy.IF_SIZE_DIFFERS,
+        )
+        for _ in range(_NAMES):
+            try:
+                await self._ctx.on_disk(
+                    localfile.publish,
+                    temp,
+                    self._row.local_path,
+                    replace=replaces,
+                    mtime=self._row.mtime,
+                    durable=durable,
+                )
+            except FileExistsError:
+                if await self.settle(size, same):
+                    await self._ctx.on_disk(localfile.remove, temp)
+                    return
+            else:
+                return
+        message = f"The name {self._row.local_path} is taken each time; see who writes there."
+        raise TargetUnwritableError(message)
+
+    async def _rename(self) -> None:
+        row = self._row
+        for number in range(2, _NAMES):
+            path = numbered(row.local_path, number)
+            taken = await self._ctx.on_disk(localfile.stat_or_none, path)
+            if taken is None and self._claim(path):
+                row.local_path = path
+                row.note = f"Kept both: it is called {os.path.basename(path)} here."  # noqa: PTH119
+                await self._ctx.journal.save(row)
+                return
+        message = f"There are too many files named like {row.local_path}; tidy up and retry."
+        raise TargetUnwritableError(message)
+
+    def _claim(self, path: str) -> bool:
+        return self._ctx.claim(self._job, _PLACE, "", path)
+
+
+def _question(path: str, there: os.stat_result | None) -> str:
+    name = os.path.basename(path)  # noqa: PTH119
+    if there is None:
+        return f"{name} is being written by another transfer; say what to do."
+    return f"{name} exists already here ({there.st_size:,} bytes); say what to do."
