@@ -18,7 +18,8 @@ from dalbrowser.preview import PreviewService
 from dalbrowser.profiles import Connections, ProfileStore, SecretStore, builtin_profiles
 from dalbrowser.session import Session, TaskSupervisor, TransferHost
 from dalbrowser.settings import Folders, Settings
-from dalbrowser.transfer import EngineOptions, TransferEngine
+from dalbrowser.transfer import TransferEngine
+from dalbrowser.transfer.tuning import options_from
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 class _Engine:
     """Builds the transfer engine on its own loop, with connections of its own."""
 
-    def __init__(self, folders: Folders, profiles: ProfileStore, secrets: SecretStore) -> None:
+    def __init__(
+        self, folders: Folders, settings: Settings, profiles: ProfileStore, secrets: SecretStore
+    ) -> None:
         self._folders = folders
+        self._settings = settings
         self._profiles = profiles
         self._secrets = secrets
         self._connections: Connections | None = None
@@ -42,7 +46,7 @@ class _Engine:
             self._folders.journal_file,
             self._connections,
             self._profiles,
-            EngineOptions(who="the dalbrowser window"),
+            options_from(self._settings, who="the dalbrowser window"),
             notify,
         )
 
@@ -56,14 +60,14 @@ def build_session(loop: asyncio.AbstractEventLoop, folders: Folders | None = Non
     folders = folders or Folders.default()
     settings = Settings(folders.settings_file)
     profiles = ProfileStore(folders.profiles_file, builtin=builtin_profiles(folders))
-    secrets = SecretStore()
+    secrets = SecretStore(deadline=settings.get("keyring.deadline"))
     return Session(
         folders=folders,
         settings=settings,
         profiles=profiles,
         secrets=secrets,
         connections=Connections(profiles, secrets),
-        transfers=TransferHost(_Engine(folders, profiles, secrets), loop),
+        transfers=TransferHost(_Engine(folders, settings, profiles, secrets), loop),
         previews=PreviewService(),
         tasks=TaskSupervisor(loop),
     )
