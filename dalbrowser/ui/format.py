@@ -109,8 +109,8 @@ def exact_time(moment: datetime) -> str:
 def visible_name(name: str) -> str:
     """Write a name so that nothing in it hides.
 
-    Control characters become their pictures (U+2400…), invisible and direction-changing
-    ones their number, blanks at either end an open box, the empty name ``⟨empty⟩``.
+    Control, invisible and direction-changing characters become their number (few fonts
+    have pictures of them), blanks at either end an open box, the empty name ``⟨empty⟩``.
     """
     if not name:
         return "⟨empty⟩"
@@ -126,10 +126,6 @@ def visible_name(name: str) -> str:
 
 def _visible_char(char: str) -> str:
     code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
     category = unicodedata.category(char)
     if category in {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"} or (category == "Zs" and char != " "):
         return f"⟨U+{code:04X}⟩"

@@ -117,6 +117,11 @@ class PlacePages(QFrame):
         navigator.progressed.connect(self.refresh)
         model.counts_changed.connect(self.refresh)
 
+    def allow_uploads(self, allowed: bool) -> None:
+        """Take drops from the desktop, or refuse them."""
+        self.can_upload = allowed
+        self._view.setAcceptDrops(allowed)
+
     def refresh(self) -> None:
         """Show what is true now."""
         if self._navigator.location is None:

@@ -29,7 +29,8 @@ from dalbrowser.ui.place import PlacePages
 from dalbrowser.ui.remember import Memory
 from dalbrowser.ui.selection import SelectionWatcher
 from dalbrowser.ui.sidebar.tree import SidebarTree, profile_label
-from dalbrowser.ui.statusbar import ItemCounts, StatusBar
+from dalbrowser.ui.situation import Situation
+from dalbrowser.ui.statusbar import StatusBar
 from dalbrowser.ui.toolbar import build_toolbar, make_filter
 from dalbrowser.ui.traffic import Traffic
 
@@ -39,9 +40,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QMouseEvent
 
-    from dalbrowser.profiles import Profile
     from dalbrowser.session import Session
-    from dalbrowser.storage import Capability
 
 _FILTER_DELAY = 120
 """Milliseconds after the last letter before the filter is applied."""
@@ -63,7 +62,6 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self._session = session
         self._may_close = False
-        self._capability: Capability | None = None
         self.model = EntryModel(self)
         self.view = EntryView(self.model)
         self.navigator = Navigator(session, self.model, self)
@@ -78,6 +76,16 @@ class MainWindow(QMainWindow):
         self.connecting = Connecting(session, self)
         self.panels = Panels(session, self.selection, self.changes, self)
         self.actions_by_id = ActionTable(self, self.view, self._handlers())
+        self.situation = Situation(
+            session=session,
+            navigator=self.navigator,
+            model=self.model,
+            selection=self.selection,
+            status=self.status,
+            pages=self.pages,
+            actions=self.actions_by_id,
+            window=self,
+        )
         self._filter_timer = QTimer(self, singleShot=True, interval=_FILTER_DELAY)
         self._lay_out()
         self._connect()
@@ -150,9 +158,6 @@ class MainWindow(QMainWindow):
         self.navigator.location_changed.connect(self._location_changed)
         self.navigator.leaving.connect(self._remember_name)
         self.navigator.progressed.connect(self._listing_moved)
-        self.model.counts_changed.connect(self._show_counts)
-        self.selection.changed.connect(self._selection_changed)
-        self.selection.added_up.connect(self._show_selection)
         self.sidebar.location_chosen.connect(self.open_location)
         self.sidebar.menu_requested.connect(self._sidebar_menu)
         self.sidebar.dropped.connect(self.traffic.upload_to)
@@ -187,7 +192,7 @@ class MainWindow(QMainWindow):
         self.pages.refresh()
         self.path_bar.show_place([], "")
         self.status.show_nothing()
-        self._allow_actions()
+        self.situation.allow()
 
     def open_location(self, location: Location) -> None:
         """Show a folder, or the folder of an object with that object selected."""
@@ -317,26 +322,14 @@ class MainWindow(QMainWindow):
             profile.scheme != "fs" or self._session.settings.get("view.hidden")
         )
         self.pages.can_edit = not (profile.builtin or profile.is_adhoc)
-        self._capability = None
-        self._allow_actions()
-        self._session.tasks.spawn(
-            self._learn(location), owner="window", name="capability", group="capability"
-        )
+        self.situation.learn(location)
         self.pages.focus_list()
-
-    async def _learn(self, location: Location) -> None:
-        try:
-            self._capability = await self._session.capability(location)
-        except (StorageError, OSError):
-            # The listing of the same place says what is wrong.
-            return
-        self._allow_actions()
 
     # What is true now.
 
     def _listing_moved(self) -> None:
-        self._show_counts()
-        self._allow_actions()
+        self.situation.show_counts()
+        self.situation.allow()
         error = self.navigator.error
         self.status.show_error(describe(error) if error is not None else "")
         wanted = self.navigator.wanted_name
@@ -350,70 +343,6 @@ class MainWindow(QMainWindow):
                 self.tr("Try again"),
                 self._reload,
             )
-
-    def _show_counts(self) -> None:
-        if self.navigator.location is None:
-            return
-        running = self.navigator.running
-        self.status.show_items(
-            ItemCounts(
-                total=self.model.total,
-                shown=len(self.model.rows),
-                so_far=self.navigator.so_far,
-                running=running,
-                partial=self.navigator.incomplete,
-                sorted_part=self.model.total > 0 and (running or self.navigator.incomplete),
-                arranging=self.model.arranging,
-                filtered=self.model.filtered,
-            )
-        )
-
-    def _selection_changed(self) -> None:
-        self._show_selection()
-        self._allow_actions()
-
-    def _show_selection(self) -> None:
-        totals = self.selection.totals
-        self.status.show_selection(
-            len(self.selection.rows),
-            None if totals is None else totals.size,
-            folders=0 if totals is None else totals.folders,
-        )
-        if totals is not None:
-            self._allow_actions()
-
-    def _allow_actions(self) -> None:
-        here = self.navigator.location
-        totals = self.selection.totals
-        in_folder = here is not None and not self.navigator.lists_buckets(here)
-        actions = self.actions_by_id
-        actions.allow(
-            self._capability,
-            totals.files if totals is not None else len(self.selection.rows),
-            totals.folders if totals is not None else 0,
-            in_folder=in_folder,
-        )
-        actions["back"].setEnabled(self.navigator.history.can_go_back)
-        actions["forward"].setEnabled(self.navigator.history.can_go_forward)
-        actions["up"].setEnabled(self.navigator.can_go_up)
-        for name in ("reload", "copy_path", "select_all", "invert_selection", "filter"):
-            actions[name].setEnabled(here is not None)
-        profile = self._profile_here()
-        own = profile is not None and not (profile.builtin or profile.is_adhoc)
-        for name in ("edit_connection", "remove_connection"):
-            actions[name].setEnabled(own)
-        self.model.can_rename = actions["rename"].isEnabled()
-        self.pages.can_upload = actions["upload"].isEnabled()
-        self.view.setAcceptDrops(self.pages.can_upload)
-        self.filter_edit.setEnabled(here is not None)
-        self.pages.refresh()
-
-    def _profile_here(self) -> Profile | None:
-        here = self.navigator.location
-        if here is None:
-            return None
-        known = {one.id: one for one in self._session.profiles.all()}
-        return known.get(here.profile_id)
 
     # Menus, filter, drops.
 
@@ -471,12 +400,12 @@ class MainWindow(QMainWindow):
     # Connections and failures.
 
     def _edit_connection(self) -> None:
-        profile = self._profile_here()
+        profile = self.situation.profile
         if profile is not None:
             self.connecting.edit(profile)
 
     def _remove_connection(self) -> None:
-        profile = self._profile_here()
+        profile = self.situation.profile
         if profile is not None:
             self.connecting.remove(profile)
 

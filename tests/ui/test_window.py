@@ -333,7 +333,7 @@ def test_odd_keys_are_shown_reached_and_copied_exactly(person: Driver) -> None:
     async def story() -> None:
         person.window.open_location(FILES)
         await person.stage.until(lambda: len(person.names()) == 5, "the list")
-        shown = "tab␉and ⟨U+202E⟩trick"
+        shown = "tab⟨U+0009⟩and ⟨U+202E⟩trick"
         assert shown in person.names()
         person.select(shown)
         person.do("copy_path")

@@ -156,7 +156,7 @@ def test_an_edited_name_asks_and_changes_nothing(model: EntryModel) -> None:
 
 def test_odd_names_are_shown_and_their_tooltip_is_exact(model: EntryModel) -> None:
     model.append([Entry("p//", Metadata(mode=EntryMode.DIR)), file(" x\n")])
-    assert names(model) == ["⟨empty⟩", "␣x␊"]
+    assert names(model) == ["⟨empty⟩", "␣x⟨U+000A⟩"]
     assert model.index(0, Column.NAME).data(Qt.ItemDataRole.ToolTipRole) == "p//"
     assert model.index(1, Column.NAME).data(Qt.ItemDataRole.ToolTipRole) == "'p/ x\\n'"
 
