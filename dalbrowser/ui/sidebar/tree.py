@@ -10,7 +10,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QTreeView, QWidget
+from PySide6.QtGui import QCursor, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView, QWidget
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         QDragLeaveEvent,
         QDragMoveEvent,
         QDropEvent,
-        QPainter,
     )
 
     from dalbrowser.profiles import Profile
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Index = QModelIndex | QPersistentModelIndex
 _CHEVRON = 12
+_ROUND = 6
+"""Logical pixels: the corners of a row's ground."""
 _KINDS = {"fs": NodeKind.DISK, "memory": NodeKind.MEMORY}
 _BUILTIN = {"home": NodeKind.HOME, "demo": NodeKind.DEMO}
 
@@ -111,6 +113,24 @@ class SidebarTree(QTreeView):
         if opened:
             self.setExpanded(self._model.index_of(node), False)
             self.setExpanded(self._model.index_of(node), True)
+
+    def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw the ground of a row in one piece, under chevron and name alike."""
+        pointed = self.viewport().mapFromGlobal(QCursor.pos())
+        here = QRect(0, option.rect.y(), self.viewport().width(), option.rect.height())
+        ground = None
+        if self.selectionModel().isSelected(self._model.index_of(self._model.node_at(index))):
+            ground = "selection"
+        elif self.underMouse() and here.contains(pointed):
+            ground = "press"
+        if ground is not None:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme().color(ground))
+            painter.drawRoundedRect(here.adjusted(0, 0, -1, 0), _ROUND, _ROUND)
+            painter.restore()
+        super().drawRow(painter, option, index)
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:
         """Draw a chevron where there is something to open, and no lines."""
