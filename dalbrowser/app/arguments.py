@@ -24,11 +24,11 @@ class Arguments:
     location: str | None
     demo: bool
     screenshot: Path | None
-    theme: str
+    theme: str | None
     scale: float
     endpoint: str | None
     region: str | None
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     select: str | None
 
     def prepare_environment(self) -> None:
@@ -71,14 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--endpoint", metavar="URL", help="the server of an s3:// URI")
     parser.add_argument("--region", help="the region of an s3:// URI")
     parser.add_argument(
-        "--theme", choices=("light", "dark", "auto"), default="auto", help="colour scheme"
+        "--theme",
+        choices=("light", "dark", "auto"),
+        help="colours of this run; else those of the settings",
     )
     parser.add_argument("--scale", type=_scale, default=1.0, metavar="N", help="0.5 to 4")
     parser.add_argument(
         "--screenshot", type=Path, metavar="FILE", help="draw the window to a PNG file and exit"
     )
     parser.add_argument(
-        "--size", type=_size, default=(1280, 800), metavar="WxH", help="the window's size"
+        "--size", type=_size, metavar="WxH", help="the window's size; else as it was left"
     )
     parser.add_argument("--select", metavar="NAME", help="select the entry of that name")
     parser.add_argument("--version", action="version", version=f"dalbrowser {__version__}")

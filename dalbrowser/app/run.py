@@ -21,8 +21,9 @@ from dalbrowser.app.signals import quit_signals
 from dalbrowser.app.wiring import build_session
 from dalbrowser.profiles import TargetError, parse_location
 from dalbrowser.session import describe
+from dalbrowser.storage import StorageError
 from dalbrowser.transfer import JournalHeld
-from dalbrowser.ui.theme import Scheme, theme
+from dalbrowser.ui.theme import apply_theme
 from dalbrowser.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # Blocking calls under way at once for the window: disk, keyring waits, decoding.
 _WORKERS = 8
+_FIRST_SIZE = (1280, 800)
 
 
 def run(arguments: Arguments) -> int:
@@ -42,18 +44,17 @@ def run(arguments: Arguments) -> int:
     application.setDesktopFileName("dalbrowser")
     # A dialog that closes while the window is hidden must not end the program.
     application.setQuitOnLastWindowClosed(False)
-    if arguments.theme != "auto":
-        theme().apply(Scheme(arguments.theme))
     loop = QEventLoop(application)
     loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="work"))
     with loop, collected_here():
-        code: int = loop.run_until_complete(_live(arguments))
+        code: int = loop.run_until_complete(_live(application, arguments))
         return code
 
 
-async def _live(arguments: Arguments) -> int:
+async def _live(application: QApplication, arguments: Arguments) -> int:
     loop = asyncio.get_running_loop()
     session = build_session(loop)
+    apply_theme(application, arguments.theme or session.settings.get("appearance.theme"))
     closing: asyncio.Future[None] = loop.create_future()
 
     def ask_to_quit() -> None:
@@ -62,7 +63,8 @@ async def _live(arguments: Arguments) -> int:
 
     window = MainWindow(session)
     window.close_requested.connect(ask_to_quit)
-    window.resize(*arguments.size)
+    if arguments.size is not None or not session.settings.get("window.geometry"):
+        window.resize(*(arguments.size or _FIRST_SIZE))
     session.transfers.on_started(window.panels.transfers.show_started)
     offer_demo(session)
     code = 0
@@ -92,18 +94,28 @@ async def _start_transfers(session: Session, window: MainWindow) -> None:
 
 
 async def _open_first(arguments: Arguments, session: Session, window: MainWindow) -> None:
-    if arguments.location is None:
+    place = arguments.location or _last_place(session)
+    if not place:
         window.open_start()
         return
     try:
-        location = parse_location(
-            arguments.location,
+        # It may have to look at the disk, for a local path.
+        location = await asyncio.to_thread(
+            parse_location,
+            place,
             session.profiles,
-            endpoint=arguments.endpoint or "",
-            region=arguments.region or "",
+            endpoint=arguments.endpoint,
+            region=arguments.region,
         )
-    except TargetError as error:
+    except (TargetError, StorageError, OSError) as error:
         window.open_start()
-        window.show_notice(str(error))
+        if arguments.location is not None:
+            window.show_notice(describe(error), "error")
         return
     window.open_location(location)
+
+
+def _last_place(session: Session) -> str:
+    """Return the place that was open last, unless its server was only named on that start."""
+    place = str(session.settings.get("window.last_location"))
+    return "" if "://" in place else place

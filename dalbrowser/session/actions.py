@@ -46,7 +46,9 @@ ACTIONS: tuple[Action, ...] = (
         "open", "Open", ("Return", "Enter", "Alt+Down"), (), Selection.ONE, ("entry",), icon="open"
     ),
     Action("preview", "Preview", ("Space",), ("read",), Selection.ONE_FILE, ("entry",), "preview"),
-    Action("download", "Download to…", ("Ctrl+S",), ("read",), Selection.SOME, ("entry",), "down"),
+    Action(
+        "download", "Download to…", ("Ctrl+S",), ("read",), Selection.SOME, ("entry",), "download"
+    ),
     Action(
         "upload",
         "Upload files…",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.profiles import Location
 from dalbrowser.session import browse
 from dalbrowser.session.listing import Listing, ListingSink
-from dalbrowser.storage import Entry, EntryMode, Metadata, Metakey
+from dalbrowser.storage import Entry, EntryMode, ErrorKind, Metadata, Metakey, StorageError
 from dalbrowser.storage.paths import spell
 
 if TYPE_CHECKING:
@@ -135,6 +135,27 @@ class Session:
     async def stat(self, location: Location) -> Metadata:
         """Return the complete metadata of one object or folder."""
         return await (await self.operator(location)).stat(spell(location.path))
+
+    async def resolve(self, location: Location) -> Location | None:
+        """Return what a typed place is: the object, else the folder of that name, else nothing."""
+        if location.is_folder:
+            return location
+        folder = location.at(f"{location.path}/")
+        try:
+            metadata = await self.stat(location)
+        except StorageError as error:
+            if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.IS_A_DIRECTORY}:
+                raise
+            return folder if await self._holds_anything(folder) else None
+        return folder if metadata.is_dir else location
+
+    async def _holds_anything(self, folder: Location) -> bool:
+        op = await self.operator(folder)
+        lister = op.lister(spell(folder.path))
+        try:
+            return await lister.next_page() is not None
+        finally:
+            await lister.aclose()
 
     async def preview(self, location: Location, metadata: Metadata) -> Preview:
         """Open a preview; see ``PreviewService.open``."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter
 
 from dalbrowser.profiles import Location, TargetError, format_location, parse_location
 from dalbrowser.session import describe
-from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.storage import StorageError
 from dalbrowser.ui.actions import ActionTable
 from dalbrowser.ui.changes import Changes
 from dalbrowser.ui.connecting import Connecting
@@ -247,20 +247,20 @@ class MainWindow(QMainWindow):
 
     async def _open_object(self, location: Location) -> None:
         """Open an object's folder; a key without a slash may also be a folder's name."""
-        folder = location.at(f"{location.path}/")
         try:
-            metadata = await self._session.stat(location)
-        except StorageError as error:
-            if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.IS_A_DIRECTORY}:
-                self.navigator.open(folder)
-                return
+            found = await self._session.resolve(location)
+        except (StorageError, OSError) as error:
             self.navigator.open(location.parent)
             self.show_notice(describe(error), "error")
             return
-        if metadata.is_dir:
-            self.navigator.open(folder)
+        if found is None:
+            self.navigator.open(location.parent)
+            text = self.tr("Nothing here is called “{name}”: no object, and no folder.")
+            self.show_notice(text.format(name=location.name), "error")
+        elif found.is_folder:
+            self.navigator.open(found)
         else:
-            self.navigator.open(location.parent, location.name)
+            self.navigator.open(found.parent, found.name)
 
     async def _open_text(self, text: str) -> None:
         try:
@@ -289,6 +289,19 @@ class MainWindow(QMainWindow):
             self._open_row(row)
 
     def _reload(self) -> None:
+        if self._session.secrets.problem is not None:
+            # The person may have unlocked the keyring since it failed.
+            self._session.tasks.spawn(
+                self._ask_keyring_again(), owner="window", name="ask the keyring", group="keyring"
+            )
+            return
+        self._list_again()
+
+    async def _ask_keyring_again(self) -> None:
+        await self._session.secrets.try_again()
+        self._list_again()
+
+    def _list_again(self) -> None:
         self.navigator.reload()
         if self.navigator.location is not None:
             self.sidebar.reload(self.navigator.location)
