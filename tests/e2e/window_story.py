@@ -79,7 +79,8 @@ async def _connect(driver: Driver) -> None:
 
 def _note(driver: Driver) -> str:
     note = driver.find(QFrame, "connectionDialogNote")
-    return note.findChild(QLabel, "noticeText").text() if note.isVisible() else ""
+    text = note.findChild(QLabel, "noticeText")
+    return text.text() if text is not None and note.isVisible() else ""
 
 
 async def _open_bucket(driver: Driver) -> None:
