@@ -76,6 +76,8 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """For each operation the prefix of its flags and the arguments that change its meaning."""
 
+_WISHES = (("checksum", "auto"),)
+"""Values that say "if you can", and so are never refused."""
 _NEEDS = {
     "create_multipart": "multipart",
     "write_multipart": "multipart",
@@ -120,7 +122,7 @@ class CorrectnessAccessor(LayeredAccessor):
     def _require_options(self, operation: str, args: object) -> None:
         """Raise ``Unsupported`` for an argument whose flag is not declared."""
         for option in self._refused.get(operation, ()):
-            if getattr(args, option):
+            if (value := getattr(args, option)) and (option, value) not in _WISHES:
                 raise unsupported(
                     f"{operation} with {option}", "leave the argument out, or use another service"
                 )

@@ -82,7 +82,7 @@ def _writing(config: S3Config) -> dict[str, Any]:
         "write_with_storage_class": config.storage_classes,
         "write_with_tags": config.object_tags,
         "write_with_acl": True,
-        "write_with_checksum": True,
+        "write_with_checksum": config.object_checksums,
         "create_dir": True,
         "delete": True,
         "delete_with_version": config.object_versions,

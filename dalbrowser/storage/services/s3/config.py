@@ -11,6 +11,7 @@ from typing import Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.registry import config_field
+from dalbrowser.storage.services.s3 import checksums
 from dalbrowser.storage.services.s3.presets import PRESETS
 
 
@@ -72,8 +73,9 @@ class S3Config:
         choices=("auto", "always", "never"),
     )
     checksum: str = config_field(
-        doc="x-amz-checksum algorithm of new objects where none is asked for.",
-        choices=("", "crc32", "sha256", "sha1"),
+        doc="x-amz-checksum algorithm of new objects where none is asked for; auto: the"
+        " strongest at hand, and none where the server refuses it.",
+        choices=("", checksums.AUTO, *checksums.NAMES),
     )
     list_version: str = config_field(
         doc="Listing request: 2, or 1 for servers without ListObjectsV2.",
@@ -102,6 +104,7 @@ class S3Config:
     copy_parts: bool = config_field(doc="It has UploadPartCopy.", default=True)
     object_versions: bool = config_field(doc="It has object versions.", default=True)
     object_tags: bool = config_field(doc="It keeps x-amz-tagging.", default=True)
+    object_checksums: bool = config_field(doc="It keeps x-amz-checksum-*.", default=True)
     conditional_reads: bool = config_field(
         doc="It honours the four conditions on reads and stats.", default=True
     )

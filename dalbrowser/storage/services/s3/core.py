@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
-import hashlib
-import zlib
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +17,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net import dates, sigv4
 from dalbrowser.storage.net.client import ClientOptions, HttpClient
 from dalbrowser.storage.net.message import HttpRequest
-from dalbrowser.storage.services.s3 import errors
+from dalbrowser.storage.services.s3 import checksums, errors
 from dalbrowser.storage.services.s3.credentials import Credentials, Renewing, source_of
 from dalbrowser.storage.services.s3.endpoint import DEFAULT_REGION, Place, place, unencodable
 
@@ -71,6 +69,7 @@ class S3Core:
         client: HttpClient | None = None,
     ) -> None:
         self.config = config
+        self.checksum = checksums.Choice(kept=config.object_checksums)
         self._region = config.region or DEFAULT_REGION
         self._place = place(config, self._region)
         self._credentials = Renewing(source or source_of(config))
@@ -244,21 +243,10 @@ def _bucket_path(here: Place) -> str:
 
 async def digest_of(algorithm: str, body: Sequence[Data]) -> bytes:
     """Hash the blocks of a body, in a thread when they are large."""
-    if sum(len(block) for block in body) <= _HASH_HERE:
-        return _digest(algorithm, body)
-    return await asyncio.to_thread(_digest, algorithm, body)
-
-
-def _digest(algorithm: str, body: Sequence[Data]) -> bytes:
-    if algorithm == "crc32":
-        value = 0
-        for block in body:
-            value = zlib.crc32(block, value)
-        return value.to_bytes(4)
-    running = hashlib.new(algorithm, usedforsecurity=False)
-    for block in body:
-        running.update(block)
-    return running.digest()
+    small = sum(len(block) for block in body) <= _HASH_HERE
+    if small and checksums.is_ready(algorithm):
+        return checksums.digest(algorithm, body)
+    return await asyncio.to_thread(checksums.digest, algorithm, body)
 
 
 def content_md5(digest: bytes) -> str:

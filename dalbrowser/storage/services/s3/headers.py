@@ -13,9 +13,10 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
 
-from dalbrowser.storage.errors import ErrorKind, StorageError, unsupported
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net import dates
 from dalbrowser.storage.net.sigv4 import query_string
+from dalbrowser.storage.services.s3 import checksums as algorithms
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from dalbrowser.storage.options import OpCreateMultipart, OpRead, OpStat, OpWrite
     from dalbrowser.storage.services.s3.config import S3Config
 
-CHECKSUMS = ("crc64nvme", "crc32c", "crc32", "sha256", "sha1")
-COMPUTED = frozenset({"crc32", "sha256", "sha1"})
-"""The algorithms that Python computes at speed; the others would need an extension module."""
 _META = "x-amz-meta-"
 
 
@@ -61,10 +59,7 @@ def metadata(headers: httpx.Headers, *, length: int | None = None) -> Metadata:
     )
 
 
-def require_checksum(name: str | None) -> None:
-    """Raise ``Unsupported`` for an algorithm that cannot be computed here."""
-    if name and name not in COMPUTED:
-        raise unsupported(f"The checksum {name!r}", f"choose one of {', '.join(sorted(COMPUTED))}.")
+require_checksum = algorithms.require
 
 
 def version(headers: httpx.Headers) -> str | None:
@@ -74,7 +69,7 @@ def version(headers: httpx.Headers) -> str | None:
 
 def checksums(headers: httpx.Headers) -> dict[str, str]:
     """Return the checksums that the server tells, by algorithm."""
-    found = {name: headers.get(f"x-amz-checksum-{name}") for name in CHECKSUMS}
+    found = {name: headers.get(f"x-amz-checksum-{name}") for name in algorithms.NAMES}
     return {name: value for name, value in found.items() if value}
 
 
@@ -90,6 +85,28 @@ def conditions(args: OpRead | OpStat) -> dict[str, str]:
     if args.if_unmodified_since is not None:
         found["if-unmodified-since"] = dates.to_http(args.if_unmodified_since)
     return found
+
+
+def require_asked(args: OpRead | OpStat, reply: httpx.Headers) -> None:
+    """Raise ``ConditionNotMatch`` when a server that ignores conditions sent another version.
+
+    rclone serve s3 does. A reply without an ETag cannot be judged here.
+    """
+    etag = reply.get("etag", "").strip()
+    if not etag:
+        return
+    found = {etag, etag.strip('"'), "*"}
+    wanted, unwanted = _etags(args.if_match), _etags(args.if_none_match)
+    if (wanted and not wanted & found) or unwanted & found:
+        raise StorageError(
+            ErrorKind.CONDITION_NOT_MATCH,
+            "The object is not as the condition demands: it was changed, or exists already."
+            " (The server ignored the condition; its reply was not used.)",
+        )
+
+
+def _etags(condition: str | None) -> set[str]:
+    return {item.strip() for item in (condition or "").split(",") if item.strip()}
 
 
 def read_query(args: OpRead | OpStat) -> list[tuple[str, str]]:

@@ -61,6 +61,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "conditional_completes": False,
         "conditional_copies": False,
         "quoted_if_match": False,
+        "object_checksums": False,
     },
     "rclone": {
         "region": "us-east-1",
@@ -73,6 +74,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "copy_parts": False,
         "object_versions": False,
         "object_tags": False,
+        "object_checksums": False,
         "storage_classes": False,
     },
     "swift": {

@@ -18,7 +18,7 @@ from dalbrowser.storage.options import (
     OpCreateMultipart,
     OpStat,
 )
-from dalbrowser.storage.services.s3 import headers, replies
+from dalbrowser.storage.services.s3 import checksums, headers, replies
 from dalbrowser.storage.services.s3.contents import quoted
 from dalbrowser.storage.services.s3.core import SLOW, Ask, content_md5, digest_of
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey, Part
@@ -26,6 +26,7 @@ from dalbrowser.storage.types import EntryMode, Metadata, Metakey, Part
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from dalbrowser.storage.net.client import HttpReply
     from dalbrowser.storage.options import OpWrite, OpWriteMultipart
     from dalbrowser.storage.services.s3.core import S3Core
     from dalbrowser.storage.types import Data
@@ -39,16 +40,27 @@ class Uploads:
     def __init__(self, core: S3Core, stat: Callable[[str, OpStat], Awaitable[Metadata]]) -> None:
         self._core = core
         self._stat = stat
+        self._tried: set[str] = set()
+        """Uploads whose completion was sent, and perhaps done without its answer arriving."""
 
     async def create(self, key: str, args: OpCreateMultipart) -> str:
         """Begin an upload."""
         asked = headers.object_headers(self._core.config, args)
-        if args.checksum:
-            asked["x-amz-checksum-algorithm"] = args.checksum.upper()
-        _, text = await self._core.call(
-            Ask("POST", key, act="begin an upload", query=[("uploads", "")], headers=asked)
-        )
-        return replies.upload_id(text)
+
+        async def begin(checksum: str | None) -> str:
+            more = checksums.of_upload(checksum)
+            _, text = await self._core.call(
+                Ask(
+                    "POST",
+                    key,
+                    act="begin an upload",
+                    query=[("uploads", "")],
+                    headers=asked | more,
+                )
+            )
+            return replies.upload_id(text)
+
+        return await self._core.checksum.send(wanted(self._core, args.checksum), begin)
 
     async def part(
         self,
@@ -61,17 +73,21 @@ class Uploads:
         checksum: str | None = None,
     ) -> Part:
         """Send one part."""
-        sent = await body_headers(self._core, body, md5, checksum)
-        reply, _ = await self._core.call(
-            Ask(
-                "PUT",
-                key,
-                act="write a part",
-                query=[("partNumber", str(number)), ("uploadId", upload_id)],
-                headers=sent | headers.customer_key(self._core.config),
-                body=body,
+
+        async def send(name: str | None) -> tuple[HttpReply, bytes]:
+            sent = await body_headers(self._core, body, md5, name)
+            return await self._core.call(
+                Ask(
+                    "PUT",
+                    key,
+                    act="write a part",
+                    query=[("partNumber", str(number)), ("uploadId", upload_id)],
+                    headers=sent | headers.customer_key(self._core.config),
+                    body=body,
+                )
             )
-        )
+
+        reply, _ = await self._core.checksum.send(wanted(self._core, checksum), send)
         size = sum(len(block) for block in body)
         etag = reply.headers.get("etag", "")
         if not etag:
@@ -87,32 +103,55 @@ class Uploads:
     ) -> Metadata:
         """Join the parts.
 
-        A repeated request whose first answer was lost finds the upload gone; the object
-        is then recognised by the ETag that these very parts make.
+        A repeated request whose first answer was lost finds the upload gone, or its own
+        object where there was to be none; the object is then recognised by the ETag that
+        these very parts make. Ceph 16 answers 500 for an upload that is gone, so after such
+        an answer its parts are asked for.
         """
-        asked = await self._conditions(key, args)
-        if args.checksum and args.checksum_value:
-            asked[f"x-amz-checksum-{args.checksum}"] = args.checksum_value
-        body = _complete_body(parts).encode()
+        again = args.upload_id in self._tried
+        self._tried.add(args.upload_id)
         try:
-            reply, text = await self._core.call(
-                Ask(
-                    "POST",
-                    key,
-                    act="complete an upload",
-                    query=[("uploadId", args.upload_id)],
-                    headers=asked | {"content-type": "application/xml"},
-                    body=[body],
-                    idle=SLOW,
-                )
-            )
+            done = await self._complete(key, parts, args)
         except StorageError as error:
-            if error.kind is ErrorKind.NOT_FOUND:
-                found = await self._completed_before(key, parts)
-                if found is not None:
-                    return found
-            raise
+            failure = await self._as_gone(key, args.upload_id, error)
+            if not failure.is_temporary:
+                self._tried.discard(args.upload_id)
+            own = failure.kind is ErrorKind.NOT_FOUND or (
+                again and failure.kind is ErrorKind.CONDITION_NOT_MATCH
+            )
+            found = await self._completed_before(key, parts) if own else None
+            if found is not None:
+                return found
+            if failure is error:
+                raise
+            raise failure from error
+        self._tried.discard(args.upload_id)
+        return done
+
+    async def _complete(
+        self, key: str, parts: Sequence[Part], args: OpCompleteMultipart
+    ) -> Metadata:
+        asked = await self._conditions(key, args)
+        joined = checksums.joined("crc64nvme", parts)
+        name = self._core.checksum.name(args.checksum or "")
+        if name and args.checksum_value:
+            asked[f"x-amz-checksum-{name}"] = args.checksum_value
+        elif joined:
+            asked |= {"x-amz-checksum-crc64nvme": joined, "x-amz-checksum-type": "FULL_OBJECT"}
+        body = _complete_body(parts).encode()
+        reply, text = await self._core.call(
+            Ask(
+                "POST",
+                key,
+                act="complete an upload",
+                query=[("uploadId", args.upload_id)],
+                headers=asked | {"content-type": "application/xml"},
+                body=[body],
+                idle=SLOW,
+            )
+        )
         said = replies.result(text, "CompleteMultipartUploadResult")
+        _require_joined(joined, said.get("ChecksumCRC64NVME"))
         etag = quoted(said.get("ETag"))
         if etag is None:  # Ceph 16 leaves it empty.
             etag = (await self._stat(key, OpStat())).etag
@@ -123,7 +162,7 @@ class Uploads:
             version=headers.version(reply.headers),
             checksums={
                 name: said[f"Checksum{name.upper()}"]
-                for name in headers.CHECKSUMS
+                for name in checksums.NAMES
                 if said.get(f"Checksum{name.upper()}")
             },
             known=_WRITTEN,
@@ -177,12 +216,36 @@ class Uploads:
                 " The upload was kept.",
             )
 
+    async def _as_gone(self, key: str, upload_id: str, error: StorageError) -> StorageError:
+        """Return ``NotFound`` where the server failed as the upload is gone, else ``error``."""
+        answered = error.is_temporary and "status" in error.context
+        if not answered or error.kind is not ErrorKind.UNEXPECTED:
+            return error
+        query = [("uploadId", upload_id), ("max-parts", "1")]
+        try:
+            await self._core.call(Ask("GET", key, act="list parts", query=query))
+        except StorageError as gone:
+            if gone.kind is ErrorKind.NOT_FOUND:
+                return gone
+        return error
+
     async def _completed_before(self, key: str, parts: Sequence[Part]) -> Metadata | None:
         try:
             found = await self._stat(key, OpStat())
         except StorageError:
             return None
         return found if found.etag and found.etag == joined_etag(parts) else None
+
+    async def written_before(self, key: str, data: Data) -> Metadata | None:
+        """Return the object that is there if it is, by size and MD5, ``data``."""
+        try:
+            found = await self._stat(key, OpStat())
+        except StorageError:
+            return None
+        if found.content_length != len(data):
+            return None
+        digest = (await digest_of("md5", [data])).hex()
+        return found if found.etag == f'"{digest}"' else None
 
 
 class Upload:
@@ -193,20 +256,31 @@ class Upload:
         self._uploads = uploads
         self._key = key
         self._args = args
-        self._checksum = args.checksum or core.config.checksum or None
+        self._tried = False
 
     async def single(self, data: Data) -> Metadata:
-        """Write the whole object in one PUT."""
-        return await put(self._core, self._key, [data], self._args)
+        """Write the whole object in one PUT.
+
+        A repeated request whose first answer was lost may find its own object in its way.
+        """
+        again, self._tried = self._tried, True
+        try:
+            return await put(self._core, self._key, [data], self._args)
+        except StorageError as error:
+            mine = again and error.kind is ErrorKind.CONDITION_NOT_MATCH
+            found = await self._uploads.written_before(self._key, data) if mine else None
+            if found is None:
+                raise
+            return found
 
     async def begin(self) -> str:
         """Begin the upload."""
-        return await self._uploads.create(self._key, _creation(self._args, self._checksum))
+        return await self._uploads.create(self._key, _creation(self._args))
 
     async def part(self, upload_id: str, number: int, data: Data) -> Part:
         """Send one part."""
         return await self._uploads.part(
-            self._key, upload_id, number, [data], checksum=self._checksum
+            self._key, upload_id, number, [data], checksum=self._args.checksum
         )
 
     async def complete(self, upload_id: str, parts: Sequence[Part]) -> Metadata:
@@ -275,10 +349,13 @@ class PartWriter:
 async def put(core: S3Core, key: str, body: Sequence[Data], args: OpWrite) -> Metadata:
     """Write a whole object in one request."""
     config = core.config
-    checksum = args.checksum or config.checksum or None
-    sent = headers.object_headers(config, args) | headers.write_conditions(config, args)
-    sent |= await body_headers(core, body, None, checksum)
-    reply, _ = await core.call(Ask("PUT", key, act="write objects", headers=sent, body=body))
+    asked = headers.object_headers(config, args) | headers.write_conditions(config, args)
+
+    async def send(checksum: str | None) -> tuple[HttpReply, bytes]:
+        sent = asked | await body_headers(core, body, None, checksum)
+        return await core.call(Ask("PUT", key, act="write objects", headers=sent, body=body))
+
+    reply, _ = await core.checksum.send(wanted(core, args.checksum), send)
     return Metadata(
         mode=EntryMode.FILE,
         content_length=sum(len(block) for block in body),
@@ -316,9 +393,27 @@ def joined_etag(parts: Sequence[Part]) -> str | None:
     return f'"{hashlib.md5(whole, usedforsecurity=False).hexdigest()}-{len(parts)}"'
 
 
-def _creation(args: OpWrite, checksum: str | None) -> OpCreateMultipart:
-    values = {item.name: getattr(args, item.name) for item in fields(OpCreateMultipart)}
-    return OpCreateMultipart(**(values | {"checksum": checksum}))
+def wanted(core: S3Core, asked: str | None) -> str:
+    """Return the checksum asked for, or the connection's; raises ``Unsupported``, unsent."""
+    name = asked or core.config.checksum
+    checksums.require(name)
+    return name
+
+
+def _require_joined(ours: str | None, theirs: str | None) -> None:
+    """Raise when the server joined other bytes than those that were sent."""
+    if ours and theirs and theirs != ours:
+        raise StorageError(
+            ErrorKind.UNEXPECTED,
+            f"The server says that the finished object's CRC-64/NVME is {theirs}, and the parts"
+            f" sent make {ours}: it holds other bytes. Write it again.",
+        )
+
+
+def _creation(args: OpWrite) -> OpCreateMultipart:
+    return OpCreateMultipart(
+        **{item.name: getattr(args, item.name) for item in fields(OpCreateMultipart)}
+    )
 
 
 def _complete_body(parts: Sequence[Part]) -> str:
@@ -327,7 +422,7 @@ def _complete_body(parts: Sequence[Part]) -> str:
         + "".join(
             f"<Checksum{name.upper()}>{value}</Checksum{name.upper()}>"
             for name, value in part.checksums.items()
-            if name in headers.CHECKSUMS
+            if name in checksums.NAMES
         )
         + "</Part>"
         for part in parts
