@@ -20,8 +20,8 @@ class Deviation:
 
 
 _REAL_FOLDERS = (
-    "rclone serves a file system: a key that ends in '/' loses its slash, and a name is a"
-    " folder or a file, never both"
+    "rclone serves a file system: a key that ends in '/' loses its slash, so none is sent"
+    " there and no empty folder can be made; and a name is a folder or a file, never both"
 )
 _UPLOADS_IN_MEMORY = (
     "rclone's multipart takes parts 1, 2, 3 … once each and drops the upload at the first error"
@@ -35,14 +35,20 @@ DEVIATIONS: tuple[Deviation, ...] = (
     *(
         Deviation("s3-rclone", name, _REAL_FOLDERS)
         for name in (
+            "create_dir",
             "create_dir_again",
+            "create_dir_nested",
+            "create_dir_spares_a_marker_with_bytes",
             "delete_dir_spares_what_it_holds",
-            "remove_all_without_slash",
+            "delete_empty_dir",
+            "flag[[]create_dir[]]",
             "keys_that_end_in_a_slash",
             "list_empty_dir*",
             "list_sub_dir",
             "list_twins_by_slash",
-            "stat_file",
+            "read_with_dir_path",
+            "remove_all",
+            "remove_all_without_slash",
             "stat_dir",
         )
     ),

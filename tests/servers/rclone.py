@@ -21,6 +21,7 @@ LIMITS = frozenset(
         "conditions",
         "copy-part",
         "exact-keys",
+        "final-slash",
         "metadata-names",
         "multipart-etag",
         "owner",

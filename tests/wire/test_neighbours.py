@@ -36,6 +36,12 @@ async def read(s3: S3, key: str) -> bytes:
     return data
 
 
+async def delete_together(s3: S3, key: str) -> None:
+    (outcome,) = await s3.delete_batch([(key, OpDelete())])
+    if outcome.error is not None:
+        raise outcome.error
+
+
 async def refusal(act: Awaitable[object]) -> ErrorKind | None:
     try:
         await act
@@ -52,12 +58,12 @@ async def test_deleting_an_odd_key_leaves_its_neighbour(
     try:
         await write(s3, neighbour, b"precious")
         for act in (
-            lambda: s3.delete(odd, OpDelete()),
-            lambda: s3.delete_batch([(odd, OpDelete())]),
-            lambda: write(s3, odd, b"other"),
-            lambda: s3.delete(odd, OpDelete()),
+            s3.delete(odd, OpDelete()),
+            delete_together(s3, odd),
+            write(s3, odd, b"other"),
+            s3.delete(odd, OpDelete()),
         ):
-            refused = await refusal(act())
+            refused = await refusal(act)
             if "exact-keys" in s3_server.limits:
                 assert refused is ErrorKind.UNSUPPORTED
             else:

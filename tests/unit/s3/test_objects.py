@@ -143,9 +143,10 @@ async def test_list_with_version_1(s3: S3, s3_bucket: str, raw: RawS3, s3_server
         await old.aclose()
 
 
-async def test_folders(s3: S3, s3_bucket: str, raw: RawS3) -> None:
-    await s3.create_dir("new/", OpCreateDir())
-    assert (await s3.stat("new/", OpStat())).mode is EntryMode.DIR
+async def test_folders(s3: S3, s3_server: S3Server, s3_bucket: str, raw: RawS3) -> None:
+    if "final-slash" not in s3_server.limits:
+        await s3.create_dir("new/", OpCreateDir())
+        assert (await s3.stat("new/", OpStat())).mode is EntryMode.DIR
     raw.send("PUT", s3_bucket, "deep/er/x", body=b"1")
     assert (await s3.stat("deep/", OpStat())).mode is EntryMode.DIR
     assert (await s3.stat("", OpStat())).mode is EntryMode.DIR

@@ -23,7 +23,14 @@ from dalbrowser.storage.services.s3.exact import ExactKeys
 from dalbrowser.storage.services.s3.lister import Listings
 from dalbrowser.storage.services.s3.presigner import presigned
 from dalbrowser.storage.services.s3.writer import PartWriter, Upload, Uploads, put
-from dalbrowser.storage.types import ByteRange, EntryMode, Metadata, Metakey, Part
+from dalbrowser.storage.types import (
+    ByteRange,
+    DeleteOutcome,
+    EntryMode,
+    Metadata,
+    Metakey,
+    Part,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +51,6 @@ if TYPE_CHECKING:
     from dalbrowser.storage.services.s3.credentials import CredentialSource
     from dalbrowser.storage.types import (
         Bucket,
-        DeleteOutcome,
         HttpExchange,
         PresignedRequest,
         RawLister,
@@ -69,7 +75,7 @@ class S3(Accessor):
         root = self._config.root.strip("/")
         self._root = f"{root}/" if root else ""
         self._core = S3Core(self._config, source)
-        self._exact = ExactKeys(self._core)
+        self._exact = ExactKeys(self._core, self._root)
         self._uploads = Uploads(self._core, self._head)
         self._listings = Listings(self._core, self._root)
         native = abilities(self._config)
@@ -98,7 +104,12 @@ class S3(Accessor):
             await self.list_buckets()
 
     async def create_dir(self, path: str, args: OpCreateDir) -> None:
-        key = await self._key(path)
+        try:
+            key = await self._key(path, writing=True)
+        except StorageError as error:
+            if error.kind is ErrorKind.UNSUPPORTED and await self._listings.exists(path):
+                return  # It needs no object of its own: there are files in it.
+            raise
         guarded = self._config.conditional_writes
         try:
             await self._head(key, OpStat())
@@ -118,9 +129,8 @@ class S3(Accessor):
         self._core.require_bucket()
         if not path:
             return Metadata(mode=EntryMode.DIR, known=Metakey.COMPLETE | Metakey.MODE)
-        key = await self._key(path)
         try:
-            found = await self._head(key, args)
+            found = await self._head(await self._key(path), args)
         except StorageError as error:
             marker = error.kind is ErrorKind.NOT_FOUND and path.endswith("/")
             if not marker or args.version or not await self._listings.exists(path):
@@ -148,7 +158,7 @@ class S3(Accessor):
 
     async def write(self, path: str, args: OpWrite) -> RawWriter:
         headers.require_checksum(args.checksum)
-        key = await self._key(path)
+        key = await self._key(path, writing=True)
         chunk = oio.part_size(
             args.chunk or DEFAULT_CHUNK,
             args.content_length,
@@ -166,14 +176,27 @@ class S3(Accessor):
         return self._listings.objects(path, args)
 
     async def delete(self, path: str, args: OpDelete) -> None:
-        await deleter.delete(self._core, await self._key(path), args)
+        key = self._exact_key(path)
+        if await self._exact.may_delete(key, args):
+            await deleter.delete(self._core, key, args)
 
     async def delete_batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:
-        keys = [(await self._key(path), args) for path, args in items]
-        return await deleter.delete_batch(self._core, self._root, keys)
+        settled: dict[int, DeleteOutcome] = {}
+        keys: list[tuple[str, OpDelete]] = []
+        for at, (path, args) in enumerate(items):
+            try:
+                key = self._exact_key(path)
+                if await self._exact.may_delete(key, args):
+                    keys.append((key, args))
+                else:
+                    settled[at] = DeleteOutcome(path, args.version)
+            except StorageError as error:
+                settled[at] = DeleteOutcome(path, args.version, error)
+        done = iter(await deleter.delete_batch(self._core, self._root, keys) if keys else ())
+        return [settled[at] if at in settled else next(done) for at in range(len(items))]
 
     async def copy(self, source: str, target: str, args: OpCopy) -> Metadata:
-        origin, key = await self._key(source), await self._key(target)
+        origin, key = await self._key(source), await self._key(target, writing=True)
         asked = self._copy_headers(origin, args.source_version, args.if_match)
         asked |= headers.object_headers(self._config, OpWrite())
         reply, text = await self._core.call(
@@ -188,21 +211,22 @@ class S3(Accessor):
         )
 
     async def presign(self, path: str, args: OpPresign) -> PresignedRequest:
-        return await presigned(self._core, await self._key(path), args)
+        writing = isinstance(args.operation, OpWrite | OpDelete)
+        return await presigned(self._core, await self._key(path, writing=writing), args)
 
     async def list_buckets(self) -> Sequence[Bucket]:
         return await self._listings.buckets()
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         headers.require_checksum(args.checksum)
-        return await self._uploads.create(await self._key(path), args)
+        return await self._uploads.create(await self._key(path, writing=True), args)
 
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
         headers.require_checksum(args.checksum)
-        return PartWriter(self._uploads, await self._key(path), args)
+        return PartWriter(self._uploads, await self._key(path, writing=True), args)
 
     async def copy_multipart(self, path: str, args: OpCopyMultipart) -> Part:
-        key, source = await self._key(path), await self._key(args.source)
+        key, source = await self._key(path, writing=True), await self._key(args.source)
         size = args.range.size
         if size is None:
             raise StorageError(
@@ -226,7 +250,8 @@ class S3(Accessor):
     async def complete_multipart(
         self, path: str, parts: Sequence[Part], args: OpCompleteMultipart
     ) -> Metadata:
-        return await self._uploads.complete(await self._key(path), parts, args)
+        key = await self._key(path, writing=True)
+        return await self._uploads.complete(key, parts, args)
 
     async def abort_multipart(self, path: str, args: OpAbortMultipart) -> None:
         await self._uploads.abort(await self._key(path), args)
@@ -238,13 +263,20 @@ class S3(Accessor):
     async def list_parts(self, path: str, args: OpListParts) -> RawPartLister:
         return self._listings.parts(await self._key(path), args)
 
-    async def _key(self, path: str) -> str:
+    async def _key(self, path: str, *, writing: bool = False) -> str:
         """Return the exact key of a path, once it is sure that the server keeps it exact."""
+        key = self._exact_key(path)
+        if writing:
+            await self._exact.require_write(key)
+        else:
+            await self._exact.require_read(key)
+        return key
+
+    def _exact_key(self, path: str) -> str:
         self._core.require_bucket()
         key = self._root + path
         if not key:
             raise StorageError(ErrorKind.IS_A_DIRECTORY, "The path is empty: name an object.")
-        await self._exact.require(key)
         return key
 
     async def _open(self, key: str, args: OpRead) -> ReadReply:

@@ -83,8 +83,8 @@ class S3Config:
         choices=("1", "2"),
     )
     exact_keys: str = config_field(
-        doc="Keys with '.', '..' or empty segments: check once that the server keeps them"
-        " apart from others, send them unchecked, or refuse them.",
+        doc="Keys with '.', '..' or empty segments, or a final '/': check once that the server"
+        " keeps them apart from others, send them unchecked, or refuse them.",
         default="check",
         choices=("check", "send", "refuse"),
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
-    "aws": {},
+    "aws": {"exact_keys": "send"},
     "r2": {
         "endpoint": "https://{account}.r2.cloudflarestorage.com",
         "region": "auto",
@@ -56,6 +56,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "addressing": "path",
     },
     "ceph": {
+        "exact_keys": "send",
         "region": "us-east-1",
         "addressing": "path",
         "conditional_completes": False,
@@ -64,6 +65,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "object_checksums": False,
     },
     "rclone": {
+        "exact_keys": "refuse",
         "region": "us-east-1",
         "content_md5": "always",
         "addressing": "path",
