@@ -18,8 +18,9 @@ from dalbrowser.storage.types import ByteRange, Metadata
 from dalbrowser.transfer import localfile
 from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
-from dalbrowser.transfer.integrity import as_md5, same_etag, verify_file
+from dalbrowser.transfer.integrity import as_md5, file_md5, same_etag, verify_file
 from dalbrowser.transfer.journal import DownloadRow
+from dalbrowser.transfer.localfile import nanoseconds
 from dalbrowser.transfer.localnames import make_parents
 from dalbrowser.transfer.localtarget import LocalTarget
 from dalbrowser.transfer.model import (
@@ -29,6 +30,7 @@ from dalbrowser.transfer.model import (
     SourceChangedError,
     TransferError,
 )
+from dalbrowser.transfer.ownership import READ_BACK, read_md5
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.together import all_together
 
@@ -149,11 +151,23 @@ class _Download:
         proven, _ = await self.ctx.on_disk(
             verify_file, self.row.local_path, self.metadata, self.size
         )
-        if proven.is_proof or (trust_size and proven is Integrity.SIZE_ONLY):
+        if not proven.is_proof and not (trust_size and proven is Integrity.SIZE_ONLY):
+            proven = await self._own_file(there)
+        if proven is not Integrity.NONE:
             self.row.integrity = proven.value
             self.row.done = self.size
             return True
         return False
+
+    async def _own_file(self, there: os.stat_result) -> Integrity:
+        """What proves that a local file was put in place by an earlier try of this job."""
+        row = self.row
+        if self.size <= READ_BACK:
+            here = await self.ctx.on_disk(file_md5, row.local_path)
+            found = await read_md5(self.ctx, self.job, self.op, row.key, self.metadata)
+            return Integrity.MD5 if found is not None and found.hex() == here else Integrity.NONE
+        ours = row.sent and row.mtime is not None and there.st_mtime_ns == nanoseconds(row.mtime)
+        return Integrity.SIZE_ONLY if ours else Integrity.NONE
 
     # -- one stream
 
@@ -175,6 +189,7 @@ class _Download:
         file = localfile.SmallFile(temp, self.size)
         try:
             async with self.ctx.slots.one(self.row.profile):
+                self.row.sent = True
                 self.ctx.show(self.job, JobState.RUNNING)
                 await self._stream(file, _Span(0, self.size))
             digest = await self.ctx.on_disk(file.finish)

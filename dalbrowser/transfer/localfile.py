@@ -205,7 +205,7 @@ def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durab
     """
     try:
         if mtime is not None:
-            moment = round(mtime * 1_000_000_000)
+            moment = nanoseconds(mtime)
             os.utime(temp, ns=(moment, moment))
         if replace:
             os.replace(temp, target)  # noqa: PTH105
@@ -217,6 +217,11 @@ def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durab
         raise
     except OSError as error:
         raise unwritable(target, error) from error
+
+
+def nanoseconds(moment: float) -> int:
+    """Return seconds since the epoch as the file system is given them."""
+    return round(moment * 1_000_000_000)
 
 
 def _rename_free(temp: str, target: str) -> None:

@@ -110,7 +110,7 @@ class LocalTarget:
             path = numbered(row.local_path, number)
             taken = await self._ctx.on_disk(localfile.stat_or_none, path)
             if taken is None and self._claim(path):
-                row.local_path = path
+                row.local_path, row.sent = path, False
                 row.note = f"Kept both: it is called {os.path.basename(path)} here."  # noqa: PTH119
                 await self._ctx.journal.save(row)
                 return

@@ -24,6 +24,7 @@ from dalbrowser.transfer.model import (
     SourceChangedError,
     TransferError,
 )
+from dalbrowser.transfer.ownership import READ_BACK, read_md5
 from dalbrowser.transfer.partplan import PartPlan
 from dalbrowser.transfer.remote import require_size, stat_or_none
 from dalbrowser.transfer.sending import Sending
@@ -159,7 +160,9 @@ class _Copy:
         target = RemoteTarget(self.ctx, self.job, self.target, side)
 
         async def is_same(found: Metadata) -> bool:
-            return found.content_length == row.total and same_etag(found.etag, there.etag)
+            if found.content_length != row.total:
+                return False
+            return same_etag(found.etag, there.etag) or await self._same_bytes(there, found)
 
         if await target.settle(is_same):
             return self._judged(there, there)
@@ -168,6 +171,7 @@ class _Copy:
             options["if_not_exists"] = True
         if there.etag and capability.copy_with_if_match:
             options["if_match"] = there.etag
+        row.sent = True
         self.ctx.show(self.job, JobState.RUNNING)
         try:
             async with self.ctx.slots.one(row.profile):
@@ -185,6 +189,15 @@ class _Copy:
         require_size(found, row.total or 0)
         await RemoteSource(self.source, row.source_key, there).check()
         return self._judged(there, found)
+
+    async def _same_bytes(self, there: Metadata, found: Metadata) -> bool:
+        """Whether an earlier try's copy landed, where no ETag can say so and it is small."""
+        if not self.row.sent or (there.content_length or 0) > READ_BACK:
+            return False
+        row = self.row
+        one = await read_md5(self.ctx, self.job, self.source, row.source_key, there)
+        other = await read_md5(self.ctx, self.job, self.target, row.key, found)
+        return one is not None and one == other
 
     def _judged(self, there: Metadata, found: Metadata) -> Integrity:
         equal = as_md5(there.etag) is not None and same_etag(there.etag, found.etag)

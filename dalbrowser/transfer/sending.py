@@ -11,6 +11,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.integrity import judge
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
+from dalbrowser.transfer.ownership import own_object
 from dalbrowser.transfer.partplan import PartSpan
 from dalbrowser.transfer.parts import BeginAnewError, PartsUpload
 from dalbrowser.transfer.remote import require_size
@@ -47,6 +48,10 @@ class Sending:
         self._source = source
         self._options = options
         self._target = RemoteTarget(ctx, job, op, side)
+        self._in_parts = (
+            source.identity.size >= ctx.options.multipart_above and op.info().capability.multipart
+        )
+        self._found = Integrity.NONE
         self.digest = b""
 
     async def run(self) -> Integrity:
@@ -68,12 +73,11 @@ class Sending:
         raise TransferError(message)
 
     async def _once(self) -> Integrity:
-        row, size = self._row, self._source.identity.size
+        row = self._row
         saved = await self._ctx.journal.upload(row.id) if row.begun else None
         if saved is None and await self._target.settle(self._is_same):
-            return Integrity.MD5
-        in_parts = size >= self._ctx.options.multipart_above
-        if saved is None and not (in_parts and self._op.info().capability.multipart):
+            return self._found
+        if saved is None and not self._in_parts:
             return await self._single()
         parts = PartsUpload(
             self._ctx,
@@ -99,6 +103,8 @@ class Sending:
             options["if_not_exists"] = True
         self._job.parts_total, self._job.parts_done, row.done = 1, 0, 0
         async with self._ctx.slots.one(row.profile):
+            # In the journal with the next group: what lands from here on may be ours.
+            row.sent = True
             self._ctx.show(self._job, JobState.RUNNING)
             data, self.digest = await self._source.read(PartSpan(1, 0, size))
             try:
@@ -119,9 +125,17 @@ class Sending:
         return judge(there, self.digest.hex())
 
     async def _is_same(self, there: Metadata) -> bool:
-        """Whether a small object that is there has the bytes of the source."""
+        """Whether what is there is what an earlier try of this job sent in one request."""
         size = self._source.identity.size
-        if there.content_length != size or size >= self._ctx.options.multipart_above:
+        if there.content_length != size or self._in_parts:
             return False
-        digest = await self._source.digest(PartSpan(1, 0, size))
-        return judge(there, digest.hex()).is_proof
+        self._found = await own_object(
+            self._ctx,
+            self._job,
+            self._op,
+            there,
+            md5=await self._source.digest(PartSpan(1, 0, size)),
+            size=size,
+            options=self._options,
+        )
+        return self._found is not Integrity.NONE

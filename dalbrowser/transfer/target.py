@@ -107,7 +107,7 @@ class RemoteTarget:
             key = numbered(row.key, number)
             free = await stat_or_none(self._op, key) is None
             if free and self._ctx.claim(self._job, row.profile, row.bucket, key):
-                row.key, row.fresh = key, False
+                row.key, row.fresh, row.sent = key, False, False
                 row.note = f"Kept both: it is called {key.rpartition('/')[2]} there."
                 await self._ctx.journal.save(row)
                 return

@@ -25,13 +25,20 @@ if TYPE_CHECKING:
         OpCopy,
         OpCreateMultipart,
         OpDelete,
+        OpListMultiparts,
         OpListParts,
         OpRead,
         OpStat,
         OpWrite,
         OpWriteMultipart,
     )
-    from dalbrowser.storage.types import RawPartLister, RawPartWriter, RawWriter, ReadReply
+    from dalbrowser.storage.types import (
+        RawPartLister,
+        RawPartWriter,
+        RawUploadLister,
+        RawWriter,
+        ReadReply,
+    )
     from dalbrowser.transfer import Event
 
 MiB = 1024 * 1024
@@ -85,11 +92,13 @@ class Watched(LayeredAccessor):
 
     async def write(self, path: str, args: OpWrite) -> RawWriter:
         await self._enter("write", path, args)
-        return await super().write(path, args)
+        return _Landing(await super().write(path, args), lambda: self._leave("write", path, args))
 
     async def copy(self, source: str, target: str, args: OpCopy) -> Metadata:
         await self._enter("copy", source, args)
-        return await super().copy(source, target, args)
+        made = await super().copy(source, target, args)
+        await self._leave("copy", source, args)
+        return made
 
     async def delete(self, path: str, args: OpDelete) -> None:
         await self._enter("delete", path, args)
@@ -104,6 +113,10 @@ class Watched(LayeredAccessor):
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
         await self._enter("write_multipart", path, args)
         return await super().write_multipart(path, args)
+
+    async def list_multiparts(self, path: str, args: OpListMultiparts) -> RawUploadLister:
+        await self._enter("list_multiparts", path, args)
+        return await super().list_multiparts(path, args)
 
     async def list_parts(self, path: str, args: OpListParts) -> RawPartLister:
         await self._enter("list_parts", path, args)
@@ -121,6 +134,21 @@ class Watched(LayeredAccessor):
         await self._enter("abort_multipart", path, args)
         await super().abort_multipart(path, args)
         await self._leave("abort_multipart", path, args)
+
+
+class _Landing:
+    """A raw writer that tells when the object is there, before its writer hears of it."""
+
+    def __init__(self, inner: RawWriter, landed: Callable[[], Awaitable[None]]) -> None:
+        self._inner = inner
+        self._landed = landed
+        self.write = inner.write
+        self.abort = inner.abort
+
+    async def close(self) -> Metadata:
+        made = await self._inner.close()
+        await self._landed()
+        return made
 
 
 class _Watch:

@@ -38,6 +38,7 @@ class JobRow:
     ``local_path`` must stay, empty when the person named the exact path. ``etag``,
     ``version`` and ``mtime`` (epoch seconds) are the remote source's where they are known
     beforehand. ``fresh`` says that the target folder was seen empty when this was planned.
+    ``sent`` says that the whole target may have been written in one request or renaming.
     """
 
     id: int = 0
@@ -67,6 +68,7 @@ class JobRow:
     mtime: float | None = None
     fresh: bool = False
     begun: bool = False
+    sent: bool = False
     priority: int = 0
     created: float = 0.0
     finished: float | None = None
@@ -136,7 +138,7 @@ _ENUMS: dict[str, type[Direction] | type[JobState] | type[ConflictPolicy]] = {
     "state": JobState,
     "policy": ConflictPolicy,
 }
-_BOOLS = frozenset({"is_folder", "fresh", "begun"})
+_BOOLS = frozenset({"is_folder", "fresh", "begun", "sent"})
 
 JOB_COLUMNS = tuple(item.name for item in fields(JobRow))
 

@@ -100,7 +100,9 @@ CREATE TABLE plan (
 CREATE INDEX plan_job ON plan(job);
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = "ALTER TABLE job ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """``MIGRATIONS[n]`` takes version n to n + 1; an entry never changes once released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,7 @@ from dalbrowser.transfer.journal import (
     UploadRow,
     schema,
 )
+from dalbrowser.transfer.journal.rows import JOB_COLUMNS, job_values
 from tests.faults.rig import Rig, make_file
 
 if TYPE_CHECKING:
@@ -147,6 +149,25 @@ async def test_journal_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     journal = await opened(path)
     assert len(await journal.unfinished()) == 1
     await journal.close()
+
+
+async def test_a_journal_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    old = job(id=3, key="old", begun=True)
+    names = [name for name in JOB_COLUMNS if name != "sent"]
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"{schema.MIGRATIONS[0]}PRAGMA user_version = 1;")
+        db.execute("INSERT INTO connection VALUES (1, ?)", (PROFILE,))
+        values = job_values(old, {PROFILE: 1})
+        marks = ", ".join(f":{name}" for name in names)
+        db.execute(f"INSERT INTO job ({', '.join(names)}) VALUES ({marks})", values)  # noqa: S608
+        db.commit()
+
+    journal = await opened(path)
+    try:
+        assert await journal.unfinished() == [old]
+    finally:
+        await journal.close()
 
 
 async def test_older_journal_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

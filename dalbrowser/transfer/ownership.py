@@ -1,0 +1,79 @@
+"""Whether what stands at a job's target is what an earlier try of that job put there.
+
+Invariant: equality is proven by all bytes, by digest or by reading them back; only where
+that would cost a large object once more over the wire does the job's own record of having
+sent it, with size and time equal, stand in, and then nothing more than the size is claimed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.failures import is_gone
+from dalbrowser.transfer.integrity import judge
+from dalbrowser.transfer.model import Integrity, MiB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.job import LiveJob
+
+READ_BACK = 16 * MiB
+"""Bytes that an object may have to be read once more for its proof."""
+
+
+async def own_object(
+    ctx: RunContext,
+    job: LiveJob,
+    op: Operator,
+    there: Metadata,
+    *,
+    md5: bytes,
+    size: int,
+    options: Mapping[str, Any],
+) -> Integrity:
+    """Return what proves that ``there``, at the job's key, holds the job's bytes.
+
+    ``md5`` and ``size`` are of those bytes, ``options`` what the object is written with;
+    ``Integrity.NONE`` when it is another object, or cannot be told from one.
+    """
+    if there.content_length != size:
+        return Integrity.NONE
+    if judge(there, md5.hex()).is_proof:
+        return Integrity.MD5
+    if size <= READ_BACK:
+        found = await read_md5(ctx, job, op, job.row.key, there)
+        return Integrity.MD5 if found == md5 else Integrity.NONE
+    ours = options.get("user_metadata", {}).get("mtime")
+    # Some servers capitalise metadata names.
+    times = [value for name, value in there.user_metadata.items() if name.lower() == "mtime"]
+    if job.row.sent and ours is not None and times == [ours]:
+        return Integrity.SIZE_ONLY
+    return Integrity.NONE
+
+
+async def read_md5(
+    ctx: RunContext, job: LiveJob, op: Operator, key: str, there: Metadata
+) -> bytes | None:
+    """Read an object as it was seen and return its MD5; ``None`` when it is another by now."""
+    pin: dict[str, Any] = {}
+    if there.etag and not there.etag.startswith("W/") and op.info().capability.read_with_if_match:
+        pin["if_match"] = there.etag
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        async with (
+            ctx.slots.one(job.row.profile),
+            op.reader(spell(key), **pin) as reader,
+        ):
+            async for block in reader:
+                await ctx.on_disk(digest.update, block)
+    except StorageError as error:
+        if is_gone(error) or error.kind is ErrorKind.CONDITION_NOT_MATCH:
+            return None
+        raise
+    return digest.digest()
