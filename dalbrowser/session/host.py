@@ -60,7 +60,11 @@ class TransferHost:
             target=lambda: asyncio.run(self._main(started)), name="transfers", daemon=True
         )
         self._thread.start()
-        self.report = await started
+        try:
+            self.report = await started
+        except Exception:
+            await self._join()
+            raise
         for listener in list(self._start_listeners):
             listener(self.report)
         return self.report
@@ -81,13 +85,17 @@ class TransferHost:
 
     async def close(self) -> None:
         """Put the work down so that it can be resumed, and end the thread."""
-        thread, loop, stop = self._thread, self._loop, self._stop
-        if thread is None:
+        if self._thread is None:
             return
-        if loop is not None and stop is not None:
-            loop.call_soon_threadsafe(stop.set)
-        await asyncio.to_thread(thread.join)
-        self._thread = None
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        await self._join()
+
+    async def _join(self) -> None:
+        """Wait for the thread's own end, which leaves nothing to close."""
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
 
     async def upload(
         self, paths: Sequence[Path], target: Location, policy: ConflictPolicy | None = None

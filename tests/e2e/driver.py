@@ -25,9 +25,6 @@ _POLL = 0.02
 class Driver:
     """The running window, as a person's hands and eyes."""
 
-    def __init__(self, window: QWidget) -> None:
-        self.window = window
-
     def find(self, kind: type[Q], name: str) -> Q:
         """Return the one object of that kind and object name, in any window."""
         for top in QApplication.topLevelWidgets():
@@ -113,17 +110,14 @@ def drive(argv: list[str], story: Callable[[Driver], Awaitable[None]]) -> int:
     kept: list[asyncio.Task[None]] = []
 
     async def tell() -> None:
-        driver = Driver(QWidget())
+        driver = Driver()
         try:
-            await driver.until(_window, "the main window")
-            window = _window()
-            assert window is not None
-            driver.window = window
+            await driver.until(main_window, "the main window")
             await story(driver)
         except BaseException as error:
             failures.append(error)
         finally:
-            window = _window()
+            window = main_window()
             if window is not None:
                 window.close()
             else:
@@ -136,7 +130,8 @@ def drive(argv: list[str], story: Callable[[Driver], Awaitable[None]]) -> int:
     return code
 
 
-def _window() -> QWidget | None:
+def main_window() -> QWidget | None:
+    """Return the main window once it can be seen."""
     for top in QApplication.topLevelWidgets():
         if top.objectName() == "mainWindow" and top.isVisible():
             return top

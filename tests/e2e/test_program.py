@@ -1,0 +1,116 @@
+"""The ``dalbrowser`` command as a process: pictures, wrong words, signals, a second instance."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel
+
+from dalbrowser.transfer.journal.lock import JournalLock
+from tests.e2e.driver import Driver, drive
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment in which the program finds nothing of anybody's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "QT_QPA_PLATFORM"}
+    return {**{k: v for k, v in kept.items() if k not in hidden}, "HOME": str(home)}
+
+
+def run(home: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dalbrowser", *words],
+        env={**environment(home), **changes},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("scale", "theme"), [("1", "light"), ("2", "dark")])
+def test_a_picture_of_the_demo_without_a_display(tmp_path: Path, scale: str, theme: str) -> None:
+    target = tmp_path / "window.png"
+    words = ("--demo", "--screenshot", str(target), "--scale", scale, "--theme", theme)
+    done = run(tmp_path, *words, "--size", "1000x720")
+    assert done.returncode == 0, done.stderr
+    picture = QImage(str(target))
+    assert picture.size() == QSize(1000, 720) * int(scale)
+    corner = picture.pixelColor(5, 5).lightness()
+    assert corner > 200 if theme == "light" else corner < 80
+    # A window that shows something has many colours.
+    shades = {
+        picture.pixel(x, y)
+        for x in range(0, picture.width(), 7)
+        for y in range(0, picture.height(), 7)
+    }
+    assert len(shades) > 20
+
+
+def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    done = run(tmp_path, "--screenshot", str(tmp_path / "no folder" / "window.png"))
+    assert done.returncode == 1
+    assert "no folder" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--scale", "9"], ["--theme", "pink"], ["--size", "big"]])
+def test_words_that_make_no_sense_open_no_window(tmp_path: Path, words: list[str]) -> None:
+    done = run(tmp_path, *words)
+    assert done.returncode == 2
+    assert words[1] in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_window_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    journal = tmp_path / ".local/state/dalbrowser/journal.sqlite"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.tell_when_open"],
+        env={**environment(tmp_path), "QT_QPA_PLATFORM": "offscreen"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    # The lock is free again, and the journal was closed whole.
+    assert journal.exists()
+    assert not journal.with_name("journal.sqlite-wal").exists()
+
+
+def test_a_second_instance_is_told_who_has_the_transfers(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    journal = tmp_path / "XDG_STATE_HOME/dalbrowser/journal.sqlite"
+    journal.parent.mkdir(parents=True)
+    lock = JournalLock(journal.with_name(journal.name + ".lock"))
+    lock.acquire("a test")
+
+    async def story(driver: Driver) -> None:
+        await driver.until(lambda: driver.shown("transferProblem"), "who holds the transfers")
+        text = driver.find(QLabel, "transferProblemText").text()
+        assert "a test" in text
+        assert str(os.getpid()) in text
+
+    try:
+        assert drive([], story) == 0
+    finally:
+        lock.release()
