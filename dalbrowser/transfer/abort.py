@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.failures import is_gone
+from dalbrowser.transfer.failures import is_gone, is_temporary
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Operator
@@ -32,11 +32,39 @@ async def abort_upload(ctx: RunContext, op: Operator, job: LiveJob) -> None:
     row = job.row
     saved = await ctx.journal.upload(row.id) if row.begun else None
     if saved is not None:
-        upload_id = saved.upload_id or await find_intended(op, row.key, saved)
+        again = saved.state == "aborting"
         saved.state = "aborting"
         await ctx.journal.save_upload(saved)
+        upload_id: str | None = saved.upload_id
+        if not upload_id:
+            upload_id = await _intended_or_said(job, op, saved, again=again)
         if upload_id is not None:
             await abort_until_gone(op, row.key, upload_id)
+    await forget_upload(ctx, job)
+
+
+async def _intended_or_said(
+    job: LiveJob, op: Operator, saved: UploadRow, *, again: bool
+) -> str | None:
+    """Find the upload whose id was never heard; where that cannot be, say so and go on.
+
+    A failure that may pass is raised the first time, and the person may ask ``again``.
+    """
+    try:
+        return await find_intended(op, job.row.key, saved)
+    except StorageError as error:
+        if is_temporary(error) and not again:
+            raise
+        job.row.note = (
+            f"Whether the service had begun the upload could not be seen ({error.message})"
+            " If it had, an upload without parts is under Incomplete uploads."
+        )
+        return None
+
+
+async def forget_upload(ctx: RunContext, job: LiveJob) -> None:
+    """Drop what the journal keeps of the job's upload, of which nothing is on the server."""
+    row = job.row
     row.begun = False
     row.done = 0
     job.parts_done = 0

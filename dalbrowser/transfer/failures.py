@@ -50,6 +50,19 @@ def is_gone(error: StorageError) -> bool:
     return error.kind is ErrorKind.NOT_FOUND
 
 
+def is_refused(error: StorageError) -> bool:
+    """Whether a request that was to create something surely created nothing.
+
+    Not when an earlier attempt of the same request may have landed unheard.
+    """
+    if error.context.get("code") == "NoSuchBucket":
+        return True
+    if error.status is not ErrorStatus.PERMANENT or "attempts" in error.context:
+        return False
+    answered = error.context.get("status", "").startswith("4")
+    return answered or error.kind in (ErrorKind.CONFIG_INVALID, ErrorKind.UNSUPPORTED)
+
+
 def is_temporary(error: StorageError) -> bool:
     """Whether it was temporary, also when the retry layer has given up on it."""
     return error.status is not ErrorStatus.PERMANENT

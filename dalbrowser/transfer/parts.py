@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.abort import find_intended
-from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
+from dalbrowser.transfer.abort import find_intended, forget_upload
+from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
 from dalbrowser.transfer.integrity import as_md5, bare, judge, multipart_count, multipart_etag
 from dalbrowser.transfer.journal import PartRow, UploadRow
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
@@ -109,11 +109,20 @@ class PartsUpload:
         row.begun = True
         await self._ctx.journal.save_upload(saved, row)
         if upload_id is None:
-            made = await self._op.create_multipart(spell(row.key), **self._options)
-            upload_id = made.upload_id
+            upload_id = await self._create(first=intended is None)
         saved.upload_id, saved.state = upload_id, "begun"
         await self._ctx.journal.save_upload(saved)
         return saved
+
+    async def _create(self, *, first: bool) -> str:
+        """Create the upload; what was refused outright leaves no intent to clear away."""
+        try:
+            made = await self._op.create_multipart(spell(self._row.key), **self._options)
+        except StorageError as error:
+            if first and is_refused(error):
+                await forget_upload(self._ctx, self._job)
+            raise
+        return made.upload_id
 
     # -- proving what is there
 

@@ -122,6 +122,9 @@ class Attempts:
     async def failed(self, error: StorageError) -> None:
         """Wait until the next attempt is due, or raise ``error`` when there is none."""
         if not error.is_temporary:
+            if self._made:
+                # Whoever acts on a refusal must know that an earlier attempt may have landed.
+                error.context["attempts"] = str(self._made + 1)
             raise error
         self._made += 1
         layer = self._layer
