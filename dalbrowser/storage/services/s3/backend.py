@@ -294,6 +294,7 @@ class S3(Accessor):
             )
         )
         try:
+            headers.require_asked(args, reply.headers)
             return reader.opened(reply, args.range)
         except StorageError:
             await reply.aclose()
@@ -310,6 +311,7 @@ class S3(Accessor):
                 headers=asked | {"x-amz-checksum-mode": "ENABLED"},
             )
         )
+        headers.require_asked(args, reply.headers)
         return headers.metadata(reply.headers)
 
     def _copy_headers(
