@@ -79,11 +79,6 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "write_with_if_not_exists",
         )
     ),
-    Deviation(
-        "s3-ceph*",
-        "multipart_complete_after_abort",
-        "Ceph 16 answers 500 InternalError, where S3 says NoSuchUpload",
-    ),
 )
 
 
