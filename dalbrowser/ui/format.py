@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
+from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
@@ -95,15 +95,24 @@ def time_text(moment: datetime | None, now: datetime | None = None) -> str:
 def exact_time(moment: datetime) -> str:
     """Write a time to what the service gave, with its zone, local and in UTC."""
     local = moment.astimezone()
-    spoken = _locale().toString(
-        QDateTime(
-            QDate(local.year, local.month, local.day),
-            QTime(local.hour, local.minute, local.second),
-        ),
-        QLocale.FormatType.ShortFormat,
-    )
+    long = QLocale.FormatType.LongFormat
+    day = _locale().toString(QDate(local.year, local.month, local.day), long)
+    # The locale's own form, but for its zone ("t"): that would be the window's, spelt out.
+    form = _locale().timeFormat(long).replace("t", "").strip()
+    clock = _locale().toString(QTime(local.hour, local.minute, local.second), form)
+    spoken = _tr("{date}, {time} {zone}").format(date=day, time=clock, zone=_zone(local))
     exact = moment.astimezone(UTC).isoformat(sep=" ").replace("+00:00", " UTC")
-    return f"{spoken} {local.strftime('%z')}\n{exact}"
+    return f"{spoken}\n{exact}"
+
+
+def _zone(local: datetime) -> str:
+    """Write a zone by its offset, which everybody reads alike: ``UTC``, ``UTC+5:30``."""
+    minutes = round((local.utcoffset() or timedelta()).total_seconds() / _MINUTE)
+    if minutes == 0:
+        return "UTC"
+    sign, rest = ("+", minutes) if minutes > 0 else ("−", -minutes)
+    clock = f"{rest // 60}:{rest % 60:02}" if rest % 60 else f"{rest // 60}"
+    return f"UTC{sign}{clock}"
 
 
 def visible_name(name: str) -> str:

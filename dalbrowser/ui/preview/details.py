@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
+from dalbrowser.ui.elided import ElidedLabel
 from dalbrowser.ui.preview.facts import facts, tr
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Metadata
 
 _LONGEST = 2000
+_LONGEST_WORD = 20
+"""Characters: a longer one, such as an ETag, cannot be wrapped and would be cut off."""
 
 
 class DetailsView(QScrollArea):
@@ -53,14 +56,25 @@ class DetailsView(QScrollArea):
             name = QLabel(title, content)
             name.setProperty("muted", True)
             name.setTextFormat(Qt.TextFormat.PlainText)
-            value = QLabel(text[:_LONGEST], content)
-            value.setTextFormat(Qt.TextFormat.PlainText)
-            value.setWordWrap(True)
-            value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            value = _value(text[:_LONGEST], content)
             value.setAccessibleName(f"{title}: {text[:_LONGEST]}")
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(name, row, 0, top)
             grid.addWidget(value, row, 1, top)
         grid.setRowStretch(len(self._shown), 1)
         self.setWidget(content)
+
+
+def _value(text: str, parent: QWidget) -> QWidget:
+    """Make the widget of one fact: words are wrapped, one long word is shortened."""
+    if max(map(len, text.split()), default=0) > _LONGEST_WORD:
+        return ElidedLabel(text, parent, mode=Qt.TextElideMode.ElideMiddle, copyable=True)
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    label.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    return label

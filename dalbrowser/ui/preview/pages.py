@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
+from dalbrowser.ui.elided import ElidedLabel
 from dalbrowser.ui.format import count_text, exact_size
 from dalbrowser.ui.preview.facts import tr
 from dalbrowser.ui.preview.hexview import HexView
@@ -24,7 +25,7 @@ _ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16-le": "UTF-16",
 
 
 class Page(QWidget):
-    """A view below a row of controls."""
+    """A view below a line of facts and a row of controls."""
 
     def __init__(self, view: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,13 +33,14 @@ class Page(QWidget):
         self.bar = QHBoxLayout()
         self.bar.setContentsMargins(8, 2, 8, 2)
         self.bar.setSpacing(2)
-        self.note = QLabel(self)
+        self.bar.addStretch(1)
+        self.note = ElidedLabel(parent=self)
         self.note.setProperty("muted", True)
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
-        self.bar.addWidget(self.note, 1)
+        self.note.setContentsMargins(12, 0, 12, 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self.note)
         column.addLayout(self.bar)
         column.addWidget(view, 1)
         self.setFocusProxy(view)
@@ -46,7 +48,7 @@ class Page(QWidget):
     def add_button(
         self, name: str, title: str, act: Callable[[], None] | None = None, *, toggle: bool = False
     ) -> QToolButton:
-        """Add a control at the end of the row."""
+        """Add a control at the end of those in the row."""
         button = QToolButton(self)
         button.setObjectName(name)
         button.setText(title)
@@ -54,7 +56,7 @@ class Page(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if act is not None:
             button.clicked.connect(lambda _checked=False: act())
-        self.bar.addWidget(button)
+        self.bar.insertWidget(self.bar.count() - 1, button)
         return button
 
 
@@ -104,7 +106,7 @@ class HexPage(Page):
         self.offset.setMaximumWidth(160)
         self.offset.returnPressed.connect(self._go)
         self.offset.textEdited.connect(lambda _text: self._mark(True))
-        self.bar.addWidget(self.offset)
+        self.bar.insertWidget(0, self.offset)
 
     def show_value(self, value: HexValue) -> None:
         """Show bytes."""

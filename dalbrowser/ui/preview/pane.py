@@ -28,6 +28,7 @@ from dalbrowser.preview import (
 from dalbrowser.preview.source import PREVIEW_BUDGET
 from dalbrowser.session.wording import describe
 from dalbrowser.storage import StorageError
+from dalbrowser.ui.elided import ElidedLabel
 from dalbrowser.ui.format import visible_name
 from dalbrowser.ui.preview.decoding import decode
 from dalbrowser.ui.preview.details import DetailsView
@@ -142,13 +143,11 @@ class PreviewPane(QWidget):
         font = self._name.font()
         font.setBold(True)
         self._name.setFont(font)
-        self._cost = QLabel(self)
+        self._cost = ElidedLabel(parent=self, copyable=True)
         self._cost.setObjectName("previewCost")
         self._cost.setAccessibleName(tr("Cost of this preview"))
         self._cost.setProperty("muted", True)
         self._cost.setContentsMargins(12, 6, 12, 6)
-        self._cost.setTextFormat(Qt.TextFormat.PlainText)
-        self._cost.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         header = QHBoxLayout()
         header.setContentsMargins(12, 8, 12, 6)
         header.setSpacing(8)
