@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
 _BAR_HEIGHT = 6
-_MARGIN = 8
+_MARGIN = 11
 _INDENT = 20
 _NUMBER = "100 %"
 _COLORS = {

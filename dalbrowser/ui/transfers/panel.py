@@ -30,6 +30,7 @@ from dalbrowser.profiles import Location
 from dalbrowser.transfer import ConflictPolicy, Direction, JobState, JobView
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.banners import Banner, ConflictBanner, InterruptedBanner
+from dalbrowser.ui.transfers.columns import set_up_columns
 from dalbrowser.ui.transfers.delegates import NameDelegate, ProgressDelegate
 from dalbrowser.ui.transfers.model import Column, TransferModel
 from dalbrowser.ui.transfers.wording import NEEDING_A_PERSON, summary_text, tr
@@ -41,21 +42,6 @@ if TYPE_CHECKING:
     from dalbrowser.transfer import Event, StartReport
 
 _ROW_HEIGHT = 28
-_WIDTHS = {
-    Column.OPERATION: 110,
-    Column.NAME: 220,
-    Column.STATE: 210,
-    Column.PROGRESS: 170,
-    Column.AMOUNT: 190,
-    Column.SPEED: 100,
-    Column.LEFT: 90,
-    Column.ERROR: 280,
-    Column.FROM: 220,
-    Column.TO: 220,
-    Column.PARTS: 80,
-    Column.ATTEMPTS: 80,
-    Column.INTEGRITY: 160,
-}
 _RESUMABLE = frozenset(
     {
         JobState.PAUSED,
@@ -161,12 +147,7 @@ class TransferPanel(QWidget):
         view.verticalHeader().hide()
         view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         view.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionsMovable(True)
-        header.setStretchLastSection(True)
-        for column, width in _WIDTHS.items():
-            view.setColumnWidth(column, width)
+        set_up_columns(view)
         return view
 
     def _lay_out(self) -> None:

@@ -1,0 +1,62 @@
+"""The head of the transfers' table: what is shown at first, how wide, and how to choose more.
+
+Invariant: what a job is, how it stands and why it failed cannot be hidden.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
+
+from dalbrowser.ui.transfers.model import Column
+
+_WIDTHS = {
+    Column.OPERATION: 112,
+    Column.NAME: 220,
+    Column.STATE: 220,
+    Column.PROGRESS: 170,
+    Column.AMOUNT: 176,
+    Column.SPEED: 96,
+    Column.LEFT: 92,
+    Column.ERROR: 180,
+    Column.FROM: 220,
+    Column.TO: 220,
+    Column.PARTS: 80,
+    Column.ATTEMPTS: 90,
+    Column.INTEGRITY: 160,
+}
+_ALWAYS = frozenset({Column.NAME, Column.STATE, Column.ERROR})
+_ON_DEMAND = (Column.FROM, Column.TO, Column.PARTS, Column.ATTEMPTS, Column.INTEGRITY)
+
+
+def set_up_columns(view: QTableView) -> None:
+    """Give a table of transfers its columns, and its head the menu that chooses them."""
+    head = view.horizontalHeader()
+    head.setObjectName("transferHeader")
+    head.setHighlightSections(False)
+    head.setSectionsMovable(True)
+    head.setStretchLastSection(True)
+    head.setTextElideMode(Qt.TextElideMode.ElideRight)
+    for column, width in _WIDTHS.items():
+        view.setColumnWidth(column, width)
+    for column in _ON_DEMAND:
+        view.setColumnHidden(column, True)
+    # Why something failed stays the last, which takes the room that is left.
+    head.moveSection(head.visualIndex(Column.ERROR), head.count() - 1)
+    head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+    head.customContextMenuRequested.connect(lambda where: _menu(head, where))
+
+
+def _menu(head: QHeaderView, where: QPoint) -> None:
+    menu = QMenu(head)
+    menu.setObjectName("transferColumnMenu")
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    for column in Column:
+        if column in _ALWAYS:
+            continue
+        title = head.model().headerData(column, Qt.Orientation.Horizontal)
+        entry = menu.addAction(str(title))
+        entry.setCheckable(True)
+        entry.setChecked(not head.isSectionHidden(column))
+        entry.toggled.connect(lambda shown, one=column: head.setSectionHidden(one, not shown))
+    menu.popup(head.viewport().mapToGlobal(where))
