@@ -1,7 +1,7 @@
 """The head of the list: which columns are shown, how wide, and who takes the room that is left.
 
-Invariant: the name takes what the others leave until a person gives it a width of its own;
-the name itself cannot be hidden.
+Invariant: the name takes what the others leave until a person gives it a width of its own,
+and cannot be hidden; where there is no room for all, the least telling columns step back.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dalbrowser.ui.entries.cells import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LEAST_TELLING = (Column.ETAG, Column.STORAGE_CLASS, Column.TYPE, Column.MODIFIED)
+
 
 class HeaderColumns(QObject):
     """Looks after a header.
@@ -27,13 +29,20 @@ class HeaderColumns(QObject):
     changed = Signal()
 
     def __init__(
-        self, head: QHeaderView, widths: Mapping[Column, int], narrowest_name: int
+        self,
+        head: QHeaderView,
+        widths: Mapping[Column, int],
+        narrowest_name: int,
+        hidden: frozenset[Column] = frozenset(),
     ) -> None:
         super().__init__(head)
         self._head = head
         self._narrowest = narrowest_name
+        self._hidden = set(hidden)
+        self._insisted: set[Column] = set()
         self._own_width = False
         self._fitting = False
+        self._widths = dict(widths)
         for column, width in widths.items():
             head.resizeSection(column, width)
         head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -47,7 +56,7 @@ class HeaderColumns(QObject):
         """Return what a person chose, as JSON's own types."""
         head = self._head
         return {
-            "hidden": [one.name for one in Column if head.isSectionHidden(one)],
+            "hidden": [one.name for one in Column if one in self._hidden],
             "order": [Column(head.logicalIndex(at)).name for at in range(head.count())],
             "widths": {one.name: head.sectionSize(one) for one in Column if self._keeps(one)},
         }
@@ -56,20 +65,20 @@ class HeaderColumns(QObject):
         """Show what ``state`` returned; names it does not know are left out."""
         hidden, order, widths = state.get("hidden"), state.get("order"), state.get("widths")
         if isinstance(hidden, list):
-            for column in Column:
-                shown = column is Column.NAME or column.name not in hidden
-                self._head.setSectionHidden(column, not shown)
+            names = {name for name in hidden if isinstance(name, str)}
+            self._hidden = {one for one in Column if one.name in names} - {Column.NAME}
         if isinstance(order, list):
             for place, name in enumerate(name for name in order if name in Column.__members__):
                 self._head.moveSection(self._head.visualIndex(Column[name]), place)
         if isinstance(widths, dict):
             for name, width in widths.items():
                 if name in Column.__members__ and isinstance(width, int) and width > 0:
+                    self._widths[Column[name]] = width
                     self._head.resizeSection(Column[name], width)
         self._fit()
 
     def _keeps(self, column: Column) -> bool:
-        shown = not self._head.isSectionHidden(column)
+        shown = self._head.sectionSize(column) > 0
         return shown and (column is not Column.NAME or self._own_width)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
@@ -79,17 +88,39 @@ class HeaderColumns(QObject):
         return False
 
     def _fit(self) -> None:
-        if self._own_width or self._fitting:
+        if self._fitting:
             return
-        others = sum(
-            self._head.sectionSize(one)
-            for one in Column
-            if one is not Column.NAME and not self._head.isSectionHidden(one)
-        )
-        room = self._head.viewport().width() - others
         self._fitting = True
-        self._head.resizeSection(Column.NAME, max(self._narrowest, room))
+        room = self._head.viewport().width()
+        shown = self._squeezed(room)
+        for column in Column:
+            if self._head.isSectionHidden(column) is (column in shown):
+                self._head.setSectionHidden(column, column not in shown)
+        if not self._own_width:
+            others = sum(self._head.sectionSize(one) for one in shown if one is not Column.NAME)
+            self._head.resizeSection(Column.NAME, max(self._narrowest, room - others))
         self._fitting = False
+
+    def _squeezed(self, room: int) -> set[Column]:
+        """Return what is shown of the columns wanted where there is little room.
+
+        The least telling go first; what a person switched on stays.
+        """
+        shown = {one for one in Column if one not in self._hidden}
+        name = self._head.sectionSize(Column.NAME) if self._own_width else self._narrowest
+        for column in _LEAST_TELLING:
+            widths = (self._width(one) for one in shown if one is not Column.NAME)
+            if name + sum(widths) <= room:
+                break
+            if column not in self._insisted:
+                shown.discard(column)
+        return shown
+
+    def _width(self, column: Column) -> int:
+        size = self._head.sectionSize(column)
+        if size:
+            self._widths[column] = size
+        return self._widths[column]
 
     def _resized(self, column: int, before: int, after: int) -> None:
         if self._fitting or 0 in (before, after):
@@ -115,6 +146,7 @@ class HeaderColumns(QObject):
         menu.popup(self._head.viewport().mapToGlobal(where))
 
     def _show(self, column: Column, shown: bool) -> None:
-        self._head.setSectionHidden(column, not shown)
+        (self._hidden.discard if shown else self._hidden.add)(column)
+        (self._insisted.add if shown else self._insisted.discard)(column)
         self._fit()
         self.changed.emit()

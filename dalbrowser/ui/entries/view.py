@@ -113,8 +113,9 @@ class EntryView(QTableView):
         # of ``flags`` for every cell (500,000 selected cells: 5 s). It gets an empty one.
         head = self.horizontalHeader()
         head.setSelectionModel(QItemSelectionModel(model, head))
-        self.header_columns = HeaderColumns(self.horizontalHeader(), _WIDTHS, _NARROWEST_NAME)
-        self.setColumnHidden(Column.STORAGE_CLASS, True)
+        self.header_columns = HeaderColumns(
+            head, _WIDTHS, _NARROWEST_NAME, frozenset({Column.STORAGE_CLASS})
+        )
         self._delegate.closeEditor.connect(self._editor_closed)
         model.arrangement_about_to_change.connect(self._keep_place)
         model.arrangement_changed.connect(self._restore_place)
