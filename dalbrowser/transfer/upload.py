@@ -6,9 +6,9 @@ began with, and nothing that exists is overwritten unless the policy says so.
 
 from __future__ import annotations
 
-import mimetypes
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.storage.layers.mime_guess import content_type_of
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side
 from dalbrowser.transfer.model import JobState
@@ -72,9 +72,4 @@ def write_options(op: Operator, local: LocalSource) -> dict[str, Any]:
 
 def content_type(path: str) -> str:
     """Guess the content type from a name; a compressed file is its compression."""
-    kind, encoding = mimetypes.guess_type(path, strict=False)
-    if encoding is not None:
-        return {"gzip": "application/gzip", "bzip2": "application/x-bzip2"}.get(
-            encoding, f"application/x-{encoding}"
-        )
-    return kind or "application/octet-stream"
+    return content_type_of(path) or "application/octet-stream"

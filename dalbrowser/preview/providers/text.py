@@ -6,7 +6,6 @@ Invariant: opening reads the first block and at most the last 320 KiB, whatever 
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 from typing import TYPE_CHECKING, ClassVar
 
 from dalbrowser.preview.choose import Clues, Fit
@@ -15,6 +14,7 @@ from dalbrowser.preview.encodings import guess
 from dalbrowser.preview.errors import NotThisKind
 from dalbrowser.preview.source import BLOCK
 from dalbrowser.preview.values import TextValue
+from dalbrowser.storage.layers.mime_guess import content_type_of
 
 if TYPE_CHECKING:
     from dalbrowser.preview.source import RangeSource
@@ -54,7 +54,7 @@ class TextProvider:
         kind = clues.content_type
         if kind.startswith("text/") or kind in _TYPES or kind.endswith(("+json", "+xml", "+yaml")):
             return Fit.CONTENT_TYPE
-        guessed = mimetypes.guess_type(clues.name, strict=False)[0] or ""
+        guessed = content_type_of(clues.name) or ""
         if clues.extension in _EXTENSIONS or guessed.startswith("text/"):
             return Fit.EXTENSION
         return Fit.MAGIC

@@ -7,6 +7,7 @@ service says of an object stays what it says.
 from __future__ import annotations
 
 import mimetypes
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -46,14 +47,16 @@ _COMPRESSED = {
 }
 
 
-def guess(path: str) -> str | None:
+def content_type_of(path: str) -> str | None:
     """Return the content type that the last segment's suffix stands for, if it is known.
 
     ``a.txt.gz`` is ``application/gzip``: the stored bytes are what they are, and no
     Content-Encoding is claimed that would make a browser unpack them.
     """
     name = path[path.rfind("/") + 1 :]
-    kind, encoding = _TYPES.guess_type(f"file:///{name.replace('#', '_')}")
+    stem, last = posixpath.splitext(name)
+    # Only the suffixes: mimetypes takes a name for a URL, and cuts it at "?" and "#".
+    kind, encoding = _TYPES.guess_type(f"name{posixpath.splitext(stem)[1]}{last}")
     if encoding is not None:
         return _COMPRESSED.get(encoding)
     return kind
@@ -72,10 +75,10 @@ class MimeGuessLayer:
 class _GuessingAccessor(LayeredAccessor):
     async def write(self, path: str, args: OpWrite) -> RawWriter:
         if args.content_type is None:
-            args = replace(args, content_type=guess(path))
+            args = replace(args, content_type=content_type_of(path))
         return await self.inner.write(path, args)
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         if args.content_type is None:
-            args = replace(args, content_type=guess(path))
+            args = replace(args, content_type=content_type_of(path))
         return await self.inner.create_multipart(path, args)

@@ -24,7 +24,7 @@ from dalbrowser.storage import (
     TimeoutLayer,
 )
 from dalbrowser.storage.layer import LayeredAccessor
-from dalbrowser.storage.layers.mime_guess import guess
+from dalbrowser.storage.layers.mime_guess import content_type_of
 from tests.unit.storage.reduced import PlainBody, Reduced, memory, operator_over
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ async def test_exchanges_are_seen_and_the_last_ones_kept() -> None:
     ],
 )
 def test_types_by_name(name: str, kind: str | None) -> None:
-    assert guess(name) == kind
+    assert content_type_of(name) == kind
 
 
 async def test_a_type_is_guessed_only_where_none_was_given() -> None:
