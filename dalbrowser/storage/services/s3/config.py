@@ -20,18 +20,23 @@ class S3Config:
     """How to reach one bucket (or, without ``bucket``, to list the buckets)."""
 
     preset: str = config_field(
+        label="Provider",
         doc="Settings that a known provider needs; every field given beside it wins.",
         choices=("", *sorted(PRESETS)),
     )
     endpoint: str = config_field(
+        label="Endpoint",
         doc="Address with http:// or https://; empty for Amazon's own.",
     )
     region: str = config_field(
         doc="Region to sign for; empty to find it out (custom endpoints: us-east-1).",
     )
     bucket: str = config_field(doc="Bucket; empty to list all that the key may see.")
-    root: str = config_field(doc="Prefix under which every path is taken.")
+    root: str = config_field(
+        label="Folder in the bucket", doc="Prefix under which every path is taken."
+    )
     credentials: str = config_field(
+        label="Keys come from",
         doc="Where the keys come from: given here, AWS_* environment, none, or the AWS tools'"
         " own configuration (profiles, SSO, roles; needs the extra 'aws').",
         default="explicit",
@@ -39,76 +44,118 @@ class S3Config:
     )
     access_key_id: str = config_field(doc="Access key id.", label="Access key")
     secret_access_key: str = config_field(doc="Secret access key.", label="Secret key", secret=True)
-    session_token: str = config_field(doc="Token of temporary credentials.", secret=True)
-    profile: str = config_field(doc="Profile of the AWS configuration, for credentials=aws.")
+    session_token: str = config_field(
+        label="Session token", doc="Token of temporary credentials.", secret=True
+    )
+    profile: str = config_field(
+        label="AWS profile", doc="Profile of the AWS configuration, for credentials=aws."
+    )
     addressing: str = config_field(
+        label="Bucket stands in",
         doc="Bucket in the path or in the host name; auto chooses by the endpoint.",
         default="auto",
         choices=("auto", "path", "virtual"),
     )
-    ca_file: str = config_field(doc="File with the PEM certificate of a private CA.")
-    verify_tls: bool = config_field(
-        doc="Whether the server must prove who it is. Off is dangerous.", default=True
+    ca_file: str = config_field(
+        label="CA certificate", doc="File with the PEM certificate of a private CA."
     )
-    storage_class: str = config_field(doc="Storage class of new objects where none is given.")
+    verify_tls: bool = config_field(
+        label="Verify the server's certificate (TLS)",
+        doc="Whether the server must prove who it is. Off is dangerous.",
+        default=True,
+    )
+    storage_class: str = config_field(
+        label="Storage class", doc="Storage class of new objects where none is given."
+    )
     server_side_encryption: str = config_field(
+        label="Encryption",
         doc="Encryption of new objects by the server.",
         choices=("", "AES256", "aws:kms", "aws:kms:dsse"),
     )
-    sse_kms_key_id: str = config_field(doc="KMS key, for server_side_encryption=aws:kms.")
+    sse_kms_key_id: str = config_field(
+        label="KMS key", doc="KMS key, for server_side_encryption=aws:kms."
+    )
     sse_customer_key: str = config_field(
+        label="Own encryption key",
         doc="Base64 of a 32-byte key that the server encrypts with and does not keep (SSE-C).",
         secret=True,
     )
-    requester_pays: bool = config_field(doc="Agree to pay for requests.", default=False)
+    requester_pays: bool = config_field(
+        label="I pay for requests (requester pays)", doc="Agree to pay for requests.", default=False
+    )
     payload_signing: str = config_field(
+        label="Sign bodies",
         doc="Whether bodies are hashed into the signature; auto: only without TLS.",
         default="auto",
         choices=("auto", "always", "never"),
     )
     content_md5: str = config_field(
+        label="Send Content-MD5",
         doc="Whether bodies carry Content-MD5 for the server to verify; auto: where the"
         " signature does not cover the body already.",
         default="auto",
         choices=("auto", "always", "never"),
     )
     checksum: str = config_field(
+        label="Checksum",
         doc="x-amz-checksum algorithm of new objects where none is asked for; auto: the"
         " strongest at hand, and none where the server refuses it.",
         choices=("", checksums.AUTO, *checksums.NAMES),
     )
     list_version: str = config_field(
+        label="Listing version",
         doc="Listing request: 2, or 1 for servers without ListObjectsV2.",
         default="2",
         choices=("1", "2"),
     )
     exact_keys: str = config_field(
+        label="Unusual keys",
         doc="Keys with '.', '..' or empty segments, or a final '/': check once that the server"
         " keeps them apart from others, send them unchecked, or refuse them.",
         default="check",
         choices=("check", "send", "refuse"),
     )
     conditional_writes: bool = config_field(
-        doc="The server honours If-Match and If-None-Match on writes.", default=True
+        label="Writes honour conditions",
+        doc="The server honours If-Match and If-None-Match on writes.",
+        default=True,
     )
     conditional_completes: bool = config_field(
-        doc="It honours them on CompleteMultipartUpload too.", default=True
+        label="Multipart completions honour conditions",
+        doc="It honours them on CompleteMultipartUpload too.",
+        default=True,
     )
     conditional_copies: bool = config_field(
-        doc="It honours x-amz-copy-source-if-match.", default=True
+        label="Copies honour conditions", doc="It honours x-amz-copy-source-if-match.", default=True
     )
     quoted_if_match: bool = config_field(
-        doc="If-Match on writes takes the ETag with its quotes (Ceph wants none).", default=True
+        label="If-Match takes quotes",
+        doc="If-Match on writes takes the ETag with its quotes (Ceph wants none).",
+        default=True,
     )
-    batch_delete: bool = config_field(doc="It has DeleteObjects.", default=True)
-    copy_parts: bool = config_field(doc="It has UploadPartCopy.", default=True)
-    object_versions: bool = config_field(doc="It has object versions.", default=True)
-    object_tags: bool = config_field(doc="It keeps x-amz-tagging.", default=True)
-    object_checksums: bool = config_field(doc="It keeps x-amz-checksum-*.", default=True)
+    batch_delete: bool = config_field(
+        label="Can delete many at once", doc="It has DeleteObjects.", default=True
+    )
+    copy_parts: bool = config_field(
+        label="Can copy parts", doc="It has UploadPartCopy.", default=True
+    )
+    object_versions: bool = config_field(
+        label="Has object versions", doc="It has object versions.", default=True
+    )
+    object_tags: bool = config_field(
+        label="Keeps tags", doc="It keeps x-amz-tagging.", default=True
+    )
+    object_checksums: bool = config_field(
+        label="Keeps checksums", doc="It keeps x-amz-checksum-*.", default=True
+    )
     conditional_reads: bool = config_field(
-        doc="It honours the four conditions on reads and stats.", default=True
+        label="Reads honour conditions",
+        doc="It honours the four conditions on reads and stats.",
+        default=True,
     )
-    storage_classes: bool = config_field(doc="It keeps x-amz-storage-class.", default=True)
+    storage_classes: bool = config_field(
+        label="Keeps storage classes", doc="It keeps x-amz-storage-class.", default=True
+    )
 
 
 def with_preset(config: S3Config) -> S3Config:
