@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _BASIC = {
     "s3": (
+        "preset",
         "endpoint",
         "region",
         "bucket",
