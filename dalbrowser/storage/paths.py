@@ -3,24 +3,59 @@
 A path *is* the key. One leading ``/`` is a convenience and is dropped (``/a`` is ``a``,
 the key ``/a`` is written ``//a``); nothing else is trimmed, collapsed or normalised.
 A path that ends in ``/`` names a folder; ``""`` is the root.
+
+A path that reads as the URI of a service (``s3://bucket/key``) is a mistake for an operator,
+which is bound to one service: it is refused, so that no object of another name is touched.
+The key of that very name is written with the slash: ``/s3://bucket/key``.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import entry_points
+
 from dalbrowser.storage.errors import ErrorKind, StorageError
+
+ENTRY_POINT_GROUP = "dalbrowser.services"
+
+
+@cache
+def schemes() -> tuple[str, ...]:
+    """Return the names of all registered services, sorted."""
+    return tuple(sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
 
 
 def exact(path: str) -> str:
-    """Return the key that ``path`` names: one leading slash dropped, nothing else."""
-    return path[1:] if path.startswith("/") else path
+    """Return the key that ``path`` names: one leading slash dropped, nothing else.
+
+    Raises ``InvalidInput`` for the URI of a service, this one's or another's.
+    """
+    if path.startswith("/"):
+        return path[1:]
+    if _is_uri(path):
+        scheme = path.partition("://")[0]
+        raise StorageError(
+            ErrorKind.INVALID_INPUT,
+            f"{path!r} is a URI of the service {scheme!r}, and an operator is bound to one"
+            " service: give the path within it, or make another operator with from_uri."
+            " The key of that very name is written with a slash before it.",
+            path=path,
+        )
+    return path
+
+
+def _is_uri(text: str) -> bool:
+    scheme, mark, _ = text.partition("://")
+    return bool(mark) and scheme in schemes()
 
 
 def spell(key: str) -> str:
     """Write an exact key, such as a listing returns, as the path argument that names it.
 
-    The inverse of ``exact``: without it the key ``/a`` would be taken for ``a``.
+    The inverse of ``exact``: without it the key ``/a`` would be taken for ``a``, and the
+    key ``s3://a`` be refused.
     """
-    return f"/{key}" if key.startswith("/") else key
+    return f"/{key}" if key.startswith("/") or _is_uri(key) else key
 
 
 def is_dir_path(path: str) -> bool:

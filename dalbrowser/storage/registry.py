@@ -14,14 +14,15 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dalbrowser.storage import paths
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.paths import ENTRY_POINT_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dalbrowser.storage.accessor import Accessor
 
-ENTRY_POINT_GROUP = "dalbrowser.services"
 _NAME_FIELDS = ("bucket", "container", "name", "host")
 """The configuration fields that a URI's host part may fill, whichever the service has."""
 
@@ -78,10 +79,8 @@ class Service(Protocol):
         ...
 
 
-@cache
-def schemes() -> tuple[str, ...]:
-    """Return the names of all registered services, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+schemes = paths.schemes
+"""The names of all registered services, sorted."""
 
 
 @cache
