@@ -17,7 +17,6 @@ from dalbrowser.storage.options import OpDelete, OpRead, OpStat, OpWrite
 from dalbrowser.storage.services.s3 import deleter, headers, reader, replies
 from dalbrowser.storage.services.s3.abilities import MAX_PART, MIN_PART, abilities
 from dalbrowser.storage.services.s3.config import S3Config, with_preset
-from dalbrowser.storage.services.s3.contents import LISTED, quoted
 from dalbrowser.storage.services.s3.core import SLOW, Ask, S3Core
 from dalbrowser.storage.services.s3.exact import ExactKeys
 from dalbrowser.storage.services.s3.lister import Listings
@@ -80,7 +79,7 @@ class S3(Accessor):
         self._listings = Listings(self._core, self._root)
         native = abilities(self._config)
         self._info = AccessorInfo(
-            self.scheme, self._config.bucket, self._root, native, native, LISTED
+            self.scheme, self._config.bucket, self._root, native, native, replies.LISTED
         )
 
     @classmethod
@@ -205,7 +204,7 @@ class S3(Accessor):
         said = replies.result(text, "CopyObjectResult")
         return Metadata(
             mode=EntryMode.FILE,
-            etag=quoted(said.get("ETag")),
+            etag=replies.quoted(said.get("ETag")),
             version=headers.version(reply.headers),
             known=Metakey.MODE | Metakey.ETAG | Metakey.VERSION,
         )
@@ -244,7 +243,7 @@ class S3(Accessor):
                 idle=SLOW,
             )
         )
-        etag = quoted(replies.result(text, "CopyPartResult").get("ETag"))
+        etag = replies.quoted(replies.result(text, "CopyPartResult").get("ETag"))
         return Part(args.number, size, etag or "")
 
     async def complete_multipart(

@@ -6,12 +6,13 @@ are decoded exactly when the server says that it encoded them.
 
 from __future__ import annotations
 
+from sys import intern
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote_to_bytes
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net import dates, xml
-from dalbrowser.storage.services.s3 import contents
-from dalbrowser.storage.services.s3.contents import LISTED, form_decoded, quoted
 from dalbrowser.storage.types import (
     Bucket,
     Entry,
@@ -24,7 +25,19 @@ from dalbrowser.storage.types import (
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
+    from collections.abc import Mapping
 
+LISTED = (
+    Metakey.MODE
+    | Metakey.CONTENT_LENGTH
+    | Metakey.ETAG
+    | Metakey.LAST_MODIFIED
+    | Metakey.STORAGE_CLASS
+)
+"""What a listing brings of each object."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+"""Shared by all listed objects: two dicts fewer for each of a million rows."""
 _LISTED_VERSION = LISTED | Metakey.VERSION
 _FOLDER = Metakey.COMPLETE | Metakey.MODE
 
@@ -95,7 +108,8 @@ def listing(body: bytes, root: str, *, first: bool = False) -> tuple[list[Entry]
 
     ``first`` reads the reply of version 1, whose token is a key.
     """
-    document, entries = _page(body, len(root))
+    document = _Document(body, "ListBucketResult")
+    entries = _objects(document, len(root))
     _add_prefixes(document, root, entries)
     if not first:
         return entries, document.token("NextContinuationToken")
@@ -103,42 +117,31 @@ def listing(body: bytes, root: str, *, first: bool = False) -> tuple[list[Entry]
     return entries, document.marker("NextMarker", last)
 
 
-def _page(body: bytes, cut: int) -> tuple[_Document, list[Entry]]:
-    """Parse a page and its objects: fast where it is plain, else by the XML parser."""
-    apart = contents.split(body)
-    if apart is not None:
-        document = _Document(apart[0], "ListBucketResult")
-        entries = contents.plain(apart[1], cut, encoded=document.encoded)
-        if entries is not None:
-            return document, entries
-    document = _Document(body, "ListBucketResult")
-    return document, _objects(document, cut)
-
-
 def _objects(document: _Document, cut: int) -> list[Entry]:
-    """Read the objects of any well-formed page."""
+    """Read the objects of a page; ``cut`` characters of each key are the root."""
     space = document.space
-    wanted, names = space + "Contents", {}
-    for name in ("Key", "Size", "ETag", "LastModified", "StorageClass"):
-        names[space + name] = name
+    wanted = space + "Contents"
+    key, size, etag = space + "Key", space + "Size", space + "ETag"
+    modified, stored = space + "LastModified", space + "StorageClass"
     decode, when = document.key, dates.from_iso
     entries: list[Entry] = []
-    append = entries.append
     for item in document.root:
         if item.tag != wanted:
             continue
-        found = {names[child.tag]: child.text for child in item if child.tag in names}
-        path = decode(found.get("Key") or "")[cut:]
-        size = found.get("Size") or ""
-        append(
+        found = {child.tag: child.text for child in item}
+        path = decode(found.get(key) or "")[cut:]
+        length = found.get(size) or ""
+        entries.append(
             Entry(
                 path,
                 Metadata(
                     mode=EntryMode.DIR if not path or path[-1] == "/" else EntryMode.FILE,
-                    content_length=int(size) if size.isdecimal() else None,
-                    etag=quoted(found.get("ETag")),
-                    last_modified=when(found.get("LastModified")),
-                    storage_class=found.get("StorageClass") or "STANDARD",
+                    content_length=int(length) if length.isdecimal() else None,
+                    etag=quoted(found.get(etag)),
+                    last_modified=when(found.get(modified)),
+                    storage_class=intern(found.get(stored) or "STANDARD"),
+                    user_metadata=_NOTHING,
+                    checksums=_NOTHING,
                     known=LISTED,
                 ),
             )
@@ -291,3 +294,25 @@ def deletions(body: bytes) -> tuple[set[tuple[str, str]], dict[tuple[str, str], 
         for item in document.all("Error")
     }
     return gone, failed
+
+
+def quoted(etag: str | None) -> str | None:
+    """Return an ETag with its quotes; some servers leave them out of their documents."""
+    if not etag or etag[0] == '"' or etag.startswith('W/"'):
+        return etag or None
+    return f'"{etag}"'
+
+
+def form_decoded(text: str) -> str:
+    """Decode S3's url encoding, which is that of forms: ``+`` is a space.
+
+    ``%2F`` is most of what there is (Ceph encodes slashes too); replacing it first cannot
+    go wrong, because a percent sign of the key's own is ``%25``.
+    """
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" in text:
+        text = text.replace("%2F", "/")
+        if "%" in text:
+            return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+    return text

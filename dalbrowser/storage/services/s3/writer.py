@@ -19,7 +19,6 @@ from dalbrowser.storage.options import (
     OpStat,
 )
 from dalbrowser.storage.services.s3 import checksums, headers, replies
-from dalbrowser.storage.services.s3.contents import quoted
 from dalbrowser.storage.services.s3.core import SLOW, Ask, content_md5, digest_of
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey, Part
 
@@ -152,7 +151,7 @@ class Uploads:
         )
         said = replies.result(text, "CompleteMultipartUploadResult")
         _require_joined(joined, said.get("ChecksumCRC64NVME"))
-        etag = quoted(said.get("ETag"))
+        etag = replies.quoted(said.get("ETag"))
         if etag is None:  # Ceph 16 leaves it empty.
             etag = (await self._stat(key, OpStat())).etag
         return Metadata(
