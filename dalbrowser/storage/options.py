@@ -137,7 +137,11 @@ class OpPresign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpCreateMultipart:
-    """Arguments of ``create_multipart``; each means what it means in ``OpWrite``."""
+    """Arguments of ``create_multipart``; each means what it means in ``OpWrite``.
+
+    ``tags_from`` is an exact path whose tags (of ``tags_version``) the object shall get, as
+    far as they can be read; a service without tags ignores it.
+    """
 
     content_type: str | None = None
     content_disposition: str | None = None
@@ -148,6 +152,8 @@ class OpCreateMultipart:
     tags: Mapping[str, str] = field(default_factory=dict)
     acl: str | None = None
     checksum: str | None = None
+    tags_from: str | None = None
+    tags_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,11 @@ async def _is_there(access: Accessor, path: str) -> bool:
 async def copy_in_parts(
     access: Accessor, source: str, target: str, args: OpCopy, metadata: Metadata
 ) -> Metadata:
-    """Copy ``source``, described by ``metadata``, to ``target``; headers are carried over."""
+    """Copy ``source``, described by ``metadata``, to ``target``.
+
+    Headers, user metadata, storage class and readable tags are carried over. The ACL is not,
+    as it is not by one request for the copy either: the copy is its owner's alone.
+    """
     total = metadata.content_length or 0
     if args.if_match is not None and args.if_match not in ("*", metadata.etag):
         raise StorageError(
@@ -106,7 +110,7 @@ async def copy_in_parts(
         max_size=limits.write_multi_max_size,
         max_parts=limits.write_multi_max_parts or MAX_PARTS,
     )
-    upload_id = await access.create_multipart(target, _same_headers(metadata, limits))
+    upload_id = await access.create_multipart(target, _same_headers(metadata, limits, source, args))
     slots = asyncio.Semaphore(args.concurrent)
 
     async def one(number: int) -> Part:
@@ -138,12 +142,16 @@ async def copy_in_parts(
         raise
 
 
-def _same_headers(metadata: Metadata, limits: Capability) -> OpCreateMultipart:
-    """Carry the source's headers over, those that the service can write."""
+def _same_headers(
+    metadata: Metadata, limits: Capability, source: str, args: OpCopy
+) -> OpCreateMultipart:
+    """Carry the source's headers and tags over, those that the service can write."""
     names = ("content_type", "content_disposition", "content_encoding", "cache_control")
     kept: dict[str, Any] = {
         name: getattr(metadata, name)
         for name in (*names, "user_metadata", "storage_class")
         if getattr(limits, f"write_with_{name}")
     }
+    if limits.write_with_tags:
+        kept |= {"tags_from": source, "tags_version": args.source_version}
     return OpCreateMultipart(**kept)

@@ -21,6 +21,7 @@ from dalbrowser.storage.services.s3.core import SLOW, Ask, S3Core
 from dalbrowser.storage.services.s3.exact import ExactKeys
 from dalbrowser.storage.services.s3.lister import Listings
 from dalbrowser.storage.services.s3.presigner import presigned
+from dalbrowser.storage.services.s3.tags import tags_of
 from dalbrowser.storage.services.s3.writer import PartWriter, Upload, Uploads, put
 from dalbrowser.storage.types import (
     ByteRange,
@@ -218,7 +219,11 @@ class S3(Accessor):
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         headers.require_checksum(args.checksum)
-        return await self._uploads.create(await self._key(path, writing=True), args)
+        key = await self._key(path, writing=True)
+        if args.tags_from is not None and self._config.object_tags:
+            source = await self._key(args.tags_from)
+            args = replace(args, tags=await tags_of(self._core, source, args.tags_version))
+        return await self._uploads.create(key, args)
 
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
         headers.require_checksum(args.checksum)

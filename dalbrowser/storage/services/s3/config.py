@@ -145,6 +145,12 @@ class S3Config:
     object_tags: bool = config_field(
         label="Keeps tags", doc="It keeps x-amz-tagging.", default=True
     )
+    multipart_tags: bool = config_field(
+        label="Tags on uploads in parts",
+        doc="It keeps x-amz-tagging on CreateMultipartUpload too; otherwise tags are put on"
+        " the finished object.",
+        default=True,
+    )
     object_checksums: bool = config_field(
         label="Keeps checksums", doc="It keeps x-amz-checksum-*.", default=True
     )

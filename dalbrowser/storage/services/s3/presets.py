@@ -62,6 +62,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "conditional_completes": False,
         "conditional_copies": False,
         "quoted_if_match": False,
+        "multipart_tags": False,
         "object_checksums": False,
     },
     "rclone": {

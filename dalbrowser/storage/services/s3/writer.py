@@ -20,10 +20,11 @@ from dalbrowser.storage.options import (
 )
 from dalbrowser.storage.services.s3 import checksums, headers, replies
 from dalbrowser.storage.services.s3.core import SLOW, Ask, content_md5, digest_of
+from dalbrowser.storage.services.s3.tags import put_tags
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from dalbrowser.storage.net.client import HttpReply
     from dalbrowser.storage.options import OpWrite, OpWriteMultipart
@@ -39,12 +40,17 @@ class Uploads:
     def __init__(self, core: S3Core, stat: Callable[[str, OpStat], Awaitable[Metadata]]) -> None:
         self._core = core
         self._stat = stat
+        self._tags: dict[str, Mapping[str, str]] = {}
+        """The tags to be put on the objects of uploads begun here."""
         self._tried: set[str] = set()
         """Uploads whose completion was sent, and perhaps done without its answer arriving."""
 
     async def create(self, key: str, args: OpCreateMultipart) -> str:
         """Begin an upload."""
         asked = headers.object_headers(self._core.config, args)
+        later = bool(args.tags) and not self._core.config.multipart_tags
+        if later:
+            del asked["x-amz-tagging"]
 
         async def begin(checksum: str | None) -> str:
             more = checksums.of_upload(checksum)
@@ -59,7 +65,10 @@ class Uploads:
             )
             return replies.upload_id(text)
 
-        return await self._core.checksum.send(wanted(self._core, args.checksum), begin)
+        upload_id = await self._core.checksum.send(wanted(self._core, args.checksum), begin)
+        if later:
+            self._tags[upload_id] = args.tags
+        return upload_id
 
     async def part(
         self,
@@ -100,6 +109,14 @@ class Uploads:
     async def complete(
         self, key: str, parts: Sequence[Part], args: OpCompleteMultipart
     ) -> Metadata:
+        """Join the parts, and put the tags that the server did not take at the beginning."""
+        done = await self._joined(key, parts, args)
+        if tags := self._tags.get(args.upload_id):
+            await put_tags(self._core, key, tags, done.version)
+            del self._tags[args.upload_id]
+        return done
+
+    async def _joined(self, key: str, parts: Sequence[Part], args: OpCompleteMultipart) -> Metadata:
         """Join the parts.
 
         A repeated request whose first answer was lost finds the upload gone, or its own
@@ -169,6 +186,7 @@ class Uploads:
 
     async def abort(self, key: str, args: OpAbortMultipart) -> None:
         """Drop an upload; one that is gone already is fine."""
+        self._tags.pop(args.upload_id, None)
         try:
             await self._core.call(
                 Ask(
@@ -411,7 +429,11 @@ def _require_joined(ours: str | None, theirs: str | None) -> None:
 
 def _creation(args: OpWrite) -> OpCreateMultipart:
     return OpCreateMultipart(
-        **{item.name: getattr(args, item.name) for item in fields(OpCreateMultipart)}
+        **{
+            item.name: getattr(args, item.name)
+            for item in fields(OpCreateMultipart)
+            if hasattr(args, item.name)
+        }
     )
 
 
