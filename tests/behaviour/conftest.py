@@ -24,8 +24,13 @@ _DEVIATING = (AssertionError, StorageError, ExceptionGroup, KeyError, pytest.fai
 _PARAMETER = "service"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put every behaviour into the session's loop, and mark the known deviations."""
+    left_out = [item for item in items if _is_not_for(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
     for item in items:
         call = getattr(item, "callspec", None)
         if "tests/behaviour/" not in item.nodeid or call is None or _PARAMETER not in call.params:
@@ -37,6 +42,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.user_properties.append(("service", call.params[_PARAMETER]))
         if known := deviation(call.params[_PARAMETER], name):
             item.add_marker(pytest.mark.xfail(reason=known.reason, strict=True, raises=_DEVIATING))
+
+
+def _is_not_for(item: pytest.Item) -> bool:
+    """Whether a behaviour is none that its service is there for."""
+    call = getattr(item, "callspec", None)
+    if "tests/behaviour/" not in item.nodeid or call is None:
+        return False
+    word = services.ONLY.get(str(call.params.get(_PARAMETER)))
+    return word is not None and word not in item.name
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=services.NAMES)

@@ -34,8 +34,13 @@ NAMES: tuple[str, ...] = (
     "s3-ceph",
     "s3-ceph-tls-versions",
     "s3-ceph-virtual",
+    "s3-moto",
     *(["s3-given"] if os.environ.get(GIVEN) else []),
 )
+
+ONLY = {"s3-moto": "checksum"}
+"""Services that run only the behaviours with a word in their name: moto is slow, keeps
+checksums, and checks no signatures, so that nothing else is proven with it."""
 
 _VERSIONING = (
     b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -135,5 +140,6 @@ _S3: dict[str, tuple[Callable[[pytest.FixtureRequest], S3Server], dict[str, str]
     "s3-ceph": (_fixture("ceph_s3"), {**_CEPH, "object_versions": "false"}),
     "s3-ceph-tls-versions": (_fixture("ceph_s3_tls"), _CEPH),
     "s3-ceph-virtual": (_virtual, {**_CEPH, "object_versions": "false", "addressing": "virtual"}),
+    "s3-moto": (_fixture("moto_s3"), {}),
     "s3-given": (_given, dict(parse_qsl(os.environ.get(f"{GIVEN}_CONFIG", "")))),
 }
