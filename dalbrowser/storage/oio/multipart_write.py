@@ -25,6 +25,11 @@ multipart upload limits")."""
 _MIB = 1024 * 1024
 
 
+def is_unchangeable(view: memoryview) -> bool:
+    """Whether nobody can change the bytes of ``view``, so that they need not be copied."""
+    return view.readonly and isinstance(view.obj, bytes)
+
+
 class MultipartBackend(Protocol):
     """What a service gives to ``MultipartWriter``. Each method is one request.
 
@@ -110,7 +115,7 @@ class MultipartWriter:
         self._chunk = chunk
         self._concurrent = concurrent
         self._max_parts = max_parts
-        self._buffer = bytearray()
+        self._buffer: bytearray | memoryview = bytearray()
         self._cut = 0
         self._waiting: deque[tuple[int, Data]] = deque()
         self._running: dict[asyncio.Task[Part], tuple[int, Data]] = {}
@@ -192,19 +197,26 @@ class MultipartWriter:
         view = memoryview(data).cast("B")
         if self._max_parts is not None:
             self._require_room(len(view))
+        kept = is_unchangeable(view)
         at = 0
         if self._buffer:
             at = min(self._chunk - len(self._buffer), len(view))
-            self._buffer += view[:at]
+            if at:
+                self._append(view[:at])
             if at < len(view):
                 self._queue(self._buffer)
                 self._buffer = bytearray()
         while len(view) - at > self._chunk:
             block = view[at : at + self._chunk]
-            self._queue(block if isinstance(data, bytes) else bytes(block))
+            self._queue(block if kept else bytes(block))
             at += self._chunk
         if at < len(view):
-            self._buffer += view[at:]
+            self._buffer = view[at:] if kept else bytearray(view[at:])
+
+    def _append(self, more: memoryview) -> None:
+        if isinstance(self._buffer, memoryview):
+            self._buffer = bytearray(self._buffer)
+        self._buffer += more
 
     def _require_room(self, size: int) -> None:
         room = (self._max_parts or 0) - self._cut
