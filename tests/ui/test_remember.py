@@ -24,6 +24,8 @@ def test_columns_are_remembered_for_each_place(stage: Stage, window: MainWindow)
     stage.put("a.txt", b"a")
     person = Driver(stage, window)
 
+    window.resize(1500, 700)
+
     async def story() -> None:
         window.open_location(Location("files"))
         await person.listed("a.txt")
@@ -54,6 +56,36 @@ def test_columns_are_remembered_for_each_place(stage: Stage, window: MainWindow)
     second.allow_close()
     second.close()
     second.deleteLater()
+
+
+def test_the_least_telling_columns_step_back_in_a_narrow_window(
+    stage: Stage, window: MainWindow
+) -> None:
+    stage.put("a.txt", b"a")
+    person = Driver(stage, window)
+    columns = head(person)
+
+    async def shown(*titles: Column) -> None:
+        await stage.until(
+            lambda: {one for one in Column if not columns.isSectionHidden(one)} == set(titles),
+            f"{titles}",
+        )
+        assert columns.length() <= columns.viewport().width()
+
+    async def story() -> None:
+        window.open_location(Location("files"))
+        await person.listed("a.txt")
+        window.resize(1500, 700)
+        await shown(Column.NAME, Column.SIZE, Column.MODIFIED, Column.TYPE, Column.ETAG)
+        window.resize(1200, 700)
+        await shown(Column.NAME, Column.SIZE, Column.MODIFIED, Column.TYPE)
+        window.resize(900, 700)
+        await shown(Column.NAME, Column.SIZE)
+        assert window.view.header_columns.state()["hidden"] == ["STORAGE_CLASS"]
+        window.resize(1500, 700)
+        await shown(Column.NAME, Column.SIZE, Column.MODIFIED, Column.TYPE, Column.ETAG)
+
+    stage.run(story())
 
 
 def test_panels_are_remembered_and_a_damaged_layout_does_no_harm(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LEAST_TELLING = (Column.ETAG, Column.STORAGE_CLASS, Column.TYPE, Column.MODIFIED)
+_COMFORTABLE_NAME = 280
+"""Logical pixels below which a name gets the room of another column."""
 
 
 class HeaderColumns(QObject):
@@ -57,6 +59,7 @@ class HeaderColumns(QObject):
         head = self._head
         return {
             "hidden": [one.name for one in Column if one in self._hidden],
+            "insisted": [one.name for one in Column if one in self._insisted],
             "order": [Column(head.logicalIndex(at)).name for at in range(head.count())],
             "widths": {one.name: head.sectionSize(one) for one in Column if self._keeps(one)},
         }
@@ -67,6 +70,9 @@ class HeaderColumns(QObject):
         if isinstance(hidden, list):
             names = {name for name in hidden if isinstance(name, str)}
             self._hidden = {one for one in Column if one.name in names} - {Column.NAME}
+        insisted = state.get("insisted")
+        if isinstance(insisted, list):
+            self._insisted = {one for one in Column if one.name in insisted}
         if isinstance(order, list):
             for place, name in enumerate(name for name in order if name in Column.__members__):
                 self._head.moveSection(self._head.visualIndex(Column[name]), place)
@@ -107,7 +113,7 @@ class HeaderColumns(QObject):
         The least telling go first; what a person switched on stays.
         """
         shown = {one for one in Column if one not in self._hidden}
-        name = self._head.sectionSize(Column.NAME) if self._own_width else self._narrowest
+        name = self._head.sectionSize(Column.NAME) if self._own_width else _COMFORTABLE_NAME
         for column in _LEAST_TELLING:
             widths = (self._width(one) for one in shown if one is not Column.NAME)
             if name + sum(widths) <= room:
