@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from dalbrowser.transfer import Event, StartReport
 
 _ROW_HEIGHT = 28
+_TRIES = 10
+"""How often the jobs are asked for again because news of them came with the answer."""
 _RESUMABLE = frozenset(
     {
         JobState.PAUSED,
@@ -93,6 +95,7 @@ class TransferPanel(QWidget):
         self.setObjectName("transferPanel")
         self._session = session
         self._summary = ""
+        self._taken = 0
         self._since = time()
         self.model = TransferModel(self)
         self.view = self._make_view()
@@ -226,6 +229,7 @@ class TransferPanel(QWidget):
         theme().changed.connect(self.view.viewport().update)
 
     def _take(self, event: Event) -> None:
+        self._taken += 1
         self.model.take(event)
 
     def _notice_new(self, views: list[JobView]) -> None:
@@ -234,7 +238,14 @@ class TransferPanel(QWidget):
             self.attention_wanted.emit()
 
     async def _load(self) -> None:
-        self.model.reset(await self._session.transfers.jobs())
+        for _ in range(_TRIES):
+            before = self._taken
+            views = await self._session.transfers.jobs()
+            if before == self._taken:
+                break
+        self.model.reset(views)
+        # Work that began while the jobs were asked for is in the answer already.
+        self._notice_new(views)
 
     def _refresh(self) -> None:
         self._pages.setCurrentIndex(1 if self.model.rowCount() else 0)
