@@ -58,6 +58,8 @@ _HINTS = {
 }
 _WIDTH = 560
 _ROW = 32
+_LABEL = 144
+"""Logical pixels: wide enough for every label, so that all fields begin on one line."""
 
 
 class ConnectionDialog(Sheet):
@@ -277,7 +279,7 @@ def _form() -> QFormLayout:
 def _label(text: str, field: QWidget) -> QLabel:
     label = QLabel(text)
     label.setProperty("muted", True)
-    label.setMinimumSize(112, _ROW)
+    label.setMinimumSize(_LABEL, _ROW)
     label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     if not isinstance(field, QCheckBox):
         label.setBuddy(field)
