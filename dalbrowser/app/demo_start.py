@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dalbrowser.app.demo import begin_interrupted_upload, build_demo
-from dalbrowser.profiles.builtin import DEMO
+from dalbrowser.profiles import DEMO
+from dalbrowser.session.demo import begin_interrupted_upload, build_demo
 
 if TYPE_CHECKING:
     from dalbrowser.session import Session

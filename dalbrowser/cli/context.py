@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import (
+    DEMO,
     Connections,
     ProfileStore,
     SecretStore,
@@ -76,7 +77,11 @@ class Context:
         return location
 
     async def operator(self, location: Location) -> Operator:
-        """Return the operator that serves ``location``."""
+        """Return the operator that serves ``location``; the demo is made when it is first used."""
+        if location.profile_id == DEMO:
+            from dalbrowser.session.demo import build_demo  # start-up time: few commands need it
+
+            await build_demo(self.folders)
         return await self.connections.operator(location.profile_id, location.bucket)
 
     async def aclose(self) -> None:

@@ -1,6 +1,6 @@
 """Connections without secrets, secrets in the OS keyring, places and how they are written."""
 
-from dalbrowser.profiles.builtin import builtin_profiles, demo_folder
+from dalbrowser.profiles.builtin import DEMO, builtin_profiles, demo_folder
 from dalbrowser.profiles.connections import Connections
 from dalbrowser.profiles.locations import Location
 from dalbrowser.profiles.model import Profile, secret_fields, without_secrets
@@ -17,6 +17,7 @@ from dalbrowser.profiles.uris import (
 )
 
 __all__ = [
+    "DEMO",
     "Connections",
     "Location",
     "Profile",

@@ -224,3 +224,10 @@ def test_copies_and_moves_between_places(
     found = objects(ceph_s3, ceph_bucket)
     assert set(found) == {"a", "t/x", "in/c", "in/t/x", "in/t/deep/y", "deep/y"}
     assert set(found.values()) == {body}
+
+
+def test_the_demo_is_there_without_a_window(bare_dal: Dal) -> None:
+    listed = bare_dal("ls", "demo:")
+    assert listed.code == 0, listed.err
+    assert "Welcome.md" in listed.lines
+    assert b"demo" in bare_dal("cat", "demo:Welcome.md").out

@@ -13,8 +13,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from dalbrowser.app import demo_files
 from dalbrowser.profiles import Location, demo_folder
+from dalbrowser.session import demo_files
 from dalbrowser.storage import Operator
 from dalbrowser.storage.layer import LayeredAccessor
 from dalbrowser.transfer import EngineOptions, JournalHeld, TransferEngine

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.app import demo, demo_files
 from dalbrowser.profiles import (
     Connections,
     ProfileStore,
@@ -19,6 +18,7 @@ from dalbrowser.profiles import (
     builtin_profiles,
     demo_folder,
 )
+from dalbrowser.session import demo, demo_files
 from dalbrowser.settings import Folders
 from dalbrowser.storage import Operator
 from dalbrowser.transfer import EngineOptions, JobState, TransferEngine
