@@ -96,7 +96,7 @@ class AwsCredentials:
     def _load(self) -> Credentials | None:
         try:
             # Imported here: it is an extra, and takes a quarter of a second to load.
-            from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
             from botocore.session import Session  # noqa: PLC0415
         except ImportError as error:
             raise StorageError(
@@ -114,7 +114,7 @@ class AwsCredentials:
                     " 'aws sso login', or name another profile.",
                 )
             frozen = self._found.get_frozen_credentials()
-        except BotoCoreError as error:
+        except (BotoCoreError, ClientError) as error:
             self._found = None
             raise StorageError(
                 ErrorKind.PERMISSION_DENIED,
