@@ -1,8 +1,9 @@
 """What known S3 servers and providers need, as settings: data, no code.
 
-Sources are each provider's own page on S3 compatibility; for ``ceph`` and ``rclone``,
-measurements against the servers that the tests run. An endpoint with ``{region}`` takes
-the region's name; one with another name in braces must be given by the person.
+``ceph`` and ``rclone`` are measured, against the servers that the tests run. The others were
+not tried: they hold the endpoint's form, and switch off what is not known to hold (see
+docs.md). An endpoint with ``{region}`` takes the region's name; one with another name in
+braces must be given by the person.
 """
 
 from __future__ import annotations
