@@ -2,7 +2,7 @@
 
 ``DALBROWSER_TEST_CEPH`` and ``DALBROWSER_TEST_RCLONE`` name a running endpoint to use
 instead of starting one: ``endpoint,access key,secret key[,ca file]``.
-``DALBROWSER_TEST_S3`` adds any further endpoint, in the same form.
+``DALBROWSER_TEST_S3`` is read by the behaviours alone, which then run on that endpoint too.
 Invariant: a server that cannot be started is said so in the last lines of the run, and
 where ``CI=true`` it is an error.
 """
