@@ -14,7 +14,7 @@ from dalbrowser.storage.options import (
     OpWriteMultipart,
 )
 from dalbrowser.storage.services.s3 import S3, S3Config
-from dalbrowser.storage.services.s3.writer import joined_etag
+from dalbrowser.storage.services.s3.uploads import joined_etag
 from dalbrowser.storage.types import Part
 from tests.servers.lying import LyingServer, error, in_turn, reply
 

@@ -21,8 +21,10 @@ from dalbrowser.storage.services.s3.core import SLOW, Ask, S3Core
 from dalbrowser.storage.services.s3.exact import ExactKeys
 from dalbrowser.storage.services.s3.lister import Listings
 from dalbrowser.storage.services.s3.presigner import presigned
+from dalbrowser.storage.services.s3.put import put
 from dalbrowser.storage.services.s3.tags import tags_of
-from dalbrowser.storage.services.s3.writer import PartWriter, Upload, Uploads, put
+from dalbrowser.storage.services.s3.uploads import Uploads
+from dalbrowser.storage.services.s3.writer import PartWriter, Upload
 from dalbrowser.storage.types import (
     ByteRange,
     DeleteOutcome,

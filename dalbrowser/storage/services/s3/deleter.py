@@ -13,7 +13,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net import xml
 from dalbrowser.storage.services.s3 import replies
 from dalbrowser.storage.services.s3.core import Ask, content_md5, digest_of
-from dalbrowser.storage.services.s3.writer import XMLNS
+from dalbrowser.storage.services.s3.uploads import XMLNS
 from dalbrowser.storage.types import DeleteOutcome
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.options import OpDelete, OpWrite
 from dalbrowser.storage.services.s3 import deleter, headers, replies
 from dalbrowser.storage.services.s3.core import Ask
-from dalbrowser.storage.services.s3.writer import put
+from dalbrowser.storage.services.s3.put import put
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
