@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from dalbrowser.transfer.model import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Executor
 
     from dalbrowser.storage import Operator
+    from dalbrowser.transfer.durable import DurableEnds
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import Journal
-    from dalbrowser.transfer.model import EngineOptions, JobState
+    from dalbrowser.transfer.model import EngineOptions
     from dalbrowser.transfer.slots import Slots
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_PASSING = (JobState.PREPARING, JobState.VERIFYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class RunContext:
     options: EngineOptions
     slots: Slots
     disk: Executor
+    durable: DurableEnds
     operator: Callable[[str, str], Awaitable[Operator]]
     changed: Callable[[LiveJob], None]
     claims: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -47,9 +54,27 @@ class RunContext:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.disk, partial(call, *args, **kwargs))
 
+    async def to_the_end(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Like ``on_disk``, but a cancelled task leaves only once the call is over.
+
+        For what changes files: no thread may still write for a job that has stopped.
+        """
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self.disk, partial(call, *args, **kwargs))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            while not future.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
+            future.exception()
+            raise
+
     def show(self, job: LiveJob, state: JobState) -> None:
         """Enter a state that needs no promise on disk; it is committed with the next group."""
         if job.row.state is not state:
             job.row.state = state
-            self.journal.note_job(job.row)
+            # A file passes through these in moments, and a crash finds it cut off either way.
+            if state not in _PASSING or job.row.is_folder:
+                self.journal.note_job(job.row)
         self.changed(job)

@@ -31,6 +31,8 @@ from dalbrowser.transfer.model import (
     TransferError,
 )
 from dalbrowser.transfer.ownership import READ_BACK, read_md5
+from dalbrowser.transfer.prover import Prover
+from dalbrowser.transfer.ranges import RangeRecord
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.together import all_together
 
@@ -100,7 +102,7 @@ class _Download:
             return
         if saved is None and await self.target.settle(self.size, self._is_same):
             return
-        if row.root:
+        if saved is not None and row.root:
             await self.ctx.on_disk(make_parents, row.root, row.local_path)
         if self.size > self.ctx.options.ranges_above:
             await self._large(saved)
@@ -192,22 +194,30 @@ class _Download:
                 self.row.sent = True
                 self.ctx.show(self.job, JobState.RUNNING)
                 await self._stream(file, _Span(0, self.size))
-            digest = await self.ctx.on_disk(file.finish)
-            if as_md5(self.metadata.etag) == digest:
-                self.row.integrity = Integrity.MD5.value
-            else:
-                await self._verify(temp, digest if as_md5(self.metadata.etag) else "")
-            self.job.parts_done = 1
-            await self.target.publish(temp, self.size, self._is_same, durable=False)
+            await self._finish_small(file, temp)
         except BaseException:
-            await self.ctx.on_disk(file.discard)
+            await self.ctx.to_the_end(file.discard)
             raise
+
+    async def _finish_small(self, file: localfile.SmallFile, temp: str) -> None:
+        """Compare and put in place, in one visit to the disk's threads where that can be."""
+        expected = as_md5(self.metadata.etag)
+        digest, placed = await self.ctx.to_the_end(
+            file.finish, expected or "?", self.target.place(temp, durable=False)
+        )
+        if expected == digest:
+            self.row.integrity = Integrity.MD5.value
+        else:
+            await self._verify(temp, digest if expected else "")
+        self.job.parts_done = 1
+        if not placed:
+            await self.target.publish(temp, self.size, self._is_same, durable=False)
 
     async def _stream(self, file: localfile.Writable, span: _Span) -> None:
         """Write the rest of ``span``; what reached the file is in ``span.at``, also on failure."""
         if span.at == span.stop:
             return
-        first, held = True, bytearray()
+        first, held, size = True, list[bytes](), 0
         try:
             async with self.op.reader(
                 spell(self.row.key), range=ByteRange(span.at, span.stop), **self._pin()
@@ -216,25 +226,28 @@ class _Download:
                     if first:
                         self._see(reader.metadata)
                         first = False
-                    held += block
-                    if len(held) >= _BLOCK:
-                        data, held = bytes(held), bytearray()
-                        await self._put(file, span, data)
+                    held.append(bytes(block))
+                    size += len(block)
+                    if size >= _BLOCK:
+                        blocks, held, size = held, [], 0
+                        await self._put(file, span, blocks)
         except StorageError as error:
-            await self._put(file, span, bytes(held))
+            await self._put(file, span, held)
             raise self._explained(error) from error
-        await self._put(file, span, bytes(held))
+        await self._put(file, span, held)
         if span.at != span.stop:
             raise _short(span.at, span.stop)
 
-    async def _put(self, file: localfile.Writable, span: _Span, data: bytes) -> None:
-        if data:
-            if file.holds(len(data)):
-                file.hold(data)
+    async def _put(self, file: localfile.Writable, span: _Span, blocks: list[bytes]) -> None:
+        size = sum(map(len, blocks))
+        if size:
+            if file.holds(size):
+                for block in blocks:
+                    file.hold(block)
             else:
-                await self.ctx.on_disk(file.write, span.at, data)
-            span.at += len(data)
-            self.job.count(len(data))
+                await self.ctx.to_the_end(file.write, span.at, blocks)
+            span.at += size
+            self.job.count(size)
             self.ctx.changed(self.job)
 
     def _pin(self) -> dict[str, Any]:
@@ -277,8 +290,7 @@ class _Download:
             await self._count_resent(file)
             await self.ctx.on_disk(file.reserve, self.size)
             for _ in range(2):
-                await self._fetch_missing(file)
-                if await self._verify(temp, ""):
+                if await self._verify(temp, "", await self._fetch_missing(file)):
                     break
                 await self._begin(temp)
             self.ctx.show(self.job, JobState.FINALISING)
@@ -308,7 +320,8 @@ class _Download:
         on_disk = await self.ctx.on_disk(lambda: min(file.allocated, file.size))
         self.row.resent += max(0, on_disk - done)
 
-    async def _fetch_missing(self, file: localfile.PartFile) -> None:
+    async def _fetch_missing(self, file: localfile.PartFile) -> tuple[Integrity, str] | None:
+        """Fetch the ranges that are not there; returns what was proven on the way."""
         step = self.ctx.options.range_size
         done = dict(await self.ctx.journal.intervals(self.row.id))
         spans = [(at, min(at + step, self.size)) for at in range(0, self.size, step)]
@@ -318,12 +331,31 @@ class _Download:
         self.job.parts_done = len(spans) - len(missing)
         self.ctx.show(self.job, JobState.RUNNING)
 
+        record = RangeRecord(self.ctx, self.row.id, file, self._recorded)
+        prover = Prover(self.ctx, file, self.metadata, self.size)
+        prover.arrived(span for span in spans if done.get(span[0]) == span[1])
+
         async def fetcher() -> None:
             while missing:
-                await self._fetch(file, *missing.popleft())
+                start, stop = missing.popleft()
+                await self._fetch(file, start, stop)
+                prover.arrived([(start, stop)])
+                await record.add(start, stop)
 
-        count = min(self.ctx.options.parts_per_file, len(missing))
-        await all_together(fetcher() for _ in range(count))
+        async def fetchers() -> None:
+            count = min(self.ctx.options.parts_per_file, len(missing))
+            await all_together(fetcher() for _ in range(count))
+            record.close()
+
+        try:
+            await all_together([fetchers(), record.run(), prover.run()])
+        finally:
+            await record.rest()
+        return prover.verdict()
+
+    def _recorded(self, count: int) -> None:
+        self.job.parts_done += count
+        self.ctx.changed(self.job)
 
     async def _fetch(self, file: localfile.PartFile, start: int, stop: int) -> None:
         options, attempt, span = self.ctx.options, 0, _Span(start, stop)
@@ -342,14 +374,12 @@ class _Download:
                 self.row.attempts += 1
                 self.ctx.changed(self.job)
                 await asyncio.sleep(wait)
-        await self.ctx.on_disk(file.flush)
-        await self.ctx.journal.interval_done(self.row.id, start, stop)
-        self.job.parts_done += 1
-        self.ctx.changed(self.job)
 
     # -- the proof
 
-    async def _verify(self, temp: str, digest: str) -> bool:
+    async def _verify(
+        self, temp: str, digest: str, seen: tuple[Integrity, str] | None = None
+    ) -> bool:
         """Verify the temporary file; false when it should be fetched once more.
 
         A digest that differs twice in the same way is no fault of the bytes: the ETag is
@@ -359,6 +389,8 @@ class _Download:
         await self._still_the_same()
         if digest:
             proven, found = Integrity.NONE, digest
+        elif seen is not None:
+            proven, found = seen
         else:
             proven, found = await self.ctx.on_disk(verify_file, temp, self.metadata, self.size)
         if proven is Integrity.NONE and found != self.job.odd_digest:

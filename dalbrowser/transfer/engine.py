@@ -18,6 +18,7 @@ from dalbrowser.transfer import intake
 from dalbrowser.transfer.adopt import adopted
 from dalbrowser.transfer.context import RunContext
 from dalbrowser.transfer.controls import Controls
+from dalbrowser.transfer.durable import DurableEnds
 from dalbrowser.transfer.folders import Folders
 from dalbrowser.transfer.job import LiveJob
 from dalbrowser.transfer.journal import Journal
@@ -74,11 +75,13 @@ class TransferEngine:
         self._tally = Tally()
         self._notifier = Notifier(notify, self._options.event_interval)
         self._disk = ThreadPoolExecutor(_DISK_THREADS, "transfer-disk")
+        self._durable = DurableEnds(self._disk, self._journal.note_job)
         self._ctx = RunContext(
             journal=self._journal,
             options=self._options,
             slots=Slots(self._options.parts_total),
             disk=self._disk,
+            durable=self._durable,
             operator=self._operator,
             changed=self._changed,
         )
@@ -145,6 +148,7 @@ class TransferEngine:
             if job.state.is_active:
                 self._ctx.show(job, JobState.INTERRUPTED)
         self._notifier.flush()
+        await self._durable.drain()
         await self._journal.close()
         await asyncio.to_thread(self._disk.shutdown)
 
@@ -245,6 +249,7 @@ class TransferEngine:
 
     async def manifest(self, batch: int) -> Manifest:
         """Return what arrived in a batch, with the SHA-256 of the local side of each file."""
+        await self._durable.drain()
         rows = await self._journal.batch_rows(batch)
         return await self._ctx.on_disk(build_manifest, rows)
 
@@ -278,10 +283,12 @@ class TransferEngine:
 
     async def history(self, limit: int = 200) -> list[JobView]:
         """Return finished jobs, newest first."""
+        await self._durable.drain()
         return [LiveJob.of(row).view() for row in await self._journal.history(limit)]
 
     async def clear_completed(self) -> None:
         """Forget the finished jobs, in the list and in the history; their files stay."""
+        await self._durable.drain()
         for job in list(self._live.values()):
             parent = self._live.get(job.row.parent or 0)
             if job.state.is_final and (parent is None or parent.state.is_final):
@@ -296,6 +303,7 @@ class TransferEngine:
             if job is not None:
                 await job.settled.wait()
         self._notifier.flush()
+        await self._durable.drain()
         gone = [number for number in wanted if number not in self._live]
         views = {row.id: LiveJob.of(row).view() for row in await self._journal.jobs_by_id(gone)}
         views |= {n: self._live[n].view() for n in wanted if n in self._live}

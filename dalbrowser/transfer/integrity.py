@@ -76,11 +76,14 @@ def judge(metadata: Metadata, md5: str | None, parts: Sequence[bytes] = ()) -> I
 
 
 def part_size_candidates(size: int, count: int) -> list[int]:
-    """Return the part sizes that could have cut ``size`` bytes into ``count``, likely first."""
+    """Return the part sizes that could have cut ``size`` bytes into ``count``, likely first.
+
+    A size that a common tool uses by itself is likelier than one that merely fits.
+    """
     if count == 1:
         return [max(size, 1)]
     rounded = -(-size // (count * MiB)) * MiB
-    sizes = [rounded, *(n * MiB for n in _COMMON_PARTS)]
+    sizes = [*(n * MiB for n in _COMMON_PARTS), rounded]
     fitting = [n for n in dict.fromkeys(sizes) if n and PartPlan(size, n).count == count]
     return fitting[:4]
 

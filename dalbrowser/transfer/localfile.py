@@ -13,12 +13,18 @@ import os
 import shutil
 import stat
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from dalbrowser.transfer.localnames import unwritable
+from dalbrowser.transfer.localnames import make_parents, unwritable
 from dalbrowser.transfer.model import TargetUnwritableError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 _LONGEST = 255
+_AT_ONCE = 512
+"""Blocks of one call to the system, which takes 1,024 at most."""
+
 _SUFFIX = ".dalpart"
 _TINY = 256 * 1024
 """Bytes that a small download may keep in memory before it touches the disk."""
@@ -38,6 +44,13 @@ def temp_name(target: str, number: int = 1) -> str:
             name = name[:-1]
         name += tag
     return os.path.join(folder, f".{name}{mark}{_SUFFIX}")  # noqa: PTH118 -- exact names
+
+
+def prepare(root: str, path: str) -> os.stat_result | None:
+    """Make the folders between ``root`` (if any) and ``path``; return what stands there."""
+    if root:
+        make_parents(root, path)
+    return stat_or_none(path)
 
 
 def stat_or_none(path: str) -> os.stat_result | None:
@@ -67,8 +80,8 @@ class Writable(Protocol):
         """Keep the next bytes without blocking."""
         ...
 
-    def write(self, offset: int, data: bytes) -> None:
-        """Write ``data`` at ``offset``; blocks."""
+    def write(self, offset: int, blocks: Sequence[bytes]) -> None:
+        """Write ``blocks``, one after the other, at ``offset``; blocks the thread."""
         ...
 
 
@@ -125,16 +138,34 @@ class PartFile:
         """Not for this kind of file."""
         raise NotImplementedError
 
-    def write(self, offset: int, data: bytes) -> None:
-        """Write all of ``data`` at ``offset``."""
-        view = memoryview(data)
+    def write(self, offset: int, blocks: Sequence[bytes]) -> None:
+        """Write all of ``blocks``, one after the other, at ``offset``."""
         try:
-            while view:
-                written = os.pwrite(self._fd, view, offset)
-                view = view[written:]
-                offset += written
+            for first in range(0, len(blocks), _AT_ONCE):
+                some = blocks[first : first + _AT_ONCE]
+                offset = self._write_some(offset, some)
         except OSError as error:
             raise unwritable(self.path, error) from error
+
+    def _write_some(self, offset: int, blocks: Sequence[bytes]) -> int:
+        end = offset + sum(map(len, blocks))
+        # Without joining them first: that copy would hold up every other thread.
+        written = os.pwritev(self._fd, blocks, offset) if hasattr(os, "pwritev") else 0
+        view = memoryview(b"".join(blocks))[written:] if offset + written < end else None
+        while view:
+            view = view[os.pwrite(self._fd, view, end - len(view)) :]
+        return end
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return ``size`` bytes that were written at ``offset``."""
+        try:
+            data = os.pread(self._fd, size, offset)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        if len(data) != size:
+            message = f"{self.path} was cut short by somebody else; cancel, then fetch it again."
+            raise TargetUnwritableError(message)
+        return data
 
     def flush(self) -> None:
         """Bring what was written to the disk itself."""
@@ -171,16 +202,28 @@ class SmallFile:
         """Keep bytes; never blocks."""
         self._held += data
 
-    def write(self, offset: int, data: bytes) -> None:
-        """Write the next bytes; blocks."""
+    def write(self, offset: int, blocks: Sequence[bytes]) -> None:
+        """Write the next bytes; blocks the thread."""
         file = self._opened()
-        file.write(offset, data)
-        self._digest.update(data)
+        file.write(offset, blocks)
+        for block in blocks:
+            self._digest.update(block)
 
-    def finish(self) -> str:
-        """Write what is held, close the file, and return the MD5 of it all; blocks."""
+    def finish(self, md5: str | None, place: Callable[[], None]) -> tuple[str, bool]:
+        """Write what is held, close the file, and ``place`` it when its MD5 is ``md5``.
+
+        Returns the MD5, and whether the file is in place: not when its name is taken.
+        ``None`` asks for no comparison. Blocks.
+        """
         self._opened().close()
-        return self._digest.hexdigest()
+        digest = self._digest.hexdigest()
+        if md5 is not None and digest != md5:
+            return digest, False
+        try:
+            place()
+        except FileExistsError:
+            return digest, False
+        return digest, True
 
     def discard(self) -> None:
         """Close and remove the file; none is fine."""
@@ -192,7 +235,8 @@ class SmallFile:
         if self._file is None:
             self._file = PartFile(self.path)
             self._file.reserve(self._size)
-            self._file.write(0, bytes(self._held))
+            if self._held:
+                self._file.write(0, [bytes(self._held)])
             self._digest.update(self._held)
             self._held.clear()
         return self._file

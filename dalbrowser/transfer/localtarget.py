@@ -7,6 +7,7 @@ into being while the bytes were on their way.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer import localfile
@@ -51,7 +52,7 @@ class LocalTarget:
         """
         row = self._row
         claimed = self._claim(row.local_path)
-        there = await self._ctx.on_disk(localfile.stat_or_none, row.local_path)
+        there = await self._ctx.on_disk(localfile.prepare, row.root, row.local_path)
         if there is None and claimed:
             return False
         if await self._ctx.on_disk(localfile.is_folder, row.local_path):
@@ -78,23 +79,30 @@ class LocalTarget:
         message = f"Too many downloads into {self._row.local_path} are unfinished; cancel some."
         raise TargetUnwritableError(message)
 
-    async def publish(self, temp: str, size: int, same: Same, *, durable: bool) -> None:
-        """Give the finished file its name; asks again when somebody took it meanwhile."""
+    def place(self, temp: str, *, durable: bool) -> Callable[[], None]:
+        """Return the call that gives the finished file its name; it blocks.
+
+        It raises ``FileExistsError`` when somebody else has taken the name.
+        """
         replaces = self._row.policy in (
             ConflictPolicy.OVERWRITE,
             ConflictPolicy.IF_NEWER,
             ConflictPolicy.IF_SIZE_DIFFERS,
         )
+        return partial(
+            localfile.publish,
+            temp,
+            self._row.local_path,
+            replace=replaces,
+            mtime=self._row.mtime,
+            durable=durable,
+        )
+
+    async def publish(self, temp: str, size: int, same: Same, *, durable: bool) -> None:
+        """Give the finished file its name; asks again when somebody took it meanwhile."""
         for _ in range(_NAMES):
             try:
-                await self._ctx.on_disk(
-                    localfile.publish,
-                    temp,
-                    self._row.local_path,
-                    replace=replaces,
-                    mtime=self._row.mtime,
-                    durable=durable,
-                )
+                await self._ctx.to_the_end(self.place(temp, durable=durable))
             except FileExistsError:
                 if await self.settle(size, same):
                     await self._ctx.on_disk(localfile.remove, temp)

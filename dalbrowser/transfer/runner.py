@@ -82,6 +82,8 @@ async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = ""
     try:
         if state.is_final and row.begun:
             await ctx.journal.finish(row)
+        elif state is JobState.DONE and row.direction is Direction.DOWNLOAD:
+            ctx.durable.add(row)
         elif state is JobState.DONE or state is JobState.SKIPPED:
             # Small files share their commits: nothing is lost if this one is not made.
             ctx.journal.note_job(row)

@@ -319,12 +319,11 @@ class Journal:
 
         return await self._thread.run(work)
 
-    async def interval_done(self, job: int, start: int, stop: int) -> None:
-        """Record a range that was written and flushed to the temporary file."""
+    async def intervals_done(self, job: int, ranges: Sequence[tuple[int, int]]) -> None:
+        """Record ranges that were written and flushed to the temporary file."""
+        values = [(job, start, stop) for start, stop in ranges]
         await self._thread.run(
-            lambda db: db.execute(
-                "INSERT OR REPLACE INTO interval VALUES (?,?,?)", (job, start, stop)
-            )
+            lambda db: db.executemany("INSERT OR REPLACE INTO interval VALUES (?,?,?)", values)
         )
 
     # -- folders to expand

@@ -75,7 +75,7 @@ async def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     journal.note_part_begun(row.id, 2, 4)
     download = DownloadRow(job=row.id, temp="/t/\udcff", etag="e", version="v", size=3, mtime=0.5)
     await journal.save_download(download)
-    await journal.interval_done(row.id, 0, 3)
+    await journal.intervals_done(row.id, [(0, 3)])
     await journal.close()
 
     journal = await opened(path)
