@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+_CELL = len("unsupported")
 _WORST = ("FAIL", "left out", "deviation", "unsupported", "pass")
 
 
@@ -48,9 +49,11 @@ class Collected:
         """Return the table, and under it each deviation's reason."""
         order = sorted(self.order, key=lambda row: row.split(":")[0])
         width = max(map(len, order), default=0)
-        lines = ["  ".join([" " * width, *self.services])]
+        columns = {name: max(len(name), _CELL) for name in self.services}
+        heads = [name.ljust(columns[name]) for name in self.services]
+        lines = ["  ".join([" " * width, *heads]).rstrip()]
         for row in order:
-            cells = [self._cell(row, name).ljust(len(name)) for name in self.services]
+            cells = [self._cell(row, name).ljust(columns[name]) for name in self.services]
             lines.append("  ".join([row.ljust(width), *cells]).rstrip())
         for reason, where in sorted(self.reasons.items()):
             rows = sorted({row for _, row in where})
