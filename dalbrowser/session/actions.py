@@ -85,6 +85,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("delete", "Delete…", ("Delete",), ("delete",), Selection.SOME, ("entry",), "delete"),
     Action("copy_path", "Copy path", ("Ctrl+Shift+C",), (), Selection.ANY, ("entry", "folder")),
     Action("properties", "Properties", ("Alt+Return", "Ctrl+I"), (), Selection.ONE, ("entry",)),
+    Action(
+        "incomplete_uploads",
+        "Incomplete uploads…",
+        needs=("multipart_list_uploads",),
+        menus=("folder", "view"),
+    ),
     Action("select_all", "Select all", ("Ctrl+A",), menus=("folder",)),
     Action("invert_selection", "Invert the selection", ("Ctrl+Shift+A",), menus=("folder",)),
     Action("edit_path", "Edit the path", ("Ctrl+L",), menus=("view",)),

@@ -105,6 +105,10 @@ class TransferHost:
             return await self._run(lambda engine: engine.upload(paths, target))
         return await self._run(lambda engine: engine.upload(paths, target, policy))
 
+    async def adopt(self, path: Path, target: Location, upload_id: str) -> int:
+        """See ``TransferEngine.adopt``."""
+        return await self._run(lambda engine: engine.adopt(path, target, upload_id))
+
     async def download(
         self, items: Sequence[tuple[Location, Metadata | None]], folder: Path
     ) -> list[int]:

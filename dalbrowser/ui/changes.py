@@ -17,6 +17,7 @@ from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
 from dalbrowser.ui.dialogs.confirm import DeleteDialog
 from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dialogs.properties import PropertiesDialog
+from dalbrowser.ui.dialogs.uploads import UploadsDialog
 from dalbrowser.ui.format import items_text
 
 if TYPE_CHECKING:
@@ -214,6 +215,12 @@ class Changes(QObject):
             self._spawn(self._complete(place, dialog), "stat", group="properties")
             dialog.finished.connect(lambda _: self._session.tasks.cancel_group("properties"))
         dialog.open()
+
+    def incomplete_uploads(self) -> None:
+        """Show what was begun in this folder and never finished."""
+        here = self._navigator.location
+        if here is not None:
+            UploadsDialog(self._session, here, self._window).open()
 
     async def _complete(self, place: Location, dialog: PropertiesDialog) -> None:
         try:

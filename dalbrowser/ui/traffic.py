@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dalbrowser.session import describe
 from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
-from dalbrowser.transfer import Direction, JobsChanged, JobState
+from dalbrowser.transfer import Direction, JobsChanged, JobState, TransferError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ class Traffic(QObject):
     async def _upload(self, paths: list[Path], target: Location) -> None:
         try:
             await self._session.transfers.upload(paths, target)
-        except (StorageError, OSError, RuntimeError) as error:
+        except (StorageError, TransferError, OSError, RuntimeError) as error:
             self.said.emit(describe(error), "error")
 
     def choose_files(self) -> None:
@@ -126,7 +126,7 @@ class Traffic(QObject):
     ) -> None:
         try:
             await self._session.transfers.download(chosen, folder)
-        except (StorageError, OSError, RuntimeError) as error:
+        except (StorageError, TransferError, OSError, RuntimeError) as error:
             self.said.emit(describe(error), "error")
 
     def _chooser(self, title: str, verb: str) -> QFileDialog:

@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
             "delete": self.changes.delete,
             "copy_path": self.changes.copy_path,
             "properties": self.changes.properties,
+            "incomplete_uploads": self.changes.incomplete_uploads,
             "select_all": self.view.selectAll,
             "invert_selection": self.view.invert_selection,
             "edit_path": self.path_bar.edit,

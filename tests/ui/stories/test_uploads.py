@@ -1,0 +1,116 @@
+"""Incomplete uploads over a real server: seen, aborted, and gone on with from their own file."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTableWidget
+
+from dalbrowser.transfer import JobState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.raw import RawS3
+    from tests.servers.s3_server import S3Server
+    from tests.ui.stories.person import Person
+
+MIB = 1024 * 1024
+PART = 5 * MIB
+
+
+def begin(raw: RawS3, bucket: str, key: str, *parts: bytes) -> str:
+    """Begin an upload as another tool would, and leave it."""
+    tree = ET.fromstring(raw.send("POST", bucket, key, query={"uploads": ""}).body)  # noqa: S314
+    upload = next(item.text or "" for item in tree.iter() if item.tag.endswith("UploadId"))
+    for number, data in enumerate(parts, 1):
+        query = {"partNumber": str(number), "uploadId": upload}
+        assert raw.send("PUT", bucket, key, query=query, body=data).status == 200
+    return upload
+
+
+def rows(person: Person) -> list[list[str]]:
+    """Return what the table says."""
+    model = person.find(QTableWidget, "uploadsTable").model()
+    columns = range(model.columnCount())
+    return [
+        [str(model.index(row, column).data()) for column in columns]
+        for row in range(model.rowCount())
+    ]
+
+
+def pick(person: Person, key: str) -> None:
+    """Click the row of a key."""
+    table = person.find(QTableWidget, "uploadsTable")
+    row = [line[0] for line in rows(person)].index(key)
+    spot = table.visualRect(table.model().index(row, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+
+
+def test_one_is_aborted_and_one_goes_on(
+    person: Person, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3, tmp_path: Path
+) -> None:
+    data = random.Random(1).randbytes(2 * PART + 1000)
+    mine = tmp_path / "mine.bin"
+    mine.write_bytes(data)
+    other = tmp_path / "other.bin"
+    other.write_bytes(data[::-1])
+    ceph_raw.send("PUT", ceph_bucket, "kept.txt", body=b"kept")
+    begin(ceph_raw, ceph_bucket, "gone.bin", b"x" * PART)
+    upload = begin(ceph_raw, ceph_bucket, "deep/mine.bin", data[:PART])
+
+    async def story() -> None:
+        await person.enter(ceph_s3, ceph_bucket)
+        person.do("incomplete_uploads")
+        await person.stage.until(
+            lambda: (
+                [[line[0], *line[2:]] for line in rows(person)]
+                == [["deep/mine.bin", "1", "5.00 MiB"], ["gone.bin", "1", "5.00 MiB"]]
+            ),
+            "both, with their parts",
+        )
+        assert "ago" in rows(person)[0][1]
+        pick(person, "gone.bin")
+        person.press("uploadsAbort")
+        await person.says("abortDialogText", "gone.bin")
+        person.press("abortDialogConfirm")
+        await person.stage.until(lambda: len(rows(person)) == 1, "the other alone")
+        assert ceph_raw.uploads(ceph_bucket) == [("deep/mine.bin", upload)]
+        pick(person, "deep/mine.bin")
+        person.press("uploadsResume")
+        await person.choose([other])
+        await person.says("noticeText", "was not begun from")
+        assert ceph_raw.uploads(ceph_bucket) == [("deep/mine.bin", upload)]
+        pick(person, "deep/mine.bin")
+        person.press("uploadsResume")
+        await person.choose([mine])
+        await person.stage.until(
+            lambda: [job.state for job in person.jobs()] == [JobState.DONE], "the upload"
+        )
+        person.press("uploadsClose")
+        await person.stage.until(person.no_dialog, "the end")
+
+    person.stage.run(story())
+    assert ceph_raw.uploads(ceph_bucket) == []
+    assert sorted(ceph_raw.keys(ceph_bucket)) == ["deep/mine.bin", "kept.txt"]
+    whole = ceph_raw.send("GET", ceph_bucket, "deep/mine.bin")
+    assert hashlib.sha256(whole.body).digest() == hashlib.sha256(data).digest()
+    assert whole.headers["etag"].endswith('-3"')
+
+
+def test_where_there_are_none_it_says_so(
+    person: Person, ceph_s3: S3Server, ceph_bucket: str
+) -> None:
+    async def story() -> None:
+        await person.enter(ceph_s3, ceph_bucket)
+        person.do("incomplete_uploads")
+        await person.says("noticeText", "none here")
+        person.press("uploadsClose")
+        await person.stage.until(person.no_dialog, "the end")
+
+    person.stage.run(story())
