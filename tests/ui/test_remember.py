@@ -61,7 +61,9 @@ def test_columns_are_remembered_for_each_place(stage: Stage, window: MainWindow)
 def test_the_least_telling_columns_step_back_in_a_narrow_window(
     stage: Stage, window: MainWindow
 ) -> None:
-    stage.put("a.txt", b"a")
+    names = [f"{number}.txt" for number in range(60)]
+    for name in names:
+        stage.put(name, b"a")
     person = Driver(stage, window)
     columns = head(person)
 
@@ -74,10 +76,10 @@ def test_the_least_telling_columns_step_back_in_a_narrow_window(
 
     async def story() -> None:
         window.open_location(Location("files"))
-        await person.listed("a.txt")
+        await person.listed(*names)
         window.resize(1500, 700)
         await shown(Column.NAME, Column.SIZE, Column.MODIFIED, Column.TYPE, Column.ETAG)
-        window.resize(1200, 700)
+        window.resize(1260, 700)
         await shown(Column.NAME, Column.SIZE, Column.MODIFIED, Column.TYPE)
         window.resize(900, 700)
         await shown(Column.NAME, Column.SIZE)

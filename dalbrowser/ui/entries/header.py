@@ -52,7 +52,7 @@ class HeaderColumns(QObject):
         head.sectionResized.connect(self._resized)
         head.sectionMoved.connect(lambda *_: self.changed.emit())
         head.viewport().installEventFilter(self)
-        self._fit()
+        self.fit()
 
     def state(self) -> dict[str, object]:
         """Return what a person chose, as JSON's own types."""
@@ -81,7 +81,7 @@ class HeaderColumns(QObject):
                 if name in Column.__members__ and isinstance(width, int) and width > 0:
                     self._widths[Column[name]] = width
                     self._head.resizeSection(Column[name], width)
-        self._fit()
+        self.fit()
 
     def _keeps(self, column: Column) -> bool:
         shown = self._head.sectionSize(column) > 0
@@ -90,10 +90,11 @@ class HeaderColumns(QObject):
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Give the name what is left when the list is made wider or narrower."""
         if event.type() is QEvent.Type.Resize:
-            self._fit()
+            self.fit()
         return False
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
+        """Give the name the room that is left, and take columns back where there is too little."""
         if self._fitting:
             return
         self._fitting = True
@@ -134,7 +135,7 @@ class HeaderColumns(QObject):
         if column == Column.NAME:
             self._own_width = True
         else:
-            self._fit()
+            self.fit()
         self.changed.emit()
 
     def _menu(self, where: QPoint) -> None:
@@ -154,5 +155,5 @@ class HeaderColumns(QObject):
     def _show(self, column: Column, shown: bool) -> None:
         (self._hidden.discard if shown else self._hidden.add)(column)
         (self._insisted.add if shown else self._insisted.discard)(column)
-        self._fit()
+        self.fit()
         self.changed.emit()

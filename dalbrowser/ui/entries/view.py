@@ -107,6 +107,7 @@ class EntryView(QTableView):
         self._search = SlicedWork(self)
         self._place: _Place | None = None
         self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
+        self._fitted: HeaderColumns | None = None
         self._build()
         self.setModel(model)
         # The head asks its selection whether a whole column is selected, which costs a call
@@ -116,6 +117,7 @@ class EntryView(QTableView):
         self.header_columns = HeaderColumns(
             head, _WIDTHS, _NARROWEST_NAME, frozenset({Column.STORAGE_CLASS})
         )
+        self._fitted = self.header_columns
         self._delegate.closeEditor.connect(self._editor_closed)
         model.arrangement_about_to_change.connect(self._keep_place)
         model.arrangement_changed.connect(self._restore_place)
@@ -154,6 +156,12 @@ class EntryView(QTableView):
         head.setMinimumSectionSize(56)
         head.setSortIndicator(Column.NAME, Qt.SortOrder.AscendingOrder)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def updateGeometries(self) -> None:
+        """Fit the columns too: a scroll bar that comes or goes changes their room."""
+        super().updateGeometries()
+        if self._fitted is not None:
+            self._fitted.fit()
 
     # Selection, by row number.
 
