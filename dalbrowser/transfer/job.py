@@ -6,11 +6,11 @@ Invariant: only the engine's loop touches it; ``view`` is the one way out.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import Profile
@@ -102,6 +102,7 @@ class LiveJob:
     """
 
     row: JobRow
+    profile_id: str = ""
     profile_prefix: str = ""
     source_prefix: str = ""
     parts_done: int = 0
@@ -124,9 +125,10 @@ class LiveJob:
     def of(cls, row: JobRow) -> LiveJob:
         """Take a row up."""
         job = cls(row)
-        job.profile_prefix = Profile.from_json(row.profile).prefix
+        profile = _parsed(row.profile)
+        job.profile_id, job.profile_prefix = profile.id, profile.prefix
         if row.source_profile:
-            job.source_prefix = Profile.from_json(row.source_profile).prefix
+            job.source_prefix = _parsed(row.source_profile).prefix
         if row.is_folder:
             job.sums = FolderSums()
         return job
@@ -164,7 +166,7 @@ class LiveJob:
             name=_name(row),
             source=self._source(),
             target=self._target(),
-            profile_id=json.loads(row.profile)["id"],
+            profile_id=self.profile_id,
             bucket=row.bucket,
             key=row.key,
             local_path=row.local_path,
@@ -205,6 +207,12 @@ class LiveJob:
 
     def _target(self) -> str:
         return self.row.local_path if self.row.direction is Direction.DOWNLOAD else self._remote()
+
+
+@lru_cache(maxsize=256)
+def _parsed(profile: str) -> Profile:
+    """Parse a connection once for all the jobs that use it."""
+    return Profile.from_json(profile)
 
 
 def _name(row: JobRow) -> str:
