@@ -1,6 +1,7 @@
 """A transfer whose process is killed with SIGKILL, several times, at moments drawn by lot.
 
-``DALBROWSER_KILLS`` sets how many kills each test makes in all (3 by default).
+``DALBROWSER_KILLS`` sets how many kills each test makes in all (3 by default), and
+``DALBROWSER_KILL_SERVICES`` on which services (``fs,rclone``; ``ceph`` is the third).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.servers.s3_server import S3Server
 
 KILLS = int(os.environ.get("DALBROWSER_KILLS", "3"))
+SERVICES = os.environ.get("DALBROWSER_KILL_SERVICES", "fs,rclone").split(",")
 PART = 5 * MiB
 SIZE = 8 * PART + 12345
 IN_FLIGHT = 4
@@ -117,15 +119,15 @@ class MoveStory(Story):
             assert (await self.rig.op.stat(self.path + name)).content_length == SIZE
 
 
-@pytest.fixture(params=["fs", "rclone"])
+@pytest.fixture(params=SERVICES)
 async def service(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    """A rig over a folder, and over a real S3 server."""
+    """A rig over a folder, and over real S3 servers."""
     if request.param == "fs":
         (tmp_path / "store").mkdir()
         rig = Rig(tmp_path, "fs", {"root": str(tmp_path / "store")})
     else:
-        server: S3Server = request.getfixturevalue("rclone_s3")
-        bucket: str = request.getfixturevalue("rclone_bucket")
+        server: S3Server = request.getfixturevalue(f"{request.param}_s3")
+        bucket: str = request.getfixturevalue(f"{request.param}_bucket")
         rig = Rig(tmp_path, "s3", server.operator_config(bucket), bucket)
     yield rig
     await rig.op.aclose()
