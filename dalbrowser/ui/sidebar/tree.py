@@ -60,6 +60,7 @@ class SidebarTree(QTreeView):
         self.setAccessibleName(self.tr("Connections and folders"))
         self._session = session
         self._model = SidebarModel(self)
+        self._followed: Location | None = None
         self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
         self.setModel(self._model)
         self.setHeaderHidden(True)
@@ -90,6 +91,7 @@ class SidebarTree(QTreeView):
 
     def follow(self, location: Location) -> None:
         """Select the place that is shown in the list, or the nearest one known above it."""
+        self._followed = location
         line = self._model.nodes_to(location)
         if not line:
             self.clearSelection()
@@ -169,6 +171,15 @@ class SidebarTree(QTreeView):
             self._model.say(node, self.tr("Could not be listed"), text)
             return
         self._model.loaded(node)
+        self._follow_deeper()
+
+    def _follow_deeper(self) -> None:
+        """Go on to the place shown, if a level that was just listed has it or its parent."""
+        if self._followed is None:
+            return
+        line = self._model.nodes_to(self._followed)
+        if self._model.node_at(self.currentIndex()) in line[:-1]:
+            self.setCurrentIndex(self._model.index_of(line[-1]))
 
     def _hides(self, place: Location) -> bool:
         """Whether a folder of the computer is hidden, as it is in the list."""

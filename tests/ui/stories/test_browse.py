@@ -76,6 +76,29 @@ def test_folders_filter_and_the_way_back(
     person.stage.run(story())
 
 
+def test_the_tree_finds_the_place_once_it_is_opened(
+    person: Person, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3
+) -> None:
+    ceph_raw.send("PUT", ceph_bucket, "a/b/deep.txt", body=b"x")
+
+    async def story() -> None:
+        place = await person.enter(ceph_s3, ceph_bucket)
+        person.window.open_location(place.at("a/b/"))
+        await person.listed("deep.txt")
+        assert person.tree.currentIndex().data() == "work"
+        person.tree.expand(person.node("work"))
+        await person.stage.until(
+            lambda: person.tree.currentIndex().data() == ceph_bucket, "the bucket in the tree"
+        )
+        person.tree.expand(person.node("work", ceph_bucket))
+        await person.stage.until(
+            lambda: person.tree.currentIndex().data() == "a", "the folder in the tree"
+        )
+        assert person.window.navigator.location == place.at("a/b/")
+
+    person.stage.run(story())
+
+
 def test_without_a_keyring_the_form_says_that_the_session_is_all(
     person: Person, ceph_s3: S3Server, ceph_bucket: str
 ) -> None:
