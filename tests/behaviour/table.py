@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-_CELL = len("unsupported")
 _WORST = ("FAIL", "left out", "deviation", "unsupported", "pass")
 
 
@@ -49,12 +48,17 @@ class Collected:
         """Return the table, and under it each deviation's reason."""
         order = sorted(self.order, key=lambda row: row.split(":")[0])
         width = max(map(len, order), default=0)
-        columns = {name: max(len(name), _CELL) for name in self.services}
-        heads = [name.ljust(columns[name]) for name in self.services]
-        lines = ["  ".join([" " * width, *heads]).rstrip()]
-        for row in order:
-            cells = [self._cell(row, name).ljust(columns[name]) for name in self.services]
-            lines.append("  ".join([row.ljust(width), *cells]).rstrip())
+        columns = [[name, *(self._cell(row, name) for row in order)] for name in self.services]
+        widths = [max(map(len, column)) for column in columns]
+        lines = [
+            "  ".join(
+                [
+                    first.ljust(width),
+                    *(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)),
+                ]
+            ).rstrip()
+            for first, *cells in zip(["", *order], *columns, strict=True)
+        ]
         for reason, where in sorted(self.reasons.items()):
             rows = sorted({row for _, row in where})
             services = sorted({service for service, _ in where})
