@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
+from tests.servers.raw import RawS3
+
 if TYPE_CHECKING:
-    from tests.servers.raw import RawS3
     from tests.servers.s3_server import S3Server
     from tests.ui.stories.person import Person
 
@@ -37,6 +38,24 @@ def test_a_new_folder_is_a_key_of_its_own(
 
     person.stage.run(story())
     assert ceph_raw.keys(ceph_bucket) == ["a.txt", "with blank (1)/"]
+
+
+def test_a_server_without_folders_says_why_none_can_be_made(
+    person: Person, rclone_s3: S3Server, rclone_bucket: str
+) -> None:
+    async def story() -> None:
+        await person.enter(rclone_s3, rclone_bucket)
+        await person.says("faceTitle", "empty")
+        person.do("new_folder")
+        person.edit("newFolderName", "folder")
+        person.press("newFolderCreate")
+        await person.says("noticeText", "keeps no empty folders")
+        person.press("newFolderCancel")
+        await person.stage.until(person.no_dialog, "the form to go")
+
+    person.stage.run(story())
+    with RawS3(rclone_s3) as raw:
+        assert raw.keys(rclone_bucket) == []
 
 
 def test_a_rename_never_replaces_another_object(
@@ -70,8 +89,6 @@ def test_a_rename_never_replaces_another_object(
 def test_a_delete_takes_what_was_named_and_nothing_beside_it(
     person: Person, s3_server: S3Server, s3_bucket: str
 ) -> None:
-    from tests.servers.raw import RawS3
-
     kept = ["data.txt", "data2/x", "dat/y", "z"]
     with RawS3(s3_server) as raw:
         put(raw, s3_bucket, "data/1", "data/sub/22", "data/sub/333", "gone.txt", *kept)
