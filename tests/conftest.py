@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Before any test makes a QApplication: windows are drawn without a display.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# And before any asks for a keyring: none is found by itself, least of all a person's own.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 pytest_plugins = ["tests.servers.plugin", "pytester"]
 

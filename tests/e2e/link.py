@@ -58,6 +58,18 @@ class Link:
         for thread in self._threads:
             thread.join()
 
+    def settle(self) -> int:
+        """Let all that a client sent before it died pass at once; return ``sent`` after that.
+
+        Bytes of a dead client still lie in the sockets; they are not the next client's.
+        """
+        self.rate = None
+        limit = time.monotonic() + 30
+        while self._sockets:
+            assert time.monotonic() < limit, "a client is still connected"
+            time.sleep(0.01)
+        return self.sent
+
     def _spawn(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments)  # type: ignore[arg-type]
         self._threads.append(thread)

@@ -105,8 +105,7 @@ def test_an_upload_that_was_killed_goes_on(
         assert place == f"s3://{s3_bucket}/dir/big.bin"
         assert progress == f"{safe}/{size}"
 
-        wire.rate = None
-        before = wire.sent
+        before = wire.settle()
         resumed = dal("transfers", "resume", number)
         assert (resumed.code, resumed.err) == (0, "")
         # What was confirmed is not sent again: only missing parts, those in flight among them.
@@ -241,8 +240,7 @@ def test_a_changed_source_is_refused_and_may_start_over(
         process.communicate()
         digest = write_random(work / "big.bin", 65 * MIB)
         ((number, *_),) = jobs(dal)
-        wire.rate = None
-        before = wire.sent
+        before = wire.settle()
         assert "changed" in dal("transfers", "resume", number).complaint()
         assert wire.sent - before < OVERHEAD
         with RawS3(rclone_s3) as raw:

@@ -7,7 +7,6 @@ an upload, and finds its secret again in a real keyring.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import signal
@@ -41,7 +40,7 @@ def run_window(step: str, environment: Mapping[str, str]) -> tuple[int, dict[str
     """Run one step of the story in a window; return its exit code, what it told, and stderr."""
     process = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-m", "tests.e2e.window_story", step],
-        env={**os.environ, **environment, "QT_QPA_PLATFORM": "offscreen"},
+        env={**environment, "QT_QPA_PLATFORM": "offscreen"},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -86,8 +85,7 @@ def test_an_upload_outlives_its_window(
             if path.is_file() and "keyrings" not in path.parts:
                 assert s3_server.secret_key.encode() not in path.read_bytes(), path
 
-        wire.rate = None
-        before = wire.sent
+        before = wire.settle()
         code, second, complaint = run_window("go-on", environment)
         assert code == 0, f"{second} {complaint}"
         sent = wire.sent - before

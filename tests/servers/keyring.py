@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyring.backend import KeyringBackend
+from keyring.compat import properties
 from keyring.errors import PasswordDeleteError
 
 if TYPE_CHECKING:
@@ -122,7 +123,10 @@ def _environment(home: Path, password: str) -> dict[str, str]:
 class MemoryKeyring(KeyringBackend):
     """A keyring that keeps its items in memory and counts how often each is read."""
 
-    priority = 1
+    @properties.classproperty
+    def priority(cls) -> float:
+        """Never chosen by itself: keyring finds every backend class that was ever imported."""
+        raise RuntimeError("only for the test that sets it")
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
