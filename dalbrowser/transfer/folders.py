@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.failures import is_temporary, pause_before
 from dalbrowser.transfer.model import ACTIVE_STATES, Direction, JobState, TransferError
 from dalbrowser.transfer.planner import require_expanded, steps
 from dalbrowser.transfer.runner import settle
@@ -158,11 +159,7 @@ class Folders:
             raise AssertionError
         trouble = ""
         try:
-            async with aclosing(steps(self._ctx, folder)) as found:
-                async for rows in found:
-                    for row in rows:
-                        self._take(row)
-                    await self._wait_for_room(folder)
+            await self._all_steps(folder)
             sums.expanded = True
             require_expanded(folder)
         except (TransferError, StorageError) as error:
@@ -177,6 +174,28 @@ class Folders:
             await settle(self._ctx, folder, JobState.FAILED, trouble)
         else:
             self.reconsider(folder)
+
+    async def _all_steps(self, folder: LiveJob) -> None:
+        """Take up what is found, going on from the plan's cursor after a passing failure."""
+        options, attempt = self._ctx.options, 0
+        while True:
+            try:
+                async with aclosing(steps(self._ctx, folder)) as found:
+                    async for rows in found:
+                        attempt = 0
+                        for row in rows:
+                            self._take(row)
+                        await self._wait_for_room(folder)
+            except StorageError as error:
+                attempt += 1
+                if not is_temporary(error) or attempt >= options.attempts:
+                    raise
+                pause = pause_before(
+                    attempt, options.backoff_base, options.backoff_cap, error.retry_after
+                )
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _wait_for_room(self, folder: LiveJob) -> None:
         while folder.sums is not None and len(folder.sums.live) >= self._ctx.options.plan_window:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         OpCopy,
         OpCreateMultipart,
         OpDelete,
+        OpList,
         OpListMultiparts,
         OpListParts,
         OpRead,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         OpWriteMultipart,
     )
     from dalbrowser.storage.types import (
+        RawLister,
         RawPartLister,
         RawPartWriter,
         RawUploadLister,
@@ -113,6 +115,10 @@ class Watched(LayeredAccessor):
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
         await self._enter("write_multipart", path, args)
         return await super().write_multipart(path, args)
+
+    async def list(self, path: str, args: OpList) -> RawLister:
+        await self._enter("list", path, args)
+        return await super().list(path, args)
 
     async def list_multiparts(self, path: str, args: OpListMultiparts) -> RawUploadLister:
         await self._enter("list_multiparts", path, args)

@@ -112,6 +112,24 @@ async def test_download_of_a_folder_that_was_cut_off(rig: Rig) -> None:
     assert len([p for p in (rig.folder / "p").rglob("*") if p.is_file()]) == 1500
 
 
+async def test_a_listing_that_fails_for_a_moment_is_gone_on_with(rig: Rig) -> None:
+    for number in range(30):
+        await rig.op.write(f"p/f{number:02}", b"x")
+    failures = 3
+
+    async def now_and_then(name: str, _path: str, _args: Any) -> None:
+        nonlocal failures
+        if name == "list" and failures:
+            failures -= 1
+            raise StorageError(ErrorKind.UNEXPECTED, "No.", status=ErrorStatus.TEMPORARY)
+
+    rig.wire.before = now_and_then
+    async with rig.engine() as engine:
+        ids = await engine.download([(rig.at("p/"), None)], rig.folder)
+        view = (await engine.wait(ids))[0]
+    assert (view.state, view.files_done, failures) == (JobState.DONE, 30, 0), view.error
+
+
 async def test_one_failed_file_leaves_the_others(rig: Rig) -> None:
     make_tree(rig.folder / "tree", 30)
 
