@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.durable import DurableEnds
+    from dalbrowser.transfer.gates import NetworkGates
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import Journal
     from dalbrowser.transfer.model import EngineOptions
@@ -36,6 +37,7 @@ class RunContext:
     slots: Slots
     disk: Executor
     durable: DurableEnds
+    gates: NetworkGates
     operator: Callable[[str, str], Awaitable[Operator]]
     changed: Callable[[LiveJob], None]
     claims: dict[tuple[str, str, str], int] = field(default_factory=dict)

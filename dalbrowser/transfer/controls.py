@@ -96,6 +96,25 @@ class Controls:
             if folder.sums is not None and not folder.sums.live and not folder.state.is_final:
                 await settle(self._ctx, folder, JobState.CANCELLED)
 
+    def move_up(self, ids: Iterable[int]) -> None:
+        """Change the order of queued jobs."""
+        for job in self._with_files(ids):
+            self._scheduler.move_up(job)
+
+    def run_now(self, ids: Iterable[int]) -> None:
+        """Start queued and resting jobs beyond the number that usually runs."""
+        for job in self._with_files(ids):
+            if job.row.is_folder:
+                self._folders.expand(job)
+            elif job.state in _RESTING:
+                job.row.attempts += 1
+                self._queue(job, now=True)
+            elif job.state is JobState.QUEUED:
+                self._scheduler.run_now(job)
+            else:
+                job.wake.set()
+        self._reconsider(ids)
+
     async def answer(self, job_id: int, policy: ConflictPolicy, *, for_batch: bool) -> None:
         """Apply a policy to a job that asked, or to all of its batch that ask or will."""
         asked = self._live.get(job_id)
@@ -144,10 +163,13 @@ class Controls:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def _queue(self, job: LiveJob) -> None:
+    def _queue(self, job: LiveJob, *, now: bool = False) -> None:
         job.row.error = ""
         self._ctx.show(job, JobState.QUEUED)
-        self._scheduler.add(job)
+        if now:
+            self._scheduler.run_now(job)
+        else:
+            self._scheduler.add(job)
 
     def _too_late(self, job: LiveJob) -> bool:
         """Whether an upload is being completed: the server decides now, and it soon ends."""

@@ -20,6 +20,7 @@ from dalbrowser.transfer.context import RunContext
 from dalbrowser.transfer.controls import Controls
 from dalbrowser.transfer.durable import DurableEnds
 from dalbrowser.transfer.folders import Folders
+from dalbrowser.transfer.gates import NetworkGates
 from dalbrowser.transfer.job import LiveJob
 from dalbrowser.transfer.journal import Journal
 from dalbrowser.transfer.manifest import Manifest, build_manifest
@@ -82,6 +83,7 @@ class TransferEngine:
             slots=Slots(self._options.parts_total),
             disk=self._disk,
             durable=self._durable,
+            gates=NetworkGates(self._options, self._operator, self._changed),
             operator=self._operator,
             changed=self._changed,
         )
@@ -274,6 +276,14 @@ class TransferEngine:
     async def answer(self, job_id: int, policy: ConflictPolicy, for_batch: bool = False) -> None:
         """Answer a job that needs to know what to do with an existing target."""
         await self._controls.answer(job_id, policy, for_batch=for_batch)
+
+    async def move_up(self, ids: Iterable[int]) -> None:
+        """Let each of these queued jobs change places with the one before it in its batch."""
+        self._controls.move_up(ids)
+
+    async def run_now(self, ids: Iterable[int]) -> None:
+        """Start these jobs at once, also when all places are taken, whatever they rest from."""
+        self._controls.run_now(ids)
 
     # -- looking
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _WAITS = {
     Wait.AGAIN: JobState.RETRYING,
     Wait.LIMIT: JobState.WAITING_LIMIT,
-    Wait.NETWORK: JobState.WAITING_NETWORK,
 }
 _RUN = {
     Direction.UPLOAD: run_upload,
@@ -96,6 +95,17 @@ async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = ""
     ctx.changed(job)
 
 
+async def _wait_for_network(
+    ctx: RunContext, job: LiveJob, error: StorageError, failures: int, now: float
+) -> None:
+    patience, since = ctx.options.patience, job.waiting_since or now
+    job.row.attempts += 1
+    job.row.error = error.message
+    ctx.show(job, JobState.WAITING_NETWORK)
+    await ctx.gates.wait(job, failures, None if patience is None else since + patience - now)
+    job.row.error = ""
+
+
 async def _wait(ctx: RunContext, job: LiveJob, error: StorageError, failures: int) -> bool:
     """Wait for another try; false when the job is settled instead."""
     options = ctx.options
@@ -111,6 +121,9 @@ async def _wait(ctx: RunContext, job: LiveJob, error: StorageError, failures: in
     if need is Wait.NONE or tired:
         await settle(ctx, job, JobState.FAILED, error.message)
         return False
+    if need is Wait.NETWORK:
+        await _wait_for_network(ctx, job, error, failures, now)
+        return True
     pause = pause_before(failures, options.backoff_base, options.backoff_cap, error.retry_after)
     job.row.attempts += 1
     job.row.error = error.message

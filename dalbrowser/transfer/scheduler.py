@@ -59,6 +59,28 @@ class Scheduler:
             queue.move_to_end(job.id, last=False)
         self.fill()
 
+    def move_up(self, job: LiveJob) -> None:
+        """Let a queued job change places with the one before it in its batch and lane."""
+        queue = self._lane(job).queues.get(job.row.batch)
+        if queue is None or job.id not in queue:
+            return
+        order = list(queue)
+        place = order.index(job.id)
+        if place:
+            # Whatever stands behind the new place follows again, in its order.
+            for number in (order[place - 1], *order[place + 1 :]):
+                queue.move_to_end(number)
+
+    def run_now(self, job: LiveJob) -> None:
+        """Start a job that does not run yet, whether there is place or not."""
+        lane = self._lane(job)
+        if self.closed or job.task is not None or job.id in lane.running:
+            return
+        self.remove(job)
+        lane.running[job.id] = job
+        lane.by_batch[job.row.batch] += 1
+        self._start(job)
+
     def remove(self, job: LiveJob) -> None:
         """Take a job out of the queue, if it is there."""
         for lane in (self._large, self._small):

@@ -1,0 +1,124 @@
+"""Waiting for a service that is out of reach, and what a person puts before the others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.transfer import JobState
+from tests.faults.rig import Rig, make_file
+
+if TYPE_CHECKING:
+    from dalbrowser.transfer import TransferEngine
+
+
+class Outage:
+    """Nothing answers until ``over``; counts what was tried meanwhile."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.over = False
+        self.tried: list[str] = []
+        rig.wire.before = self
+
+    async def __call__(self, name: str, _path: str, _args: Any) -> None:
+        if not self.over:
+            self.tried.append(name)
+            message = "Nothing answers."
+            raise StorageError(ErrorKind.UNEXPECTED, message, status=ErrorStatus.TEMPORARY)
+
+
+async def begun(rig: Rig, engine: TransferEngine, count: int) -> list[int]:
+    for number in range(count):
+        make_file(rig.folder / f"f{number}", 1000, seed=number)
+    return await engine.upload([rig.folder / f"f{n}" for n in range(count)], rig.at(""))
+
+
+async def all_waiting(rig: Rig, engine: TransferEngine) -> None:
+    while {view.state for view in engine.jobs()} != {JobState.WAITING_NETWORK}:
+        await rig.next_event()
+
+
+async def test_one_probe_asks_for_all_and_wakes_all(rig: Rig) -> None:
+    outage = Outage(rig)
+    async with rig.engine(backoff_base=0.02, backoff_cap=0.02) as engine:
+        ids = await begun(rig, engine, 10)
+        await all_waiting(rig, engine)
+        outage.tried.clear()
+        while len(outage.tried) < 6:
+            await rig.next_event()
+        assert set(outage.tried) == {"stat"}
+        assert {view.state for view in engine.jobs()} == {JobState.WAITING_NETWORK}
+        outage.over = True
+        views = await engine.wait(ids)
+    assert {view.state for view in views} == {JobState.DONE}
+
+
+async def test_a_click_ends_the_wait_of_all(rig: Rig) -> None:
+    outage = Outage(rig)
+    async with rig.engine(backoff_base=600, backoff_cap=600) as engine:
+        ids = await begun(rig, engine, 5)
+        await all_waiting(rig, engine)
+        assert all(view.retry_at is not None for view in engine.jobs())
+        outage.over = True
+        await engine.resume(ids[:1])
+        views = await engine.wait(ids)
+    assert {view.state for view in views} == {JobState.DONE}
+
+
+async def test_the_probe_outlives_the_job_that_began_it(rig: Rig) -> None:
+    outage = Outage(rig)
+    async with rig.engine(backoff_base=0.02, backoff_cap=0.02) as engine:
+        ids = await begun(rig, engine, 3)
+        await all_waiting(rig, engine)
+        await engine.cancel(ids[:2])
+        outage.over = True
+        assert (await engine.wait(ids[2:]))[0].state is JobState.DONE
+
+
+async def test_nobody_waits_longer_than_the_patience(rig: Rig) -> None:
+    Outage(rig)
+    async with rig.engine(backoff_base=600, backoff_cap=600, patience=0.05) as engine:
+        views = await engine.wait(await begun(rig, engine, 2))
+    assert {(view.state, view.error) for view in views} == {(JobState.FAILED, "Nothing answers.")}
+
+
+async def held_up(rig: Rig, engine: TransferEngine) -> tuple[list[int], asyncio.Event]:
+    """Begin five uploads of which the first stands still, with place for one at a time."""
+    go_on, standing = asyncio.Event(), asyncio.Event()
+
+    async def gate(name: str, path: str, _args: Any) -> None:
+        if name == "write" and path == "f0":
+            standing.set()
+            await go_on.wait()
+
+    rig.wire.before = gate
+    ids = await begun(rig, engine, 5)
+    await standing.wait()
+    return ids, go_on
+
+
+def written(rig: Rig) -> list[str]:
+    return [path for name, path, _ in rig.wire.calls if name == "write"]
+
+
+async def test_moved_up_runs_before_its_neighbour(rig: Rig) -> None:
+    async with rig.engine(small_files=1) as engine:
+        ids, go_on = await held_up(rig, engine)
+        await engine.move_up([ids[3], ids[4]])
+        await engine.move_up([ids[3]])
+        go_on.set()
+        await engine.wait(ids)
+    assert written(rig) == ["f0", "f3", "f1", "f4", "f2"]
+
+
+async def test_run_now_needs_no_free_place(rig: Rig) -> None:
+    async with rig.engine(small_files=1) as engine:
+        ids, go_on = await held_up(rig, engine)
+        await engine.pause([ids[4]])
+        await engine.run_now([ids[2], ids[4]])
+        views = await engine.wait([ids[2], ids[4]])
+        assert {view.state for view in views} == {JobState.DONE}
+        go_on.set()
+        await engine.wait(ids)
+    assert sorted(written(rig)[1:3]) == ["f2", "f4"]
