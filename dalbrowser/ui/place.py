@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from dalbrowser.ui import faces
 from dalbrowser.ui.dropping import DropHandling
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _PATIENCE = 250
 """Milliseconds before an empty list that is being loaded says so."""
+
+_NARROWEST = 320
+"""Logical pixels: a name and its size; before that the panels beside it become narrower."""
 
 
 class _DroppableFace(faces.FaceView):
@@ -93,7 +96,13 @@ class PlacePages(QFrame):
         self._face = _DroppableFace()
         self._pages = QStackedWidget()
         self._pages.setObjectName("placePages")
-        for page in (self._start, self._view, self._face):
+        # The start page must not decide how narrow the window may be.
+        self._start_room = QScrollArea()
+        self._start_room.setFrameShape(QFrame.Shape.NoFrame)
+        self._start_room.setWidgetResizable(True)
+        self._start_room.setWidget(self._start)
+        self.setMinimumWidth(_NARROWEST)
+        for page in (self._start_room, self._view, self._face):
             self._pages.addWidget(page)
         holder = QVBoxLayout()
         holder.setContentsMargins(8, 8, 8, 8)
@@ -125,7 +134,7 @@ class PlacePages(QFrame):
     def refresh(self) -> None:
         """Show what is true now."""
         if self._navigator.location is None:
-            self._turn_to(self._start)
+            self._turn_to(self._start_room)
             return
         if self._model.rows:
             self._turn_to(self._view)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QMenu,
+    QSizePolicy,
     QStackedWidget,
     QTableView,
     QToolButton,
@@ -37,6 +38,8 @@ from dalbrowser.ui.transfers.wording import NEEDING_A_PERSON, summary_text, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
+
+    from PySide6.QtGui import QResizeEvent
 
     from dalbrowser.session.session import Session
     from dalbrowser.transfer import Event, StartReport
@@ -96,6 +99,7 @@ class TransferPanel(QWidget):
         self._session = session
         self._summary = ""
         self._taken = 0
+        self._bar_width = 0
         self._since = time()
         self.model = TransferModel(self)
         self.view = self._make_view()
@@ -154,7 +158,10 @@ class TransferPanel(QWidget):
         return view
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
+        self._bar = QWidget(self)
+        # The window may be narrower than all the words: then the icons stand alone.
+        self._bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        bar = QHBoxLayout(self._bar)
         bar.setContentsMargins(8, 4, 8, 4)
         bar.setSpacing(4)
         for verb in _VERBS:
@@ -180,13 +187,27 @@ class TransferPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(bar)
+        column.addWidget(self._bar)
         for banner in (self.problem, self.interrupted, self.conflict):
             holder = QHBoxLayout()
             holder.setContentsMargins(8, 0, 8, 4)
             holder.addWidget(banner)
             column.addLayout(holder)
         column.addWidget(self._pages, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the words beside the icons only where there is room for them all."""
+        super().resizeEvent(event)
+        buttons = self._bar.findChildren(QToolButton)
+        if not self._bar_width:
+            self._bar_width = self._bar.sizeHint().width()
+        style = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            if self.width() >= self._bar_width
+            else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        for button in buttons:
+            button.setToolButtonStyle(style)
 
     def _empty_face(self) -> QWidget:
         face = QLabel(
