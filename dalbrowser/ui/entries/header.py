@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LEAST_TELLING = (Column.ETAG, Column.STORAGE_CLASS, Column.TYPE, Column.MODIFIED)
-_COMFORTABLE_NAME = 280
+_COMFORTABLE_NAME = 228
 """Logical pixels below which a name gets the room of another column."""
 
 

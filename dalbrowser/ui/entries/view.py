@@ -60,11 +60,11 @@ _TYPE_AHEAD = 1.0
 _SEARCH_SLICE = 5_000
 _FEW = 50
 _WIDTHS = {
-    Column.SIZE: 88,
-    Column.MODIFIED: 136,
-    Column.TYPE: 132,
+    Column.SIZE: 84,
+    Column.MODIFIED: 128,
+    Column.TYPE: 116,
     Column.STORAGE_CLASS: 112,
-    Column.ETAG: 152,
+    Column.ETAG: 140,
 }
 _NARROWEST_NAME = 204
 
