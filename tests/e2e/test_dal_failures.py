@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 import os
 import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from tests.servers.lying import LyingServer, error
 from tests.servers.process import free_ports
 from tests.servers.raw import RawS3
 
@@ -65,6 +70,31 @@ def test_endpoint_without_scheme(bare_dal: Dal) -> None:
     dal = bare_dal.with_environment(AWS_ACCESS_KEY_ID="me", AWS_SECRET_ACCESS_KEY="hush")
     said = dal("ls", "s3://bucket/", "--endpoint", "127.0.0.1:9000").complaint()
     assert "http://" in said
+
+
+async def test_a_region_that_the_server_corrects(dal_on: Callable[[S3Server], Dal]) -> None:
+    wrong = error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>")
+    async with LyingServer(wrong) as server:
+        dal = dal_on(server.s3)
+        done = await asyncio.to_thread(dal, "ls", "s3://bucket/", "--region", "us-east-1")
+    assert "region" in done.complaint().lower()
+
+
+async def test_a_clock_that_is_wrong(dal_on: Callable[[S3Server], Dal]) -> None:
+    theirs = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
+    async with LyingServer(error(403, "RequestTimeTooSkewed", headers={"Date": theirs})) as server:
+        done = await asyncio.to_thread(dal_on(server.s3), "ls", "s3://bucket/")
+    assert "clock" in done.complaint()
+    assert "2 hours behind" in done.complaint()
+
+
+def test_a_certificate_that_nobody_vouches_for(
+    dal_on: Callable[[S3Server], Dal], ceph_s3_tls: S3Server
+) -> None:
+    dal = dal_on(replace(ceph_s3_tls, ca=""))
+    assert "certificate" in dal("ls", "s3://bucket/").complaint().lower()
+    trusting = dal.with_environment(AWS_CA_BUNDLE=ceph_s3_tls.ca)
+    assert "no bucket" in trusting("ls", "s3://no-such-bucket/").complaint()
 
 
 def test_no_credentials(bare_dal: Dal) -> None:
