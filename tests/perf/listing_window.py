@@ -26,6 +26,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from dalbrowser.app.collector import collected_here
 from dalbrowser.app.wiring import build_session
 from dalbrowser.profiles import parse_location
 from dalbrowser.settings import Folders
@@ -147,6 +148,7 @@ def main() -> None:
         page_server(rows) as endpoint,
         tempfile.TemporaryDirectory(prefix="dalbrowser-perf-") as folder,
         loop,
+        collected_here(),
     ):
         shown = loop.run_until_complete(watch(rows, endpoint, Path(folder)))
         if find("rclone"):
