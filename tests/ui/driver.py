@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -131,7 +132,10 @@ class Driver:
             Qt.MouseButton.LeftButton,
             Qt.KeyboardModifier.NoModifier,
         )
-        enter = QDragEnterEvent(where, *arguments)
+        with warnings.catch_warnings():
+            # Qt 6.12 wants a QPointF here, which 6.11 does not take.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            enter = QDragEnterEvent(where, *arguments)
         QApplication.sendEvent(view, enter)
         if not enter.isAccepted():
             return False
