@@ -58,15 +58,6 @@ _ALL = (
     Setting("view.mode", str, "list", "How a folder is shown.", choices=("list", "grid")),
     Setting("view.hidden", bool, False, "Whether names that begin with a dot are shown."),
     Setting("view.header", dict, {}, "Columns, widths and order of the list, by location."),
-    Setting("view.confirm_delete", bool, True, "Whether deleting asks first."),
-    Setting(
-        "preview.text_bytes",
-        int,
-        256 * 1024,
-        "How much of a text is read at first, in bytes.",
-        minimum=1024,
-        maximum=64 * MIB,
-    ),
     Setting(
         "transfers.concurrent_files",
         int,
@@ -98,20 +89,6 @@ _ALL = (
         "From this size on, in bytes, a file is sent in parts and can be resumed.",
         minimum=5 * MIB,
         maximum=5 * 1024 * MIB,
-    ),
-    Setting(
-        "transfers.conflict",
-        str,
-        "ask",
-        "What happens when the target exists.",
-        choices=("ask", "overwrite", "skip", "keep_both"),
-    ),
-    Setting(
-        "transfers.resume_on_start",
-        str,
-        "ask",
-        "Whether transfers interrupted by a crash go on by themselves at the next start.",
-        choices=("ask", "always", "never"),
     ),
     Setting(
         "transfers.history_limit",
