@@ -13,7 +13,7 @@ from dalbrowser.transfer.localnames import local_path
 from dalbrowser.transfer.model import ConflictPolicy, Direction, TransferError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dalbrowser.profiles import Location
     from dalbrowser.storage import Metadata
@@ -103,14 +103,19 @@ def copy_requests(
     profiles: dict[str, str],
     policy: ConflictPolicy,
     direction: Direction,
+    names: Mapping[Location, str] | None = None,
 ) -> list[Request]:
-    """Return a job for each object or folder, into the folder ``target`` on a service."""
+    """Return a job for each object or folder, into the folder ``target`` on a service.
+
+    ``names`` says what some of them are to be called there, without a folder's slash.
+    """
     if not target.is_folder:
         message = f"{target.path} is not a folder; a folder's key ends in '/'."
         raise TransferError(message)
     requests: list[Request] = []
     for place in items:
         name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
+        name = (names or {}).get(place, name)
         key = f"{target.path}{name}" + ("/" if place.is_folder else "")
         row = _row(direction, target, profiles[target.profile_id], policy, key=key, path="")
         row.source_profile = profiles[place.profile_id]
