@@ -97,7 +97,7 @@ class Reader:
         self._gap = gap or 0
         self._if_match = access.info().capability.read_with_if_match
         self._metadata: Metadata | None = None
-        self._pinned = args
+        self._pinned: OpRead | None = None
         self._start: int | None = None if args.range.last is not None else args.range.start
         self._end = args.range.end
         self._at = 0
@@ -235,11 +235,16 @@ class Reader:
         """Pin the version at the first sight of it, require it ever after."""
         if self._metadata is None:
             self._metadata = metadata
-            self._pinned = pinned(self._args, metadata, if_match=self._if_match)
             if metadata.content_length is not None:
                 self._start, self._end = self._args.range.resolve(metadata.content_length)
         else:
             require_same(self._metadata, metadata)
+
+    def _bound(self) -> OpRead:
+        """Return the arguments of the next request: of the version seen, once one was."""
+        if self._pinned is None and self._metadata is not None:
+            self._pinned = pinned(self._args, self._metadata, if_match=self._if_match)
+        return self._pinned or self._args
 
     async def _size(self) -> int:
         """Return the bytes of the reader's range, asking for the object's length if need be."""
@@ -297,9 +302,9 @@ class Reader:
         """Open a body at ``at``, or return ``None`` when a seek led right of the end."""
         if at:
             start = (self._start or 0) + at
-            args = replace(self._pinned, range=ByteRange(start, self._end))
+            args = replace(self._bound(), range=ByteRange(start, self._end))
         else:
-            args = self._pinned
+            args = self._bound()
         try:
             reply = await self._access.read(self._path, args)
         except StorageError as error:
@@ -358,7 +363,7 @@ class Reader:
             await self.stat()
             return b""
         try:
-            return await self._whole(replace(self._pinned, range=ByteRange(begin, end)))
+            return await self._whole(replace(self._bound(), range=ByteRange(begin, end)))
         except StorageError as error:
             if self._at and error.kind is ErrorKind.RANGE_NOT_SATISFIED:
                 await self.stat()
@@ -380,6 +385,8 @@ class Reader:
 
     async def _drop_ahead(self) -> None:
         self._rest = memoryview(b"")
+        if not self._ahead:
+            return
         tasks = [task for _, task in self._ahead]
         self._ahead.clear()
         for task in tasks:
@@ -389,7 +396,7 @@ class Reader:
     async def _load(self, start: int, end: int) -> bytes:
         """Return bytes ``start`` to ``end`` of the reader's range, in one request."""
         base = self._start or 0
-        return await self._whole(replace(self._pinned, range=ByteRange(base + start, base + end)))
+        return await self._whole(replace(self._bound(), range=ByteRange(base + start, base + end)))
 
     async def _whole(self, args: OpRead) -> bytes:
         reply = await self._access.read(self._path, args)

@@ -172,6 +172,7 @@ async def test_the_transport_takes_the_target_and_not_the_url(recorder: LyingSer
         url,
         extensions={
             "target": b"/bucket/a/../b",
+            "headers": [(b"host", b"127.0.0.1")],
             "timeout": {"connect": 1.0, "read": 1.0, "write": 1.0},
         },
     )

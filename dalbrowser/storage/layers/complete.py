@@ -169,7 +169,7 @@ class CompleteAccessor(LayeredAccessor):
             reply.body = ByRangeSeekableReader(
                 partial(self._open, path),
                 args,
-                replace(reply),
+                reply,
                 if_match=self._native.read_with_if_match,
             )
         return reply

@@ -20,6 +20,7 @@ import httpx
 from dalbrowser import __version__
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net.failures import exchange_failure
+from dalbrowser.storage.net.framing import text_of
 from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.observe import redact_headers, redact_url
 from dalbrowser.storage.net.trust import clear_context, tls_context
@@ -72,7 +73,10 @@ class _Blocks(httpx.AsyncByteStream):
 
 
 class HttpReply:
-    """A reply whose body is still on the wire. Read it to the end or close it."""
+    """A reply whose body is still on the wire. Read it to the end or close it.
+
+    ``headers`` are by name in lower case: a dict, because a reply is asked for twenty of them.
+    """
 
     def __init__(
         self,
@@ -81,7 +85,7 @@ class HttpReply:
         done: Callable[[int, StorageError | None], None],
     ) -> None:
         self.status = response.status_code
-        self.headers = response.headers
+        self.headers = text_of(response.extensions["headers"])
         self._response = response
         self._where = where
         self._done = done
@@ -178,27 +182,23 @@ class HttpClient:
         outgoing = httpx.Request(
             request.method,
             _base(request.origin),
-            headers=headers,
             stream=body,
-            extensions=self._extensions(request, target),
+            extensions=self._extensions(request, target, headers),
         )
         where = str(request.origin)
         try:
             response = await transport.handle_async_request(outgoing)
         except StorageError as error:
-            done(None, (), 0, error)
+            done(None, 0, error)
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             failure = exchange_failure(error, where, in_body=False)
-            done(None, (), 0, failure)
+            done(None, 0, failure)
             raise failure from error
         except asyncio.CancelledError:
-            done(None, (), 0, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
+            done(None, 0, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
             raise
-        status, answered = response.status_code, response.headers.multi_items()
-        return HttpReply(
-            response, where, lambda size, error: done(status, tuple(answered), size, error)
-        )
+        return HttpReply(response, where, lambda size, error: done(response, size, error))
 
     async def aclose(self) -> None:
         """Close every connection; safe to call twice."""
@@ -235,10 +235,13 @@ class HttpClient:
             headers.append(("content-length", str(request.size)))
         return headers
 
-    def _extensions(self, request: HttpRequest, target: bytes) -> dict[str, object]:
+    def _extensions(
+        self, request: HttpRequest, target: bytes, headers: list[tuple[str, str]]
+    ) -> dict[str, object]:
         idle = request.idle or self._options.idle
         found: dict[str, object] = {
             "target": target,
+            "headers": [(name.encode("ascii"), value.encode("ascii")) for name, value in headers],
             "timeout": {
                 "connect": self._options.connect,
                 "read": idle,
@@ -252,25 +255,24 @@ class HttpClient:
 
     def _watch(
         self, request: HttpRequest, headers: list[tuple[str, str]], body: _Blocks
-    ) -> Callable[[int | None, tuple[tuple[str, str], ...], int, StorageError | None], None]:
+    ) -> Callable[[httpx.Response | None, int, StorageError | None], None]:
         """Return what to call once, when the exchange is over."""
         if not self._sinks:
-            return lambda _status, _headers, _received, _error: None
+            return _unwatched
         number = next(self._numbers)
         started, begun = datetime.now(UTC), time.monotonic()
 
         def done(
-            status: int | None,
-            answered: tuple[tuple[str, str], ...],
-            received: int,
-            error: StorageError | None,
+            response: httpx.Response | None, received: int, error: StorageError | None
         ) -> None:
-            names = dict(answered)
+            raw = response.extensions["headers"] if response is not None else []
+            names = text_of(raw)
+            answered = tuple(names.items())
             exchange = HttpExchange(
                 id=number,
                 method=request.method,
                 url=redact_url(f"{request.origin}{request.target}"),
-                status=status,
+                status=response.status_code if response is not None else None,
                 started=started,
                 seconds=time.monotonic() - begun,
                 sent=body.sent,
@@ -284,6 +286,12 @@ class HttpClient:
                 sink(exchange)
 
         return done
+
+
+def _unwatched(
+    _response: httpx.Response | None, _received: int, _error: StorageError | None
+) -> None:
+    """Tell nobody."""
 
 
 @lru_cache(maxsize=256)

@@ -5,17 +5,30 @@ Invariant: a date that does not parse is ``None``, never an exception and never 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+
+# The one form that a server may write (RFC 9110, 5.6.7); others are left to the library.
+_IMF_FIXDATE = re.compile(
+    r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT\Z"
+)
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
 
 def from_http(text: str | None) -> datetime | None:
     """Parse an HTTP date (RFC 9110, 5.6.7) such as ``Fri, 24 May 2013 00:00:00 GMT``."""
     if not text:
         return None
+    fixed = _IMF_FIXDATE.match(text)
     try:
+        if fixed is not None:
+            day, month, year, hour, minute, second = fixed.groups()
+            numbers = (int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second))
+            return datetime(*numbers, tzinfo=UTC)
         when = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, KeyError):
         return None
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
@@ -40,4 +53,5 @@ def from_iso(text: str | None) -> datetime | None:
 
 def amz(when: datetime) -> str:
     """Write the compact form that SigV4 signs, ``20130524T000000Z``."""
-    return when.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    whole = when.astimezone(UTC).isoformat(timespec="seconds")[:19]
+    return whole.replace("-", "").replace(":", "") + "Z"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx
 
@@ -18,6 +19,7 @@ MAX_HEAD = 128 * 1024
 
 _LINE_BREAKS = re.compile(rb"[\r\n\0]")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)\Z")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: .*)?\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z")
 
@@ -26,7 +28,7 @@ def request_head(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]
     """Write a request's head; its first line must hold exactly ``target``."""
     lines = [b"%s %s HTTP/1.1" % (method, target)]
     for name, value in headers:
-        if _LINE_BREAKS.search(value) or not _TOKEN.match(name):
+        if not _is_token(name):
             raise httpx.LocalProtocolError(f"the header {name!r} cannot be written")
         lines.append(b"%s: %s" % (name, value))
     head = b"\r\n".join(lines) + b"\r\n\r\n"
@@ -34,12 +36,25 @@ def request_head(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]
     words = head[: head.index(b"\r\n")].split(b" ")
     if words != [method, target, b"HTTP/1.1"]:
         raise refuse(target, b" ".join(words[1:]))
+    ends = len(lines) + 1
+    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+        broken = [name for name, value in headers if _LINE_BREAKS.search(value)]
+        raise httpx.LocalProtocolError(f"the headers {broken!r} cannot be written")
     return head
+
+
+@lru_cache(maxsize=512)
+def _is_token(name: bytes) -> bool:
+    """Whether ``name`` can be a header's; the same few names come again and again."""
+    return _TOKEN.match(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A reply's head. ``length`` is ``None`` for a body in chunks or up to the close."""
+    """A reply's head, its names in lower case.
+
+    ``length`` is ``None`` for a body in chunks or up to the close.
+    """
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -58,12 +73,11 @@ def reply_head(raw: bytes, method: str) -> Head:
     lengths: set[bytes] = set()
     encoding = connection = b""
     for line in lines:
-        name, colon, value = line.partition(b":")
-        value = value.strip(b" \t")
-        if not colon or not _TOKEN.match(name) or _LINE_BREAKS.search(value):
+        field = _FIELD.match(line)
+        if field is None:
             raise httpx.RemoteProtocolError("a header of the reply is malformed")
-        headers.append((name, value))
-        lowered = name.lower()
+        lowered, value = field[1].lower(), field[2].rstrip(b" \t")
+        headers.append((lowered, value))
         if lowered == b"content-length":
             lengths.add(value)
         elif lowered == b"transfer-encoding":
@@ -76,6 +90,22 @@ def reply_head(raw: bytes, method: str) -> Head:
         encoding, length = b"", 0
     keep = b"close" not in connection and (match[1] == b"1" or b"keep-alive" in connection)
     return Head(status, headers, bool(encoding), length, keep)
+
+
+def text_of(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return a reply's headers as text by name in lower case; repeated ones joined by commas.
+
+    Values are UTF-8 where they are, else Latin-1, which every byte is (RFC 9110, 5.5).
+    """
+    found: dict[str, str] = {}
+    for raw_name, raw in headers:
+        name = raw_name.decode("ascii").lower()
+        try:
+            value = raw.decode()
+        except UnicodeDecodeError:
+            value = raw.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
 
 
 def _length(lengths: set[bytes], encoding: bytes) -> int | None:

@@ -34,8 +34,12 @@ class Link(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._full = False
         self._ended = False
+        self._due = 0.0
+        self._alarm: asyncio.Handle | None = None
+        self._rings_at = 0.0
+        self._waiter: asyncio.Future[None] | None = None
         self.lost: asyncio.Future[None] = loop.create_future()
-        self.expiry: asyncio.TimerHandle | None = None
+        self.idle_since = 0.0
 
     @property
     def ended(self) -> bool:
@@ -68,6 +72,7 @@ class Link(asyncio.Protocol):
         self._ended = True
         _wake(self._readable)
         _wake(self._writable)
+        self._silence()
         if not self.lost.done():
             self.lost.set_result(None)
 
@@ -81,8 +86,7 @@ class Link(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once; what was not sent is dropped."""
         self._ended = True
-        if self.expiry is not None:
-            self.expiry.cancel()
+        self._silence()
         if self._transport is not None:
             self._transport.abort()
 
@@ -136,8 +140,15 @@ class Link(asyncio.Protocol):
                 raise httpx.RemoteProtocolError("the head of the reply does not end")
 
     async def _wait(self, waiter: asyncio.Future[None], deadline: float) -> bool:
-        """Wait until ``waiter`` is woken; whether that was before the deadline."""
-        timer = self._loop.call_later(deadline, waiter.cancel)
+        """Wait until ``waiter`` is woken; whether that was before the deadline.
+
+        One timer serves all the waits of a link: it is set again only when it rings early.
+        """
+        self._due = self._loop.time() + deadline
+        self._waiter = waiter
+        if self._alarm is None or self._rings_at > self._due:
+            self._silence()
+            self._set_alarm()
         try:
             await waiter
         except asyncio.CancelledError:
@@ -145,8 +156,28 @@ class Link(asyncio.Protocol):
                 return False
             raise
         finally:
-            timer.cancel()
+            self._waiter = None
         return True
+
+    def _ring(self) -> None:
+        """End the wait that is due; wait on for one that began since."""
+        self._alarm = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._due:
+            self._set_alarm()
+        else:
+            self._waiter.cancel()
+
+    def _set_alarm(self) -> None:
+        # Kept here too: the handles of Qt's loop do not tell when they are due.
+        self._rings_at = self._due
+        self._alarm = self._loop.call_at(self._due, self._ring)
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
 
 def _being_cancelled() -> bool:

@@ -181,7 +181,8 @@ class ByRangeSeekableReader:
         if_match: bool,
     ) -> None:
         self._open_range = open_range
-        self._args = pinned(args, reply.metadata, if_match=if_match)
+        self._args = args
+        self._if_match = if_match
         self._first = reply.metadata
         self._start = reply.offset
         self._size = _size_of(args, reply)
@@ -227,7 +228,8 @@ class ByRangeSeekableReader:
                 return None
             end = None if self._size is None else self._start + self._size
             here = ByteRange(self._start + self._at, end)
-            reply = await self._open_range(replace(self._args, range=here))
+            args = pinned(self._args, self._first, if_match=self._if_match)
+            reply = await self._open_range(replace(args, range=here))
             try:
                 require_same(self._first, reply.metadata)
             except StorageError:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dalbrowser.storage.net.framing import chunk_size, reply_head, request_head
+from dalbrowser.storage.net.framing import chunk_size, reply_head, request_head, text_of
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,14 @@ def test_chunk_sizes() -> None:
 def test_headers_cannot_be_injected(name: bytes, value: bytes) -> None:
     with pytest.raises(httpx.LocalProtocolError):
         request_head(b"GET", b"/", [(name, value)])
+
+
+@pytest.mark.parametrize("value", [b"a\r\nx-b: c", b"a\nb", b"a\rb", b"a\0b"])
+def test_a_value_with_a_line_end_is_not_written(value: bytes) -> None:
+    with pytest.raises(httpx.LocalProtocolError, match="x-a"):
+        request_head(b"GET", b"/", [(b"host", b"h"), (b"x-a", value)])
+
+
+def test_the_headers_as_text() -> None:
+    raw = [(b"etag", b'"a"'), (b"x-m", b"1"), (b"x-m", b"2"), (b"u", "é".encode()), (b"l", b"\xe9")]
+    assert text_of(raw) == {"etag": '"a"', "x-m": "1, 2", "u": "é", "l": "é"}

@@ -73,6 +73,7 @@ class S3Core:
         self._region = config.region or DEFAULT_REGION
         self._place = place(config, self._region)
         self._credentials = Renewing(source or source_of(config))
+        self._signing: tuple[Credentials, sigv4.SigningKey] | None = None
         self._client = client or HttpClient(
             ClientOptions(ca_file=config.ca_file, verify=config.verify_tls)
         )
@@ -195,12 +196,16 @@ class S3Core:
         return HttpRequest(ask.method, here.origin, target, headers, ask.body, ask.idle)
 
     def _key(self, credentials: Credentials) -> sigv4.SigningKey:
-        return sigv4.SigningKey(
-            credentials.access_key_id,
-            credentials.secret_access_key,
-            credentials.session_token,
-            self._region,
-        )
+        made = self._signing
+        if made is None or made[0] is not credentials or made[1].region != self._region:
+            key = sigv4.SigningKey(
+                credentials.access_key_id,
+                credentials.secret_access_key,
+                credentials.session_token,
+                self._region,
+            )
+            made = self._signing = (credentials, key)
+        return made[1]
 
     @property
     def signs_bodies(self) -> bool:

@@ -20,7 +20,7 @@ from dalbrowser.storage.services.s3 import checksums as algorithms
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Mapping
 
     from dalbrowser.storage.options import OpCreateMultipart, OpRead, OpStat, OpWrite
     from dalbrowser.storage.services.s3.config import S3Config
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _META = "x-amz-meta-"
 
 
-def metadata(headers: httpx.Headers, *, length: int | None = None) -> Metadata:
+def metadata(headers: Mapping[str, str], *, length: int | None = None) -> Metadata:
     """Read the metadata of a whole object from the reply to a GET or HEAD.
 
     ``length`` is the whole object's, where ``content-length`` is only a range's.
@@ -62,15 +62,15 @@ def metadata(headers: httpx.Headers, *, length: int | None = None) -> Metadata:
 require_checksum = algorithms.require
 
 
-def version(headers: httpx.Headers) -> str | None:
+def version(headers: Mapping[str, str]) -> str | None:
     """Return the version id, where the bucket has versions."""
     return headers.get("x-amz-version-id") or None
 
 
-def checksums(headers: httpx.Headers) -> dict[str, str]:
+def checksums(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the checksums that the server tells, by algorithm."""
     found = {name: headers.get(f"x-amz-checksum-{name}") for name in algorithms.NAMES}
-    return {name: value for name, value in found.items() if value}
+    return algorithms.told(found, headers.get("x-amz-checksum-type"), headers.get("etag"))
 
 
 def conditions(args: OpRead | OpStat) -> dict[str, str]:
@@ -87,7 +87,7 @@ def conditions(args: OpRead | OpStat) -> dict[str, str]:
     return found
 
 
-def require_asked(args: OpRead | OpStat, reply: httpx.Headers) -> None:
+def require_asked(args: OpRead | OpStat, reply: Mapping[str, str]) -> None:
     """Raise ``ConditionNotMatch`` when a server that ignores conditions sent another version.
 
     rclone serve s3 does. A reply without an ETag cannot be judged here.
