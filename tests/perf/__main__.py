@@ -3,8 +3,9 @@
 Tasks: ``large`` (one object up and down, with one part at a time and with four), ``small``
 (2,000 objects of 16 KiB) and ``list`` (100,000 keys). Libraries are compared with
 libraries, from and to memory; programs with programs, from and to files. ``--quick``
-makes 256 MiB and 10,000 keys of it. ``python -m tests.perf.listing_window`` measures the
-window.
+makes 256 MiB and 10,000 keys of it. ``python -m tests.perf transfers`` compares ``dal cp``
+with other programs over many shapes of work and links; ``python -m tests.perf.listing_window``
+measures the window.
 """
 
 from __future__ import annotations
@@ -22,21 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.perf import transfers
 from tests.perf.libraries import LIBRARIES, Library
-from tests.perf.place import Place
 from tests.perf.programs import PROGRAMS, Work, find, last_line, run
+from tests.perf.stand import BUCKET, stand
 from tests.perf.table import render, take_turns
-from tests.servers.ceph import ceph
-from tests.servers.raw import RawS3
-from tests.servers.rclone import rclone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from tests.servers.s3_server import S3Server
+    from tests.perf.place import Place
 
 _SMALL, _SMALL_SIZE, _SMALL_AT_ONCE = 2000, 16 << 10, 16
-_BUCKET = "perf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,9 @@ def large(bench: Bench) -> None:
     _fill(file, bench.size)
     for concurrency in (1, 4):
         name = f"{bench.size >> 20} MiB, {concurrency} at once"
-        work = Work("write", _BUCKET, "large/object", file, concurrency)
+        work = Work("write", BUCKET, "large/object", file, concurrency)
         bench.compare(f"write {name}", work, bench.size, 1, "MB/s")
-        work = Work("read", _BUCKET, "large/object", bench.folder / "copy", concurrency)
+        work = Work("read", BUCKET, "large/object", bench.folder / "copy", concurrency)
         bench.compare(f"read {name}", work, bench.size, 1, "MB/s")
         _remove(bench.folder / "copy")
 
@@ -116,9 +114,9 @@ def small(bench: Bench) -> None:
     for number in range(_SMALL):
         (folder / f"{number:05d}").write_bytes(os.urandom(_SMALL_SIZE))
     name = f"{_SMALL:,} × {_SMALL_SIZE >> 10} KiB, {_SMALL_AT_ONCE} at once"
-    work = Work("put", _BUCKET, "small/", folder, _SMALL_AT_ONCE)
+    work = Work("put", BUCKET, "small/", folder, _SMALL_AT_ONCE)
     bench.compare(f"write {name}", work, _SMALL_SIZE, _SMALL, "MB/s")
-    work = Work("get", _BUCKET, "small/", bench.folder / "small copy", _SMALL_AT_ONCE)
+    work = Work("get", BUCKET, "small/", bench.folder / "small copy", _SMALL_AT_ONCE)
     bench.compare(f"read {name}", work, _SMALL_SIZE, _SMALL, "MB/s")
     _remove(bench.folder / "small copy")
 
@@ -127,7 +125,7 @@ def listing(bench: Bench) -> None:
     """Every key below a prefix."""
     _say(f"  seeding {bench.keys:,} keys")
     asyncio.run(seed(bench.place, bench.keys))
-    work = Work("list", _BUCKET, "keys/", bench.folder, 1)
+    work = Work("list", BUCKET, "keys/", bench.folder, 1)
     bench.compare(f"list {bench.keys:,} keys", work, 0, bench.keys, "keys/s")
 
 
@@ -158,26 +156,11 @@ def available_libraries() -> list[str]:
 TASKS = {"large": large, "small": small, "list": listing}
 
 
-@contextlib.contextmanager
-def serving(name: str) -> Iterator[S3Server]:
-    """Run a server; 16 GiB is what a gateway keeps until its garbage is collected."""
-    if name == "rclone":
-        with rclone() as server:
-            yield server
-    else:
-        with ceph(size=16 << 30) as running:
-            yield running.http
-
-
-def place_on(server: S3Server) -> Place:
-    """Make the bucket and return the place."""
-    with RawS3(server) as raw:
-        raw.create_bucket(_BUCKET)
-    return Place(server.endpoint, _BUCKET, server.region, server.access_key, server.secret_key)
-
-
 def main() -> None:
     """Parse the command line, start the server, run the tasks."""
+    if sys.argv[1:2] == ["transfers"]:
+        transfers.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(
         prog="python -m tests.perf",
         description=__doc__,
@@ -196,10 +179,10 @@ def main() -> None:
 
     with (
         tempfile.TemporaryDirectory(prefix="dalbrowser-perf-") as folder,
-        serving(given.server) as server,
+        stand(given.server) as running,
     ):
         bench = Bench(
-            place_on(server),
+            running.place,
             Path(folder),
             (256 if given.quick else 1024) << 20,
             10_000 if given.quick else 100_000,

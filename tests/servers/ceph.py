@@ -136,6 +136,10 @@ class Ceph:
             self.http.endpoint, key, secret, name="ceph", region=self.http.region, limits=LIMITS
         )
 
+    def collect_garbage(self) -> None:
+        """Free what deleted and replaced objects still hold, also what is not due yet."""
+        _run(self.folder, "radosgw-admin", "gc", "process", "--include-all")
+
 
 def _run(folder: Path, *command: str) -> str:
     """Run one of Ceph's programs to its end and return what it printed."""

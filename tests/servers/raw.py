@@ -65,20 +65,44 @@ class RawS3:
         body: bytes = b"",
     ) -> RawReply:
         """Send one signed request and return the reply, whatever its status."""
+        reply = self._request(
+            method, bucket, key, query=query or {}, headers=headers or {}, body=body
+        )
+        found = {name.lower(): value for name, value in reply.getheaders()}
+        return RawReply(reply.status, found, reply.read())
+
+    def sha256(self, bucket: str, key: str) -> str:
+        """Return the SHA-256 of an object of any size, in hex; raises when it is not there."""
+        reply = self._request("GET", bucket, key, query={}, headers={}, body=b"")
+        digest = hashlib.sha256()
+        while block := reply.read(1 << 20):
+            digest.update(block)
+        if reply.status != 200:
+            raise RuntimeError(f"reading {key!r}: {reply.status}")
+        return digest.hexdigest()
+
+    def _request(
+        self,
+        method: str,
+        bucket: str,
+        key: str,
+        *,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> http.client.HTTPResponse:
         path = "/" + "/".join(
             [quote(bucket, safe=_SAFE), *([quote(key, safe=_SAFE + "/")] if key else [])]
         )
         text = "&".join(
             f"{quote(name, safe=_SAFE)}={quote(value, safe=_SAFE)}"
-            for name, value in sorted((query or {}).items())
+            for name, value in sorted(query.items())
         )
-        signed = self._sign(method, path, text, headers or {}, body)
+        signed = self._sign(method, path, text, headers, body)
         self._link.request(
             method, f"{path}?{text}" if text else path, body=body or None, headers=signed
         )
-        reply = self._link.getresponse()
-        found = {name.lower(): value for name, value in reply.getheaders()}
-        return RawReply(reply.status, found, reply.read())
+        return self._link.getresponse()
 
     def _sign(
         self, method: str, path: str, query: str, extra: Mapping[str, str], body: bytes
@@ -112,12 +136,12 @@ class RawS3:
         if reply.status != 200:
             raise RuntimeError(f"creating {bucket}: {reply.status} {reply.body[:300]!r}")
 
-    def keys(self, bucket: str) -> list[str]:
-        """Return every key, in the server's order."""
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """Return every key below ``prefix``, in the server's order."""
         found: list[str] = []
         token = ""
         while True:
-            query = {"list-type": "2", "encoding-type": "url"}
+            query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
             if token:
                 query["continuation-token"] = token
             tree = _parse(self.send("GET", bucket, query=query))
