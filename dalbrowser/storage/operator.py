@@ -182,10 +182,12 @@ class Operator:
         version: str | None = None,
         chunk: int | None = None,
         concurrent: int = 1,
+        verify_checksum: bool = True,
     ) -> bytes:
         """Return the stored bytes of ``path``, or of a range of it (end exclusive).
 
         With ``chunk`` the bytes come by requests of that size, ``concurrent`` at a time.
+        ``verify_checksum`` as in ``reader``.
         """
         args = OpRead(
             range=range or ByteRange(),
@@ -195,7 +197,14 @@ class Operator:
             if_unmodified_since=if_unmodified_since,
             version=version,
         )
-        reader = Reader(self._access, exact(path), args, chunk=chunk, concurrent=concurrent)
+        reader = Reader(
+            self._access,
+            exact(path),
+            args,
+            chunk=chunk,
+            concurrent=concurrent,
+            verify_checksum=verify_checksum,
+        )
         async with reader:
             return b"".join([block async for block in reader])
 
@@ -208,6 +217,7 @@ class Operator:
         concurrent: int = 1,
         prefetch: int = 0,
         gap: int | None = None,
+        verify_checksum: bool = True,
         if_match: str | None = None,
         if_none_match: str | None = None,
         if_modified_since: datetime | None = None,
@@ -218,7 +228,9 @@ class Operator:
 
         ``chunk`` in bytes splits the read into requests of that size, ``concurrent`` under
         way at once and ``prefetch`` more kept ready; ``gap`` in bytes joins near ranges of
-        ``fetch`` into one request.
+        ``fetch`` into one request. ``verify_checksum``: a whole object that is read in order
+        is compared with the checksum that its reply carries (never a range); other bytes are
+        ``Unexpected``, temporary, with the code ``ChecksumMismatch``.
         """
         args = OpRead(
             range=range or ByteRange(),
@@ -236,6 +248,7 @@ class Operator:
             concurrent=concurrent,
             prefetch=prefetch,
             gap=gap,
+            verify_checksum=verify_checksum,
         )
 
     async def write(

@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, cast
 
+from dalbrowser.storage.checksums import Witness, of_whole
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.options import OpRead, OpStat
 from dalbrowser.storage.types import ByteRange
@@ -67,6 +68,8 @@ class Reader:
     ``chunk`` in bytes reads by requests of that size, ``concurrent`` at a time, with
     ``prefetch`` more chunks kept ready ahead of the position. ``gap`` is the default of
     ``fetch``. Without ``chunk`` there is one request, and blocks pass through.
+    ``verify_checksum`` compares a whole object, read in order, with the checksum that its
+    reply carries, where that covers all of it; other bytes raise before the last is handed on.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Reader:
         concurrent: int = 1,
         prefetch: int = 0,
         gap: int | None = None,
+        verify_checksum: bool = True,
     ) -> None:
         if (chunk is not None and chunk < 1) or concurrent < 1 or prefetch < 0 or (gap or 0) < 0:
             raise StorageError(
@@ -95,6 +99,8 @@ class Reader:
         self._concurrent = concurrent
         self._prefetch = prefetch
         self._gap = gap or 0
+        self._verify = verify_checksum and args.range.is_full
+        self._witness: Witness | None = None
         self._if_match = access.info().capability.read_with_if_match
         self._metadata: Metadata | None = None
         self._pinned: OpRead | None = None
@@ -237,6 +243,8 @@ class Reader:
             self._metadata = metadata
             if metadata.content_length is not None:
                 self._start, self._end = self._args.range.resolve(metadata.content_length)
+            if self._verify and metadata.checksums:
+                self._witness = _witness(metadata)
         else:
             require_same(self._metadata, metadata)
 
@@ -256,6 +264,8 @@ class Reader:
 
     async def _some(self, limit: int | None) -> bytes:
         """Return at least one byte from the position on, at most ``limit``; empty at the end."""
+        if self._witness is not None:
+            self._witness.require()
         length_known = self._metadata is not None and self._start is not None
         if length_known and self._end is not None and self._at >= self._end - (self._start or 0):
             return b""
@@ -263,8 +273,17 @@ class Reader:
             block = await self._from_body(limit)
         else:
             block = await self._from_chunks(limit)
+        if self._witness is not None and block:
+            await self._seen_by(self._witness, block)
         self._at += len(block)
         return block
+
+    async def _seen_by(self, witness: Witness, block: bytes) -> None:
+        try:
+            await witness.take(self._at, block)
+        except StorageError as error:
+            error.operation, error.path = error.operation or "read", error.path or self._path
+            raise
 
     async def _from_body(self, limit: int | None) -> bytes:
         body = await self._reach()
@@ -413,6 +432,14 @@ class Reader:
                 return wanted.start, wanted.end
             return wanted.resolve(self._end - self._start)
         return wanted.resolve(await self._size())
+
+
+def _witness(metadata: Metadata) -> Witness | None:
+    """Return who compares the bytes with the object's checksum, where it has one of use."""
+    told = of_whole(metadata.checksums)
+    if told is None or not metadata.content_length:
+        return None
+    return Witness(*told, metadata.content_length)
 
 
 async def drain(body: FullBody) -> bytes:

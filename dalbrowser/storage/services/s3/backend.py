@@ -289,6 +289,8 @@ class S3(Accessor):
         asked = headers.conditions(args) | headers.customer_key(self._config)
         if wanted := args.range.to_header():
             asked["range"] = wanted
+        elif self._config.object_checksums:
+            asked["x-amz-checksum-mode"] = "ENABLED"
         reply = await self._core.send(
             Ask(
                 "GET",

@@ -1,38 +1,43 @@
-"""The checksums that S3 keeps beside an object (``x-amz-checksum-*``), and what computes them.
+"""The checksums that S3 keeps beside an object (``x-amz-checksum-*``): asked for, sent, compared.
 
-``auto`` is the strongest that can be computed here at speed, and none at all for a server
-that refuses it. Invariant: what was asked for by name is sent or refused, never left out.
+``auto`` is what the connection names, else the strongest that can be computed here at speed,
+and none at all for a server that refuses it. Invariants: what was asked for by name is sent
+or refused, never left out; a server that answers another value than was sent has failed.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-import importlib.util
-import sys
-import zlib
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from typing import TYPE_CHECKING, TypeVar
 
-from dalbrowser.storage.errors import ErrorKind, StorageError, unsupported
+from dalbrowser.storage.checksums import (
+    MISMATCH,
+    NAMES,
+    NATIVE,
+    can_compute,
+    combined,
+    digest,
+    has_library,
+    is_ready,
+)
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from dalbrowser.storage.types import Data, Part
+    from dalbrowser.storage.types import Part
+
+__all__ = ["NAMES", "can_compute", "digest", "is_ready"]
 
 T = TypeVar("T")
 
-NAMES = ("crc64nvme", "crc32c", "crc32", "sha256", "sha1")
 AUTO = "auto"
 WHOLE_OBJECT = frozenset({"crc64nvme"})
 """Those that S3 keeps over the joined object; the others are kept over the parts' checksums
 (S3 User Guide, "Checking object integrity")."""
-_NATIVE = frozenset({"crc64nvme", "crc32c"})
-"""Those that Python does not have; awscrt computes them at gigabytes a second."""
-_LIBRARY = "awscrt.checksums"
 _REFUSALS = frozenset({"", "NotImplemented", "InvalidRequest", "InvalidArgument"})
 """Codes by which a server says that it does not know the header."""
+_PARTS = re.compile(r"-([1-9][0-9]*)\"?\Z")
 
 
 def require(name: str | None) -> None:
@@ -43,32 +48,12 @@ def require(name: str | None) -> None:
         raise unsupported(
             f"The checksum {name!r}", f"choose one of {', '.join((AUTO, *NAMES))}; nothing was sent"
         )
-    if name in _NATIVE and not _has_library():
+    if name in NATIVE and not has_library():
         raise unsupported(
             f"The checksum {name!r} without awscrt",
             "install dalbrowser with the extra 'checksums' (pip install 'dalbrowser[checksums]'),"
             " or choose crc32 or sha256; nothing was sent",
         )
-
-
-def digest(algorithm: str, body: Sequence[Data]) -> bytes:
-    """Hash the blocks of a body by any algorithm of S3 or ``hashlib``; this may take long."""
-    if algorithm in _NATIVE:
-        crc = getattr(_library(), algorithm)
-        return functools.reduce(lambda sofar, block: crc(block, sofar), body, 0).to_bytes(
-            8 if algorithm == "crc64nvme" else 4
-        )
-    if algorithm == "crc32":
-        return functools.reduce(lambda sofar, block: zlib.crc32(block, sofar), body, 0).to_bytes(4)
-    running = hashlib.new(algorithm, usedforsecurity=False)
-    for block in body:
-        running.update(block)
-    return running.digest()
-
-
-def is_ready(algorithm: str) -> bool:
-    """Whether hashing begins at once: the library takes a twentieth of a second to load."""
-    return algorithm not in _NATIVE or _LIBRARY in sys.modules
 
 
 def of_upload(name: str | None) -> dict[str, str]:
@@ -83,24 +68,47 @@ def of_upload(name: str | None) -> dict[str, str]:
 
 def joined(algorithm: str, parts: Sequence[Part]) -> str | None:
     """Return the checksum of the object that ``parts`` make, where the parts' own tell it."""
-    if algorithm not in WHOLE_OBJECT or not _has_library() or not parts:
+    if algorithm not in WHOLE_OBJECT:
         return None
-    sofar = 0
-    for part in parts:
-        value = _plain(part.checksums.get(algorithm, ""))
-        if value is None:
-            return None
-        sofar = _library().combine_crc64nvme(sofar, value, part.size)
-    return base64.b64encode(sofar.to_bytes(8)).decode()
+    return combined(algorithm, ((part.checksums.get(algorithm, ""), part.size) for part in parts))
 
 
-def _plain(text: str) -> int | None:
-    """Read what the server says is a part's CRC-64."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except ValueError:
-        return None
-    return int.from_bytes(raw) if len(raw) == 8 else None
+def told(found: Mapping[str, str | None], kind: str | None, etag: str | None) -> dict[str, str]:
+    """Return the checksums that a reply tells, by algorithm.
+
+    ``kind`` is its ``x-amz-checksum-type``. One over the parts' checksums ends in the number
+    of parts; some servers leave that out, and it must not be taken for one of the bytes.
+    """
+    parts = _PARTS.search(etag or "")
+    values: dict[str, str] = {}
+    for name in NAMES:
+        value = found.get(name)
+        if not value:
+            continue
+        of_parts = kind == "COMPOSITE" or (not kind and parts and name not in WHOLE_OBJECT)
+        if of_parts and "-" not in value:
+            value = f"{value}-{parts.group(1) if parts else 0}"
+        values[name] = value
+    return values
+
+
+def require_kept(
+    what: str, sent: Mapping[str, str], kept: Mapping[str, str], *, again: bool
+) -> None:
+    """Raise when the server answers another checksum than was sent; ``again`` if it may be resent.
+
+    ``sent`` are the request's headers, ``kept`` the checksums of the reply.
+    """
+    for name, value in kept.items():
+        ours = sent.get(f"x-amz-checksum-{name}")
+        if ours and ours != value:
+            raise StorageError(
+                ErrorKind.UNEXPECTED,
+                f"{what} was sent with the {name} {ours}, and the server says that it has {value}:"
+                " it holds other bytes. Write it again.",
+                status=ErrorStatus.TEMPORARY if again else ErrorStatus.PERMANENT,
+                context={"code": MISMATCH},
+            )
 
 
 class Choice:
@@ -115,7 +123,7 @@ class Choice:
             return asked or None
         if self._refused:
             return None
-        return "crc64nvme" if _has_library() else "crc32"
+        return "crc64nvme" if has_library() else "crc32"
 
     async def send(self, asked: str, act: Callable[[str | None], Awaitable[T]]) -> T:
         """Run ``act`` with the algorithm; again without, when the server refuses an ``auto``."""
@@ -133,16 +141,3 @@ class Choice:
 def _is_refusal(error: StorageError) -> bool:
     unknown = error.kind in {ErrorKind.UNSUPPORTED, ErrorKind.INVALID_INPUT}
     return unknown and error.context.get("code", "") in _REFUSALS
-
-
-def _has_library() -> bool:
-    if _LIBRARY in sys.modules:
-        return sys.modules[_LIBRARY] is not None
-    return importlib.util.find_spec("awscrt") is not None
-
-
-def _library() -> Any:
-    # Imported here: it is an extra, and has a native library to load.
-    import awscrt.checksums  # noqa: PLC0415
-
-    return awscrt.checksums

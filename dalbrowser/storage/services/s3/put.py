@@ -32,7 +32,10 @@ async def put(core: S3Core, key: str, body: Sequence[Data], args: OpWrite) -> Me
 
     async def send(checksum: str | None) -> tuple[HttpReply, bytes]:
         sent = asked | await body_headers(core, body, None, checksum)
-        return await core.call(Ask("PUT", key, act="write objects", headers=sent, body=body))
+        said = await core.call(Ask("PUT", key, act="write objects", headers=sent, body=body))
+        kept = headers.checksums(said[0].headers)
+        checksums.require_kept("The object", sent, kept, again=False)
+        return said
 
     reply, _ = await core.checksum.send(wanted(core, args.checksum), send)
     return Metadata(
@@ -63,5 +66,7 @@ async def body_headers(
 def wanted(core: S3Core, asked: str | None) -> str:
     """Return the checksum asked for, or the connection's; raises ``Unsupported``, unsent."""
     name = asked or core.config.checksum
+    if name == checksums.AUTO and checksums.can_compute(core.config.checksum):
+        name = core.config.checksum
     checksums.require(name)
     return name

@@ -82,7 +82,11 @@ def opened(reply: HttpReply, wanted: ByteRange) -> ReadReply:
         fits = (start, end) == wanted.resolve(total)
     if not fits or (size is not None and size != end - start):
         raise _wrong_range(wanted, f"{text} with {size} bytes")
-    return ReadReply(headers.metadata(reply.headers, length=total), Body(reply), start, end - start)
+    metadata = headers.metadata(reply.headers, length=total)
+    if end - start != total:
+        # A part's own, or one that speaks of bytes that do not come: neither covers these.
+        metadata.checksums = {}
+    return ReadReply(metadata, Body(reply), start, end - start)
 
 
 def empty(metadata: Metadata, offset: int) -> ReadReply:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from dalbrowser.storage.checksums import MISMATCH
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.options import (
     OpAbortMultipart,
@@ -80,7 +81,7 @@ class Uploads:
 
         async def send(name: str | None) -> tuple[HttpReply, bytes]:
             sent = await body_headers(self._core, body, md5, name)
-            return await self._core.call(
+            said = await self._core.call(
                 Ask(
                     "PUT",
                     key,
@@ -90,6 +91,9 @@ class Uploads:
                     body=body,
                 )
             )
+            kept = headers.checksums(said[0].headers)
+            checksums.require_kept(f"Part {number}", sent, kept, again=True)
+            return said
 
         reply, _ = await self._core.checksum.send(wanted(self._core, checksum), send)
         size = sum(len(block) for block in body)
@@ -172,11 +176,11 @@ class Uploads:
             content_length=sum(part.size for part in parts),
             etag=etag,
             version=headers.version(reply.headers),
-            checksums={
-                name: said[f"Checksum{name.upper()}"]
-                for name in checksums.NAMES
-                if said.get(f"Checksum{name.upper()}")
-            },
+            checksums=checksums.told(
+                {name: said.get(f"Checksum{name.upper()}") for name in checksums.NAMES},
+                said.get("ChecksumType"),
+                etag,
+            ),
             known=WRITTEN,
         )
 
@@ -280,6 +284,7 @@ def _require_joined(ours: str | None, theirs: str | None) -> None:
             ErrorKind.UNEXPECTED,
             f"The server says that the finished object's CRC-64/NVME is {theirs}, and the parts"
             f" sent make {ours}: it holds other bytes. Write it again.",
+            context={"code": MISMATCH},
         )
 
 
