@@ -101,6 +101,11 @@ class Controls:
         for job in self._with_files(ids):
             self._scheduler.move_up(job)
 
+    def move_down(self, ids: Iterable[int]) -> None:
+        """Change the order of queued jobs the other way."""
+        for job in reversed(self._with_files(ids)):
+            self._scheduler.move_down(job)
+
     def run_now(self, ids: Iterable[int]) -> None:
         """Start queued and resting jobs beyond the number that usually runs."""
         for job in self._with_files(ids):

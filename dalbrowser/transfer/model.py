@@ -7,6 +7,7 @@ seconds since the epoch (UTC).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -55,6 +56,9 @@ class JobState(Enum):
     SOURCE_CHANGED = "source-changed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    # States are counted with every step of every file; the enum's own hash is Python code.
+    __hash__ = object.__hash__
 
     @property
     def word(self) -> str:
@@ -214,7 +218,48 @@ class BatchEnded:
     bytes_done: int
 
 
-Event = JobsChanged | JobsRemoved | BatchEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchView:
+    """One batch of the journal, as far as its jobs are not live; folders count as one job.
+
+    ``counts`` are the jobs by state, the sums are theirs; ``only`` is the job itself where
+    there is just one.
+    """
+
+    id: int
+    counts: tuple[tuple[JobState, int], ...]
+    bytes_total: int = 0
+    bytes_done: int = 0
+    only: JobView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment, in order with the other events: live jobs, latest batches.
+
+    ``older`` is the batch before which there is more history, ``None`` when there is none.
+    """
+
+    views: tuple[JobView, ...]
+    batches: tuple[BatchView, ...]
+    older: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One line of a job's log: when it entered a state, with which bytes safe, and why.
+
+    ``again`` is when it was to try again, for a state that waits.
+    """
+
+    at: float
+    state: JobState
+    done: int = 0
+    again: float | None = None
+    text: str = ""
+
+
+Event = JobsChanged | JobsRemoved | BatchEnded | Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,3 +328,17 @@ class SourceUnreadableError(TransferError):
 
 class TargetUnwritableError(TransferError):
     """A local target cannot be written: full disk, missing rights, a folder that is gone."""
+
+
+class JournalHeld(Exception):
+    """Another process owns the journal: its ``pid``, ``since`` (epoch seconds), ``who``."""
+
+    def __init__(self, pid: int, since: float, who: str) -> None:
+        when = time.strftime("%H:%M", time.localtime(since)) if since else "an unknown time"
+        super().__init__(
+            f"Transfers are in the hands of {who or 'another program'} (process {pid}) since"
+            f" {when}; use that one, or close it first."
+        )
+        self.pid = pid
+        self.since = since
+        self.who = who

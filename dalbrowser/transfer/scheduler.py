@@ -71,6 +71,17 @@ class Scheduler:
             for number in (order[place - 1], *order[place + 1 :]):
                 queue.move_to_end(number)
 
+    def move_down(self, job: LiveJob) -> None:
+        """Let a queued job change places with the one after it in its batch and lane."""
+        queue = self._lane(job).queues.get(job.row.batch)
+        if queue is None or job.id not in queue:
+            return
+        order = list(queue)
+        behind = order[order.index(job.id) + 1 :]
+        # The one after it stays where it is; the job and the others follow, in their order.
+        for number in (job.id, *behind[1:]) if behind else ():
+            queue.move_to_end(number)
+
     def run_now(self, job: LiveJob) -> None:
         """Start a job that does not run yet, whether there is place or not."""
         lane = self._lane(job)

@@ -102,7 +102,29 @@ CREATE INDEX plan_job ON plan(job);
 
 _VERSION_2 = "ALTER TABLE job ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+# What happened to a job goes with the job; the indices let history be read page by page.
+_VERSION_3 = """
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY,
+  job INTEGER NOT NULL,
+  at REAL NOT NULL,
+  state TEXT NOT NULL,
+  done INTEGER NOT NULL,
+  again REAL,
+  text NOT NULL
+);
+CREATE INDEX event_job ON event(job);
+CREATE TRIGGER event_gone AFTER DELETE ON job BEGIN
+  DELETE FROM event WHERE job = OLD.id;
+END;
+CREATE INDEX job_root ON job(batch) WHERE parent IS NULL;
+CREATE INDEX job_child ON job(parent) WHERE parent IS NOT NULL;
+"""
+
+# What stood at the target when it was compared: a sync writes over nothing else.
+_VERSION_4 = "ALTER TABLE job ADD COLUMN compared TEXT NOT NULL DEFAULT '';"
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """``MIGRATIONS[n]`` takes version n to n + 1; an entry never changes once released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
