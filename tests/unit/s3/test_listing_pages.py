@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.services.s3 import replies
-from dalbrowser.storage.services.s3.ahead import AheadLister
+from dalbrowser.storage.services.s3.ahead import AheadLister, Source
 from dalbrowser.storage.types import Entry, Metadata, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OBJECT = (
     "<Contents><Key>{key}</Key><LastModified>2026-11-21T21:40:21.411Z</LastModified>"
@@ -95,63 +99,111 @@ def test_root_is_cut_off_and_prefixes_are_in_their_place() -> None:
     assert [entry.path for entry in entries] == ["a", "b/", "c"]
 
 
-async def test_pages_are_fetched_ahead_in_order_and_given_up_cleanly() -> None:
-    asked: list[str | None] = []
-    go = asyncio.Event()
+class Pages:
+    """Numbered pages up to ``last``, each naming the next; what was asked for is kept."""
 
-    async def fetch(token: str | None) -> tuple[Page, str | None]:
-        asked.append(token)
-        await go.wait()
-        number = int(token or "0")
-        return Page([Entry(str(number), Metadata())]), str(number + 1) if number < 5 else None
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.asked: list[str | None] = []
+        self.read_now = asyncio.Event()
+        self.read_now.set()
+        self.third = asyncio.Event()
+        self.bad: set[str | None] = set()
 
-    go.set()
-    lister = AheadLister(fetch)
-    assert await lister.next_page() is not None
-    await asyncio.sleep(0)
-    assert asked == [None]
-    assert await lister.next_page() is not None
-    await asyncio.sleep(0)
-    assert asked == [None, "1", "2"]
-    rest = []
+    async def get(self, token: str | None) -> bytes:
+        self.asked.append(token)
+        if len(self.asked) == 3:
+            self.third.set()
+        if token in self.bad:
+            raise StorageError(ErrorKind.UNEXPECTED, "Try again.", status=ErrorStatus.TEMPORARY)
+        return (token or "0").encode()
+
+    async def read(self, text: bytes) -> tuple[Page, str | None]:
+        await self.read_now.wait()
+        number = int(text)
+        token = str(number + 1) if number < self.last else None
+        return Page([Entry(str(number), Metadata())]), token
+
+    def source(self, glance: Callable[[bytes], str | None] | None = None) -> Source:
+        return Source(self.get, self.read, glance or (lambda _: None))
+
+
+async def rest_of(lister: AheadLister) -> list[str]:
+    found: list[str] = []
     while (page := await lister.next_page()) is not None:
-        rest.append(page.entries[0].path)
-    assert rest == ["2", "3", "4", "5"]
-    assert asked == [None, "1", "2", "3", "4", "5"]
-    stopped = AheadLister(fetch)
-    await stopped.next_page()
-    await stopped.next_page()
-    go.clear()
+        found += [entry.path for entry in page.entries]
+    return found
+
+
+async def test_pages_are_fetched_ahead_in_order_and_given_up_cleanly() -> None:
+    pages = Pages(last=5)
+    lister = AheadLister(pages.source())
+    assert await lister.next_page() is not None
     await asyncio.sleep(0)
+    assert pages.asked == [None]
+    assert await lister.next_page() is not None
+    await asyncio.sleep(0)
+    assert pages.asked == [None, "1", "2"]
+    assert await rest_of(lister) == ["2", "3", "4", "5"]
+    assert pages.asked == [None, "1", "2", "3", "4", "5"]
+    stopped = AheadLister(pages.source())
+    await stopped.next_page()
+    await stopped.next_page()
     await stopped.aclose()
     assert await stopped.next_page() is None
 
 
+async def test_the_next_page_is_asked_for_while_this_one_is_parsed() -> None:
+    pages = Pages(last=5)
+    lister = AheadLister(pages.source(lambda text: str(int(text) + 1)))
+    await lister.next_page()
+    pages.read_now.clear()
+    second = asyncio.create_task(lister.next_page())
+    await pages.third.wait()
+    assert not second.done()
+    pages.read_now.set()
+    assert await second is not None
+    assert await rest_of(lister) == ["2", "3", "4", "5"]
+    assert pages.asked[:6] == [None, "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("guess", ["4", "1", "9"])
+async def test_a_glance_that_was_wrong_changes_nothing(guess: str) -> None:
+    pages = Pages(last=5)
+    lister = AheadLister(pages.source(lambda _: guess))
+    assert await rest_of(lister) == ["0", "1", "2", "3", "4", "5"]
+
+
 async def test_a_page_that_failed_ahead_can_be_asked_for_again() -> None:
-    bad = {"2"}
-
-    async def fetch(token: str | None) -> tuple[Page, str | None]:
-        if token in bad:
-            raise StorageError(ErrorKind.UNEXPECTED, "Try again.", status=ErrorStatus.TEMPORARY)
-        number = int(token or "0")
-        return Page([Entry(str(number), Metadata())]), str(number + 1) if number < 3 else None
-
-    lister = AheadLister(fetch)
+    pages = Pages(last=3)
+    pages.bad = {"2"}
+    lister = AheadLister(pages.source(lambda text: str(int(text) + 1)))
     await lister.next_page()
     await lister.next_page()
     with pytest.raises(StorageError):
         await lister.next_page()
-    bad.clear()
-    page = await lister.next_page()
-    assert page is not None
-    assert page.entries[0].path == "2"
+    pages.bad.clear()
+    assert await rest_of(lister) == ["2", "3"]
 
 
 async def test_a_server_that_turns_in_circles_is_an_error() -> None:
-    async def fetch(_: str | None) -> tuple[Page, str | None]:
+    async def read(_: bytes) -> tuple[Page, str | None]:
         return Page([]), "same"
 
-    lister = AheadLister(fetch)
+    lister = AheadLister(Source(Pages(1).get, read))
     await lister.next_page()
     with pytest.raises(StorageError, match="twice"):
         await lister.next_page()
+
+
+@pytest.mark.parametrize(
+    ("body", "token"),
+    [
+        (b"<R><NextContinuationToken>1/a+b==</NextContinuationToken></R>", "1/a+b=="),
+        (b"<R><NextContinuationToken>a&amp;b</NextContinuationToken></R>", None),
+        (b"<R><NextContinuationToken></NextContinuationToken></R>", None),
+        (b"<R></R>", None),
+    ],
+)
+def test_the_token_at_a_glance(body: bytes, token: str | None) -> None:
+    assert replies.likely_token(body) == token

@@ -1,60 +1,96 @@
-"""A listing that fetches its next page while the last one is being used.
+"""A listing that fetches its next page while the last one is being read and used.
 
 From the second page on: who asks for two will ask for more, and who wants one pays for one.
 Invariants: pages come in order; a failure comes where its page would have come, and the
-page may then be asked for again; one request at most is ahead.
+page may then be asked for again; one request at most is ahead; a page that was fetched by a
+token seen at a glance is used only when the page before, once parsed, names that token.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from dalbrowser.storage.types import Page
 
-    Fetched = tuple[Page, str | None]
-    Fetch = Callable[[str | None], Coroutine[object, object, Fetched]]
+
+def _unsure(_: bytes) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where pages come from.
+
+    ``get`` asks the server for the page that a token names (the first: ``None``). ``read``
+    parses a page, and the token of the next one, ``None`` after the last. ``glance`` tells at
+    once what that token very likely is, or ``None`` when it cannot.
+    """
+
+    get: Callable[[str | None], Coroutine[object, object, bytes]]
+    read: Callable[[bytes], Awaitable[tuple[Page, str | None]]]
+    glance: Callable[[bytes], str | None] = _unsure
 
 
 class AheadLister:
-    """A ``RawLister`` over ``fetch(token)``, which returns a page and the next token."""
+    """A ``RawLister`` over a ``Source``."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._token: str | None = None
         self._pages = 0
         self._ended = False
-        self._ahead: asyncio.Task[Fetched] | None = None
+        self._ahead: asyncio.Task[bytes] | None = None
 
     async def next_page(self) -> Page | None:
         """Return the next page, or ``None`` after the last."""
         if self._ended:
             return None
         ahead, self._ahead = self._ahead, None
-        page, token = await (ahead or self._fetch(self._token))
+        text = await (ahead or self._source.get(self._token))
+        likely = self._source.glance(text) if self._pages else None
+        if likely is not None and likely != self._token:
+            self._fetch(likely)
+        try:
+            page, token = await self._source.read(text)
+            self._require_progress(token)
+        except BaseException:
+            await self._drop()
+            raise
+        if token != likely:
+            await self._drop()
+        self._token = token
+        self._ended = token is None
+        if self._pages and self._ahead is None and not self._ended:
+            self._fetch(token)
+        self._pages += 1
+        return page
+
+    async def aclose(self) -> None:
+        """Stop, and give up the page that is being fetched."""
+        self._ended = True
+        await self._drop()
+
+    def _fetch(self, token: str | None) -> None:
+        self._ahead = asyncio.create_task(self._source.get(token), name="next page")
+        self._ahead.add_done_callback(_looked_at)
+
+    def _require_progress(self, token: str | None) -> None:
         if token is not None and token == self._token:
             raise StorageError(
                 ErrorKind.UNEXPECTED,
                 "The server answered the same continuation token twice, so the listing would"
                 " never end. Report it to whoever runs the server.",
             )
-        self._token = token
-        self._ended = token is None
-        self._pages += 1
-        if self._pages > 1 and not self._ended:
-            self._ahead = asyncio.create_task(self._fetch(token), name="next page")
-            self._ahead.add_done_callback(_looked_at)
-        return page
 
-    async def aclose(self) -> None:
-        """Stop, and give up the page that is being fetched."""
-        self._ended = True
+    async def _drop(self) -> None:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.cancel()
@@ -62,7 +98,7 @@ class AheadLister:
                 await ahead
 
 
-def _looked_at(task: asyncio.Task[Fetched]) -> None:
+def _looked_at(task: asyncio.Task[bytes]) -> None:
     """Take a failure that nobody came for; whoever comes still gets it from the task."""
     if not task.cancelled():
         task.exception()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dalbrowser.storage import oio
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.services.s3 import replies
-from dalbrowser.storage.services.s3.ahead import AheadLister
+from dalbrowser.storage.services.s3.ahead import AheadLister, Source
 from dalbrowser.storage.services.s3.core import Ask
 from dalbrowser.storage.types import Page
 
@@ -41,10 +41,10 @@ class Listings:
     def objects(self, path: str, args: OpList) -> AheadLister:
         """List a folder or a prefix."""
         if args.versions or args.deleted:
-            return AheadLister(lambda token: self._versions(path, args, token))
+            return AheadLister(self._versions(path, args))
         if self._core.config.list_version == "1":
-            return AheadLister(lambda token: self._objects_v1(path, args, token))
-        return AheadLister(lambda token: self._objects(path, args, token))
+            return AheadLister(self._objects_v1(path, args))
+        return AheadLister(self._objects(path, args))
 
     async def probe(self) -> None:
         """Make the cheapest listing."""
@@ -106,50 +106,61 @@ class Listings:
                 return found
             token = following
 
-    async def _objects(self, path: str, args: OpList, token: str | None) -> tuple[Page, str | None]:
-        query = [("list-type", "2"), *self._common(path, args)]
-        if token is not None:
-            query.append(("continuation-token", token))
-        elif args.start_after is not None:
-            query.append(("start-after", self._root + args.start_after))
-        text = await self._get(query, "list the bucket")
-        entries, following = await _off_loop(text, lambda: replies.listing(text, self._root))
-        return Page(entries), following
+    def _objects(self, path: str, args: OpList) -> Source:
+        async def get(token: str | None) -> bytes:
+            query = [("list-type", "2"), *self._common(path, args)]
+            if token is not None:
+                query.append(("continuation-token", token))
+            elif args.start_after is not None:
+                query.append(("start-after", self._root + args.start_after))
+            return await self._get(query, "list the bucket")
 
-    async def _objects_v1(
-        self, path: str, args: OpList, token: str | None
-    ) -> tuple[Page, str | None]:
-        query = self._common(path, args)
-        marker = token
-        if marker is None and args.start_after is not None:
-            marker = self._root + args.start_after
-        if marker is not None:
-            query.append(("marker", marker))
-        text = await self._get(query, "list the bucket")
-        entries, following = await _off_loop(
-            text, lambda: replies.listing(text, self._root, first=True)
-        )
-        return Page(entries), following
+        async def read(text: bytes) -> tuple[Page, str | None]:
+            entries, following = await _off_loop(text, lambda: replies.listing(text, self._root))
+            return Page(entries), following
 
-    async def _versions(
-        self, path: str, args: OpList, token: str | None
-    ) -> tuple[Page, str | None]:
-        query = [("versions", ""), *self._common(path, args)]
-        if token is not None:
-            query += _markers(token, "key-marker", "version-id-marker")
-        elif args.start_after is not None:
-            query.append(("key-marker", self._root + args.start_after))
-        text = await self._get(query, "list versions")
-        entries, markers = await _off_loop(
-            text,
-            lambda: replies.versions(
-                text, self._root, all_versions=args.versions, deleted=args.deleted
-            ),
-        )
-        if args.start_after is not None:
-            # Ceph 16 lists the marker's own versions too; on AWS this drops nothing.
-            entries = [entry for entry in entries if entry.path > args.start_after]
-        return Page(entries), _JOIN.join(markers) if markers else None
+        return Source(get, read, replies.likely_token)
+
+    def _objects_v1(self, path: str, args: OpList) -> Source:
+        async def get(token: str | None) -> bytes:
+            query = self._common(path, args)
+            marker = token
+            if marker is None and args.start_after is not None:
+                marker = self._root + args.start_after
+            if marker is not None:
+                query.append(("marker", marker))
+            return await self._get(query, "list the bucket")
+
+        async def read(text: bytes) -> tuple[Page, str | None]:
+            entries, following = await _off_loop(
+                text, lambda: replies.listing(text, self._root, first=True)
+            )
+            return Page(entries), following
+
+        return Source(get, read)
+
+    def _versions(self, path: str, args: OpList) -> Source:
+        async def get(token: str | None) -> bytes:
+            query = [("versions", ""), *self._common(path, args)]
+            if token is not None:
+                query += _markers(token, "key-marker", "version-id-marker")
+            elif args.start_after is not None:
+                query.append(("key-marker", self._root + args.start_after))
+            return await self._get(query, "list versions")
+
+        async def read(text: bytes) -> tuple[Page, str | None]:
+            entries, markers = await _off_loop(
+                text,
+                lambda: replies.versions(
+                    text, self._root, all_versions=args.versions, deleted=args.deleted
+                ),
+            )
+            if args.start_after is not None:
+                # Ceph 16 lists the marker's own versions too; on AWS this drops nothing.
+                entries = [entry for entry in entries if entry.path > args.start_after]
+            return Page(entries), _JOIN.join(markers) if markers else None
+
+        return Source(get, read)
 
     def _common(self, path: str, args: OpList) -> list[tuple[str, str]]:
         query = [("prefix", self._root + path), ("encoding-type", "url")]

@@ -6,6 +6,7 @@ are decoded exactly when the server says that it encoded them.
 
 from __future__ import annotations
 
+import re
 from sys import intern
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
@@ -35,6 +36,9 @@ LISTED = (
     | Metakey.STORAGE_CLASS
 )
 """What a listing brings of each object."""
+
+_NEXT_TOKEN = re.compile(rb"<NextContinuationToken>([\x21-\x25\x27-\x3b\x3d-\x7e]+)</")
+"""A token that stands in the XML as it is: visible ASCII, no ``&`` and no ``<``."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 """Shared by all listed objects: two dicts fewer for each of a million rows."""
@@ -115,6 +119,15 @@ def listing(body: bytes, root: str, *, first: bool = False) -> tuple[list[Entry]
         return entries, document.token("NextContinuationToken")
     last = root + entries[-1].path if entries else ""
     return entries, document.marker("NextMarker", last)
+
+
+def likely_token(body: bytes) -> str | None:
+    """Return what a glance takes for the next token of a ListObjectsV2 page, before parsing it.
+
+    A parse takes 7 ms of 1,000 keys; meanwhile the server can be at the next page.
+    """
+    found = _NEXT_TOKEN.search(body)
+    return found[1].decode() if found is not None else None
 
 
 def _objects(document: _Document, cut: int) -> list[Entry]:
