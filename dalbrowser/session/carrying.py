@@ -1,0 +1,188 @@
+"""What may be carried where: copied, moved, uploaded, or refused with a reason.
+
+Invariants: nothing is carried into itself, and nothing is moved to where it is, also when
+two connections lead to the same place; what is judged is what is carried out, unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from dalbrowser.storage import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from dalbrowser.profiles import Location, Profile, ProfileStore
+
+MOVES_UNASKED = 10
+"""Objects that are moved without a question; a move is a copy and a delete of each."""
+
+
+class Deed(Enum):
+    """What is done with what is carried."""
+
+    UPLOAD = "upload"
+    COPY = "copy"
+    MOVE = "move"
+
+
+class Refusal(Enum):
+    """Why nothing may be done."""
+
+    NOTHING = "nothing that could be taken"
+    NO_PLACE = "no folder here"
+    BUCKETS = "a list of buckets"
+    WHOLE_BUCKET = "a whole bucket"
+    UNKNOWN = "a connection that is not known here"
+    INTO_ITSELF = "a folder into itself"
+    ALREADY_THERE = "where it is already"
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What is carried: places, or local files; ``move`` when it was cut.
+
+    ``problem`` is a sentence when it is neither and cannot be taken.
+    """
+
+    places: tuple[Location, ...] = ()
+    paths: tuple[Path, ...] = ()
+    move: bool = False
+    problem: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many items."""
+        return len(self.places) or len(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What would be done with a cargo at ``target``; a ``refusal`` says why nothing."""
+
+    cargo: Cargo
+    target: Location | None
+    deed: Deed | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether anything would be done."""
+        return self.deed is not None and self.refusal is None
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is a copy into the folder that it is in: it gets another name."""
+        return self.deed is Deed.COPY and any(
+            place.parent == self.target for place in self.cargo.places
+        )
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person is to confirm it."""
+        places = self.cargo.places
+        many = len(places) > MOVES_UNASKED or any(place.is_folder for place in places)
+        return self.deed is Deed.MOVE and many
+
+
+def judge(
+    cargo: Cargo,
+    target: Location | None,
+    profiles: ProfileStore,
+    *,
+    wish: Deed | None = None,
+    resolve: Callable[[str], str] = os.path.abspath,
+    sample: int | None = None,
+) -> Verdict:
+    """Say what would be done with a cargo in the folder ``target``.
+
+    ``wish`` is what the person asked for by key; without one it is a move within a bucket
+    and a copy elsewhere. ``resolve`` makes a local path absolute: the default asks no disk,
+    ``os.path.realpath`` also sees through links, and blocks. Only the first ``sample`` items
+    are looked at, all of them where it is ``None``.
+    """
+    refusal = _no_target(target, profiles)
+    if target is None or refusal is not None:
+        return Verdict(cargo, target, None, refusal or Refusal.NO_PLACE)
+    try:
+        there = identity(target, profiles, resolve)
+        if cargo.places:
+            deed = wish or _usual(cargo.places[0], target)
+            looked = cargo.places[:sample]
+            if any(not place.path for place in looked):
+                return Verdict(cargo, target, None, Refusal.WHOLE_BUCKET)
+            found = [identity(place, profiles, resolve) for place in looked]
+            return Verdict(cargo, target, deed, _misplaced(found, there, deed is Deed.COPY))
+        if cargo.paths:
+            found = [("fs", resolve(os.fspath(path)) + "/") for path in cargo.paths[:sample]]
+            return Verdict(cargo, target, Deed.UPLOAD, _misplaced(found, there, False))
+    except StorageError:
+        return Verdict(cargo, target, None, Refusal.UNKNOWN)
+    return Verdict(cargo, target, None, Refusal.NOTHING)
+
+
+def _no_target(target: Location | None, profiles: ProfileStore) -> Refusal | None:
+    if target is None or not target.is_folder:
+        return Refusal.NO_PLACE
+    try:
+        profile = profiles.get(target.profile_id)
+    except StorageError:
+        return Refusal.UNKNOWN
+    lists_buckets = target.is_root and profile.has_buckets and not profile.fixed_bucket
+    return Refusal.BUCKETS if lists_buckets else None
+
+
+def _usual(place: Location, target: Location) -> Deed:
+    """What a person expects who asked for nothing: as between two folders, or two disks."""
+    near = (place.profile_id, place.bucket) == (target.profile_id, target.bucket)
+    return Deed.MOVE if near else Deed.COPY
+
+
+def _misplaced(
+    found: Sequence[tuple[str, str]], there: tuple[str, str], stays: bool
+) -> Refusal | None:
+    store, folder = there
+    for other, path in found:
+        if other != store:
+            continue
+        if path.endswith("/") and folder.startswith(path):
+            return Refusal.INTO_ITSELF
+        if not stays and path[: path.removesuffix("/").rfind("/") + 1] == folder:
+            return Refusal.ALREADY_THERE
+    return None
+
+
+def identity(
+    place: Location, profiles: ProfileStore, resolve: Callable[[str], str] = os.path.abspath
+) -> tuple[str, str]:
+    """Return which store a place is in and where, the same for all connections to it.
+
+    Raises ``NotFound`` for an unknown connection. Two names of one server are two stores
+    here; the engine compares the objects themselves before it deletes a source.
+    """
+    profile = profiles.get(place.profile_id)
+    local = local_path(place, profile)
+    if local is not None:
+        path = resolve(local)
+        return "fs", f"{path.rstrip('/')}/" if place.is_folder else path
+    bucket = place.bucket or profile.fixed_bucket
+    root = profile.config.get("root", "").strip("/")
+    path = f"{root}/{place.path}" if root else place.path
+    if not profile.has_buckets:
+        return profile.id, f"/{path}"
+    server = urlsplit(profile.config.get("endpoint", "")).netloc
+    if not server:
+        server = f"{profile.config.get('preset', '')}@{profile.config.get('region', '')}"
+    return f"{profile.scheme}://{server}/{bucket}", f"/{path}"
+
+
+def local_path(place: Location, profile: Profile) -> str | None:
+    """Return the path of the file behind a place, ``None`` when no local file is."""
+    root = profile.config.get("root", "") if profile.scheme == "fs" else ""
+    return os.path.join(root, place.path) if root else None  # noqa: PTH118 -- exact keys

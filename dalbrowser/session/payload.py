@@ -1,0 +1,94 @@
+"""Places on the clipboard or in a drag, as JSON: connection id, bucket, exact key; nothing else.
+
+Invariants: no secret and no address of a server is ever in it; what comes from outside is
+taken whole or refused whole, and a refusal says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.profiles import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MIME = "application/x-dalbrowser-locations"
+LIMIT = 10_000
+"""Places in one payload: so many are written and read in about 30 ms, which a window may
+stand still for at most; whoever has more takes the folder that holds them."""
+_LONGEST = 16 * 1024 * 1024
+"""Bytes of a payload: ``LIMIT`` keys of S3's 1,024 bytes, each escaped, and some."""
+_VERSION = 1
+_FIELDS = 3
+
+
+class PayloadError(Exception):
+    """A payload that is not taken; the message is a sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Places that were copied or cut. ``move``: they are to leave where they are."""
+
+    places: tuple[Location, ...]
+    move: bool = False
+
+
+def encode(payload: Payload) -> bytes:
+    """Return the payload as JSON; raises ``PayloadError`` when it holds too many places."""
+    if len(payload.places) > LIMIT:
+        raise PayloadError(
+            f"{len(payload.places):,} items are too many to be carried at once, the most is"
+            f" {LIMIT:,}; take the folder that holds them."
+        )
+    places = [[place.profile_id, place.bucket, place.path] for place in payload.places]
+    value = {"version": _VERSION, "move": payload.move, "places": places}
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def decode(data: bytes) -> Payload:
+    """Return what ``encode`` wrote; raises ``PayloadError`` for anything else."""
+    if len(data) > _LONGEST:
+        raise PayloadError("What was offered is too large to be a list of places.")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or set(value) != {"version", "move", "places"}:
+        raise PayloadError("What was offered is not a list of places; nothing was done.")
+    if type(value["version"]) is not int or value["version"] != _VERSION:
+        raise PayloadError("What was offered comes from another version; nothing was done.")
+    places, move = value["places"], value["move"]
+    if not isinstance(move, bool) or not isinstance(places, list) or not places:
+        raise PayloadError("What was offered is not a list of places; nothing was done.")
+    if len(places) > LIMIT:
+        raise PayloadError(f"What was offered has more than {LIMIT:,} places; nothing was done.")
+    return Payload(_distinct([_place(one) for one in places]), move)
+
+
+def _place(value: Any) -> Location:
+    if (
+        isinstance(value, list)
+        and len(value) == _FIELDS
+        and all(isinstance(text, str) for text in value)
+        and value[0]
+    ):
+        return Location(*value)
+    raise PayloadError("What was offered has a place that cannot be read; nothing was done.")
+
+
+def _distinct(places: Sequence[Location]) -> tuple[Location, ...]:
+    """Leave out what is named twice, and what lies in a folder that is named as well."""
+    folders = {place for place in places if place.is_folder}
+    return tuple(place for place in dict.fromkeys(places) if not _covered(place, folders))
+
+
+def _covered(place: Location, folders: set[Location]) -> bool:
+    while place.path:
+        place = place.parent
+        if place in folders:
+            return True
+    return False
