@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from dalbrowser import __version__
-from dalbrowser.cli.commands import (
-    cat,
-    connections,
-    cp,
-    ls,
-    mkdir,
-    mv,
-    rm,
-    stat,
-    transfers,
-    uploads,
-)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = ("ls", "cat", "stat", "cp", "mv", "rm", "mkdir", "transfers", "uploads", "connections")
+_SERVER = ("--endpoint", "--endpoint-url", "--region")
 
 _EPILOG = """\
 Places are written as
@@ -29,8 +25,10 @@ Exit codes: 0 everything asked is done, 1 it is not, 2 wrong arguments, 130 Ctrl
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Return the parser of the whole command line; each command sets ``run``.
+
+    When ``argv`` names a command, only that one is loaded, for start-up time.
 
     ``endpoint`` and ``region`` may stand before or after the command; they are absent from
     the result when they were not given.
@@ -45,9 +43,20 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"dal {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (ls, cat, stat, cp, mv, rm, mkdir, transfers, uploads, connections):
-        command.register(commands, server)
+    for name in _needed(argv):
+        import_module(f"dalbrowser.cli.commands.{name}").register(commands, server)
     return top
+
+
+def _needed(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that ``argv`` names, or all of them where that is not plain."""
+    words = iter(argv)
+    for word in words:
+        if word in _SERVER:
+            next(words, None)
+        elif not word.startswith(tuple(f"{option}=" for option in _SERVER)):
+            return (word,) if word in COMMANDS else COMMANDS
+    return COMMANDS
 
 
 def _server_options() -> argparse.ArgumentParser:

@@ -38,7 +38,7 @@ async def engine(context: Context, who: str, progress: Progress) -> AsyncIterato
         context.connections,
         context.profiles,
         options_from(context.settings, who=who, patience=_PATIENCE),
-        progress.notify,
+        progress.listener,
     )
     report = await made.start()
     try:

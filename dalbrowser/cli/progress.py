@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dalbrowser.transfer import Event, JobView
+    from dalbrowser.transfer.model import Notify
 
 _INTERVAL = 0.2
 _CLEAR = "\r\x1b[K"
@@ -36,9 +37,14 @@ class Progress:
         """Show these jobs from now on."""
         self._ids = frozenset(ids)
 
+    @property
+    def listener(self) -> Notify | None:
+        """What the engine calls with its events; ``None`` where nobody would see them."""
+        return self.notify if self._shown else None
+
     def notify(self, event: Event) -> None:
         """Take an event of the engine; called on its loop."""
-        if not self._shown or not isinstance(event, JobsChanged):
+        if not isinstance(event, JobsChanged):
             return
         for view in event.views:
             if view.parent is None:

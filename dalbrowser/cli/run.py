@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
             # A name that the terminal's encoding lacks must not end a listing.
             stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = parser().parse_args(list(argv))
+        arguments = parser(argv).parse_args(list(argv))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else _USAGE
     try:

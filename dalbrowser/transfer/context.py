@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.journal import Journal
     from dalbrowser.transfer.model import EngineOptions
     from dalbrowser.transfer.slots import Slots
+    from dalbrowser.transfer.visits import DiskVisits
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,20 +37,26 @@ class RunContext:
     options: EngineOptions
     slots: Slots
     disk: Executor
+    visits: DiskVisits
     durable: DurableEnds
     gates: NetworkGates
     operator: Callable[[str, str], Awaitable[Operator]]
     changed: Callable[[LiveJob], None]
     claims: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    claimed: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def claim(self, job: LiveJob, place: str, bucket: str, key: str) -> bool:
         """Reserve a target for a job; false while another live job has it."""
-        return self.claims.setdefault((place, bucket, key), job.id) == job.id
+        name = (place, bucket, key)
+        if self.claims.setdefault(name, job.id) != job.id:
+            return False
+        self.claimed.setdefault(job.id, []).append(name)
+        return True
 
     def release(self, job: LiveJob) -> None:
         """Give back every target that the job reserved."""
-        for place in [place for place, holder in self.claims.items() if holder == job.id]:
-            del self.claims[place]
+        for name in self.claimed.pop(job.id, ()):
+            self.claims.pop(name, None)
 
     async def on_disk(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that blocks (reading, hashing, flushing) in the disk pool."""

@@ -130,7 +130,7 @@ class _Download:
             raise changed(row.key)
         self.metadata, self.size = there, there.content_length
         row.total, row.etag = self.size, there.etag or ""
-        row.version, row.mtime = there.version or "", mtime_of(there)
+        row.version, row.mtime = there.version or "", self._time_of(there)
 
     async def _arrived(self, saved: DownloadRow) -> bool:
         """Whether a crash came between the renaming and its record."""
@@ -202,7 +202,8 @@ class _Download:
     async def _finish_small(self, file: localfile.SmallFile, temp: str) -> None:
         """Compare and put in place, in one visit to the disk's threads where that can be."""
         expected = as_md5(self.metadata.etag)
-        digest, placed = await self.ctx.to_the_end(
+        visit = self.ctx.visits if file.is_held else self.ctx
+        digest, placed = await visit.to_the_end(
             file.finish, expected or "?", self.target.place(temp, durable=False)
         )
         if expected == digest:
@@ -268,8 +269,14 @@ class _Download:
             raise changed(self.row.key)
         if now.content_length is not None and now.content_length != self.size:
             raise changed(self.row.key)
-        if self.row.mtime is None or now.user_metadata:
-            self.row.mtime = mtime_of(now) or self.row.mtime
+        if self.row.mtime is None or (now.user_metadata and not self.row.compared):
+            self.row.mtime = self._time_of(now) or self.row.mtime
+
+    def _time_of(self, there: Metadata) -> float | None:
+        """Return the local file's time; a sync compares it with what the next listing tells."""
+        if not self.row.compared:
+            return mtime_of(there)
+        return there.last_modified.timestamp() if there.last_modified else None
 
     def _explained(self, error: StorageError) -> Exception:
         if error.kind in (ErrorKind.CONDITION_NOT_MATCH, ErrorKind.RANGE_NOT_SATISFIED):

@@ -23,6 +23,7 @@ from dalbrowser.transfer.folders import Folders
 from dalbrowser.transfer.gates import NetworkGates
 from dalbrowser.transfer.job import LiveJob
 from dalbrowser.transfer.journal import Journal
+from dalbrowser.transfer.log import JobLog
 from dalbrowser.transfer.manifest import Manifest, build_manifest
 from dalbrowser.transfer.model import (
     ConflictPolicy,
@@ -32,19 +33,28 @@ from dalbrowser.transfer.model import (
     StartReport,
 )
 from dalbrowser.transfer.notifier import Notifier
+from dalbrowser.transfer.past import Past
 from dalbrowser.transfer.runner import run_job
 from dalbrowser.transfer.scheduler import Scheduler
 from dalbrowser.transfer.slots import Slots
 from dalbrowser.transfer.tally import Tally
+from dalbrowser.transfer.visits import DiskVisits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dalbrowser.profiles import Location, ProfileStore
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.intake import Request
     from dalbrowser.transfer.journal import JobRow
-    from dalbrowser.transfer.model import JobView, LocalPath, Notify, OperatorSource
+    from dalbrowser.transfer.model import (
+        BatchView,
+        JobEvent,
+        JobView,
+        LocalPath,
+        Notify,
+        OperatorSource,
+    )
 
 _DISK_THREADS = 6
 """Threads that read, hash and write; more than two busy ones only wait for the same disk."""
@@ -73,6 +83,8 @@ class TransferEngine:
         self._parsed: dict[str, Profile] = {}
         self._live: dict[int, LiveJob] = {}
         self._finished: deque[int] = deque()
+        self._log = JobLog(self._journal)
+        self._past = Past(self._journal, self._live)
         self._tally = Tally()
         self._notifier = Notifier(notify, self._options.event_interval)
         self._disk = ThreadPoolExecutor(_DISK_THREADS, "transfer-disk")
@@ -82,6 +94,7 @@ class TransferEngine:
             options=self._options,
             slots=Slots(self._options.parts_total),
             disk=self._disk,
+            visits=DiskVisits(self._disk),
             durable=self._durable,
             gates=NetworkGates(self._options, self._operator, self._changed),
             operator=self._operator,
@@ -103,6 +116,7 @@ class TransferEngine:
             if row.state.is_active:
                 row.state = JobState.INTERRUPTED
                 self._journal.note_job(row)
+                self._log.cut_off(row)
             await self._restore(row)
         for job in self._live.values():
             self._folders.restored(job)
@@ -213,15 +227,16 @@ class TransferEngine:
         policy: ConflictPolicy = ConflictPolicy.ASK,
         *,
         move: bool = False,
+        names: Mapping[Location, str] | None = None,
     ) -> list[int]:
-        """Copy or move objects and folders into the folder ``target``.
+        """Copy or move objects and folders into the folder ``target``, under other ``names``.
 
         A move deletes its source only when the target is verified and the source unchanged.
         """
         direction = Direction.MOVE if move else Direction.COPY
         profiles = {p.profile_id: self._profile(p.profile_id) for p in (*items, target)}
         return await self._accept(
-            partial(intake.copy_requests, list(items), target, profiles, policy, direction)
+            partial(intake.copy_requests, list(items), target, profiles, policy, direction, names)
         )
 
     async def adopt(
@@ -251,9 +266,12 @@ class TransferEngine:
 
     async def manifest(self, batch: int) -> Manifest:
         """Return what arrived in a batch, with the SHA-256 of the local side of each file."""
+        return await self._ctx.on_disk(build_manifest, await self.moved(batch))
+
+    async def moved(self, batch: int) -> list[JobRow]:
+        """Return all jobs of a batch as the journal has them, for its manifest."""
         await self._durable.drain()
-        rows = await self._journal.batch_rows(batch)
-        return await self._ctx.on_disk(build_manifest, rows)
+        return await self._journal.batch_rows(batch)
 
     # -- control
 
@@ -281,6 +299,10 @@ class TransferEngine:
         """Let each of these queued jobs change places with the one before it in its batch."""
         self._controls.move_up(ids)
 
+    async def move_down(self, ids: Iterable[int]) -> None:
+        """Let each of these queued jobs change places with the one after it in its batch."""
+        self._controls.move_down(ids)
+
     async def run_now(self, ids: Iterable[int]) -> None:
         """Start these jobs at once, also when all places are taken, whatever they rest from."""
         self._controls.run_now(ids)
@@ -295,6 +317,37 @@ class TransferEngine:
         """Return finished jobs, newest first."""
         await self._durable.drain()
         return [LiveJob.of(row).view() for row in await self._journal.history(limit)]
+
+    async def tell_all(self, limit: int = 200) -> None:
+        """Tell the listeners of everything (a ``Snapshot``), in order with the other events.
+
+        ``limit`` bounds the batches of the history; ``batches`` has those before.
+        """
+        await self._durable.drain()
+        snapshot = await self._past.snapshot(limit)
+        self._notifier.now(snapshot)
+
+    async def batches(
+        self, before: int, limit: int = 200
+    ) -> tuple[tuple[BatchView, ...], int | None]:
+        """Return batches begun before the batch ``before``, newest first, and where to go on."""
+        return await self._past.batches(before, limit)
+
+    async def files(
+        self, node: int, after: int = 0, limit: int = 200
+    ) -> tuple[list[JobView], bool]:
+        """Return files of the folder job ``node`` (or jobs of the batch ``-node``), by id.
+
+        Those whose ids are above ``after``, and whether that was all.
+        """
+        await self._durable.drain()
+        return await self._past.files(node, after, limit)
+
+    async def log(self, job_id: int) -> list[JobEvent]:
+        """Return what happened to a job, oldest first; empty when there is no such job."""
+        job = self._live.get(job_id)
+        rows = [job.row] if job is not None else await self._journal.jobs_by_id([job_id])
+        return await self._log.lines(rows[0], job) if rows else []
 
     async def clear_completed(self) -> None:
         """Forget the finished jobs, in the list and in the history; their files stay."""
@@ -365,9 +418,12 @@ class TransferEngine:
         before, now = job.seen, job.row.state
         job.seen = now
         self._notifier.changed(job)
-        self._folders.account(job, before)
+        if job.row.parent is not None:
+            self._folders.account(job, before)
         if before is now:
             return
+        if before is not None or now is JobState.QUEUED:
+            self._log.entered(job)
         if now.is_settled:
             job.settled.set()
         else:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_temporary, pause_before
-from dalbrowser.transfer.model import ACTIVE_STATES, Direction, JobState, TransferError
+from dalbrowser.transfer.model import Direction, JobState, TransferError
 from dalbrowser.transfer.planner import require_expanded, steps
 from dalbrowser.transfer.runner import settle
 
@@ -82,16 +82,14 @@ class Folders:
         folder.meter.add(max(0, row.done - job.seen_done))
         job.seen_done = row.done
         if before is not row.state:
-            sums.counts[row.state] += 1
+            sums.moved(before, row.state)
             if before is None:
                 sums.bytes_total += row.total or 0
-            else:
-                sums.counts[before] -= 1
             if row.state.is_final:
                 sums.live.discard(job.id)
+                self._room.set()
             else:
                 sums.live.add(job.id)
-            self._room.set()
             self.reconsider(folder)
         else:
             self._ctx.changed(folder)
@@ -101,8 +99,7 @@ class Folders:
         sums = folder.sums
         if sums is None or folder.state.is_final:
             return
-        active = any(sums.counts[state] > 0 for state in ACTIVE_STATES)
-        if active or folder.id in self._tasks:
+        if sums.active or folder.id in self._tasks:
             state = JobState.RUNNING if sums.files else JobState.PREPARING
         elif sums.halted is not None:
             state = sums.halted

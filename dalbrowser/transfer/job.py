@@ -14,10 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import Profile
-from dalbrowser.transfer.model import Direction, JobState, JobView
+from dalbrowser.transfer.model import ACTIVE_STATES, Direction, JobState, JobView
 
 if TYPE_CHECKING:
+    from dalbrowser.storage import Retried
     from dalbrowser.transfer.journal import JobRow
+    from dalbrowser.transfer.model import JobEvent
 
 _WINDOW = 3.0
 """Seconds over which the speed is averaged."""
@@ -74,6 +76,15 @@ class FolderSums:
     expanded: bool = False
     halted: JobState | None = None
     live: set[int] = field(default_factory=set)
+    active: int = 0
+
+    def moved(self, before: JobState | None, now: JobState) -> None:
+        """Count a file under its present state; ``before`` is ``None`` for a new one."""
+        self.counts[now] += 1
+        self.active += now in ACTIVE_STATES
+        if before is not None:
+            self.counts[before] -= 1
+            self.active -= before in ACTIVE_STATES
 
     @property
     def files(self) -> int:
@@ -99,6 +110,9 @@ class LiveJob:
     server confirmed, so that a retry within one run need not read them again.
     ``swept`` says of a moved folder that its empty folders were seen to.
     ``odd_digest`` is the digest of a download that did not match its ETag.
+    ``retries`` counts the requests that a layer below repeated; they are shown with the
+    attempts, but say nothing of what may have landed, as ``row.attempts`` does.
+    ``lines`` of the log are not written yet; ``logged`` says that others were.
     """
 
     row: JobRow
@@ -120,6 +134,9 @@ class LiveJob:
     task: asyncio.Task[None] | None = None
     sums: FolderSums | None = None
     waiting_since: float | None = None
+    retries: int = 0
+    lines: list[JobEvent] = field(default_factory=list)
+    logged: bool = False
 
     @classmethod
     def of(cls, row: JobRow) -> LiveJob:
@@ -147,6 +164,10 @@ class LiveJob:
         """Count bytes that are safe at the target (confirmed, or on disk)."""
         self.row.done += size
         self.meter.add(size)
+
+    def retried(self, _: Retried) -> None:
+        """Count a request that is made once more."""
+        self.retries += 1
 
     def view(self) -> JobView:
         """Return the job as others see it."""
@@ -176,7 +197,7 @@ class LiveJob:
             eta=eta,
             parts_done=self.parts_done,
             parts_total=self.parts_total,
-            attempts=row.attempts,
+            attempts=row.attempts + self.retries,
             resent=row.resent,
             integrity=row.integrity,
             error=row.error,

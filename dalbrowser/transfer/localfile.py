@@ -194,6 +194,11 @@ class SmallFile:
         self._file: PartFile | None = None
         self._digest = hashlib.md5(usedforsecurity=False)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the disk was not touched yet."""
+        return self._file is None
+
     def holds(self, count: int) -> bool:
         """Whether ``count`` more bytes are only kept for now."""
         return self._file is None and len(self._held) + count <= _TINY

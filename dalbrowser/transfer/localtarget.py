@@ -7,10 +7,12 @@ into being while the bytes were on their way.
 from __future__ import annotations
 
 import os
+import stat
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer import localfile
+from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
     ConflictError,
     Side,
@@ -44,6 +46,7 @@ class LocalTarget:
         self._ctx = ctx
         self._job = job
         self._row = job.row
+        self._compared = Compared.of(job.row.compared)
 
     async def settle(self, size: int, same: Same) -> bool:
         """See who stands there; true when it is these very bytes, from a try before this one.
@@ -52,7 +55,9 @@ class LocalTarget:
         """
         row = self._row
         claimed = self._claim(row.local_path)
-        there = await self._ctx.on_disk(localfile.prepare, row.root, row.local_path)
+        there = await self._ctx.visits.run(localfile.prepare, row.root, row.local_path)
+        if self._compared is not None:
+            return await self._settle_compared(self._compared, claimed, there, same)
         if there is None and claimed:
             return False
         if await self._ctx.on_disk(localfile.is_folder, row.local_path):
@@ -84,6 +89,15 @@ class LocalTarget:
 
         It raises ``FileExistsError`` when somebody else has taken the name.
         """
+        if self._compared is not None:
+            return partial(
+                _place_compared,
+                self._compared,
+                temp,
+                self._row.local_path,
+                mtime=self._row.mtime,
+                durable=durable,
+            )
         replaces = self._row.policy in (
             ConflictPolicy.OVERWRITE,
             ConflictPolicy.IF_NEWER,
@@ -112,6 +126,18 @@ class LocalTarget:
         message = f"The name {self._row.local_path} is taken each time; see who writes there."
         raise TargetUnwritableError(message)
 
+    async def _settle_compared(
+        self, compared: Compared, claimed: bool, there: os.stat_result | None, same: Same
+    ) -> bool:
+        row = self._row
+        if not claimed:
+            raise being_written(row.local_path)
+        if compared.fits_file(there) and not (there and stat.S_ISDIR(there.st_mode)):
+            return False
+        if there is not None and row.attempts > 0 and await same(there):
+            return True
+        raise changed_since(row.local_path)
+
     async def _rename(self) -> None:
         row = self._row
         for number in range(2, _NAMES):
@@ -127,6 +153,15 @@ class LocalTarget:
 
     def _claim(self, path: str) -> bool:
         return self._ctx.claim(self._job, _PLACE, "", path)
+
+
+def _place_compared(
+    compared: Compared, temp: str, path: str, *, mtime: float | None, durable: bool
+) -> None:
+    """Put a file in the place of the one that was compared, and of no other."""
+    if not compared.fits_file(localfile.stat_or_none(path)):
+        raise FileExistsError(path)
+    localfile.publish(temp, path, replace=not compared.absent, mtime=mtime, durable=durable)
 
 
 def _question(path: str, there: os.stat_result | None) -> str:

@@ -30,13 +30,15 @@ class Notifier:
 
     def changed(self, job: LiveJob) -> None:
         """A job looks different."""
-        self._changed[job.id] = job
-        self._arm()
+        if self._notify is not None:
+            self._changed[job.id] = job
+            self._arm()
 
     def removed(self, job_id: int) -> None:
         """A job left the live list."""
-        self._removed.append(job_id)
-        self._arm()
+        if self._notify is not None:
+            self._removed.append(job_id)
+            self._arm()
 
     def now(self, event: Event) -> None:
         """Tell of something at once, after what was waiting."""

@@ -6,11 +6,6 @@ Invariant: a slot is given back on every way out; nobody holds one while asleep.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 class Slots:
@@ -21,9 +16,29 @@ class Slots:
         self._each = per_connection or total
         self._connections: dict[str, asyncio.Semaphore] = {}
 
-    @asynccontextmanager
-    async def one(self, connection: str) -> AsyncIterator[None]:
-        """Hold one slot for the block."""
-        own = self._connections.setdefault(connection, asyncio.Semaphore(self._each))
-        async with own, self._total:
-            yield
+    def one(self, connection: str) -> _Slot:
+        """Hold one slot for an ``async with`` block."""
+        own = self._connections.get(connection)
+        if own is None:
+            own = self._connections[connection] = asyncio.Semaphore(self._each)
+        return _Slot(own, self._total)
+
+
+class _Slot:
+    __slots__ = ("_own", "_total")
+
+    def __init__(self, own: asyncio.Semaphore, total: asyncio.Semaphore) -> None:
+        self._own = own
+        self._total = total
+
+    async def __aenter__(self) -> None:
+        await self._own.acquire()
+        try:
+            await self._total.acquire()
+        except BaseException:
+            self._own.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._total.release()
+        self._own.release()

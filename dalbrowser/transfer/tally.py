@@ -37,7 +37,9 @@ class Tally:
         """A job entered its present state; returns the end of its batch when that was the last."""
         batch, now = job.row.batch, job.row.state
         if not job.row.is_folder:
-            files = self._files.setdefault(batch, Counter())
+            files = self._files.get(batch)
+            if files is None:
+                files = self._files[batch] = Counter()
             files[now] += 1
             if before is not None:
                 files[before] -= 1

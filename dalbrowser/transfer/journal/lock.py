@@ -14,6 +14,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from dalbrowser.transfer.model import JournalHeld
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,20 +35,6 @@ else:
 
     def _try_lock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-class JournalHeld(Exception):
-    """Another process owns the journal: its ``pid``, ``since`` (epoch seconds), ``who``."""
-
-    def __init__(self, pid: int, since: float, who: str) -> None:
-        when = time.strftime("%H:%M", time.localtime(since)) if since else "an unknown time"
-        super().__init__(
-            f"Transfers are in the hands of {who or 'another program'} (process {pid}) since"
-            f" {when}; use that one, or close it first."
-        )
-        self.pid = pid
-        self.since = since
-        self.who = who
 
 
 class JournalLock:

@@ -7,6 +7,7 @@ not UTF-8 (as surrogates); those are stored as blobs, so that they come back exa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState
@@ -39,6 +40,8 @@ class JobRow:
     ``version`` and ``mtime`` (epoch seconds) are the remote source's where they are known
     beforehand. ``fresh`` says that the target folder was seen empty when this was planned.
     ``sent`` says that the whole target may have been written in one request or renaming.
+    ``compared`` is what stood at the target when a sync looked (see ``transfer.compared``);
+    of a folder it says that its files come from a written plan. Empty for all other jobs.
     """
 
     id: int = 0
@@ -69,6 +72,7 @@ class JobRow:
     fresh: bool = False
     begun: bool = False
     sent: bool = False
+    compared: str = ""
     priority: int = 0
     created: float = 0.0
     finished: float | None = None
@@ -96,6 +100,7 @@ class UploadRow:
 class PartRow:
     """One part: ``md5`` is of the bytes we sent, ``etag`` what the server answered.
 
+    ``crc`` is of the same bytes (``crc64nvme:`` and base64) where the service keeps one.
     ``done`` is false for a part that was on its way; such a row proves nothing.
     """
 
@@ -104,6 +109,7 @@ class PartRow:
     etag: str
     md5: str
     done: bool
+    crc: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,20 +147,21 @@ _ENUMS: dict[str, type[Direction] | type[JobState] | type[ConflictPolicy]] = {
 _BOOLS = frozenset({"is_folder", "fresh", "begun", "sent"})
 
 JOB_COLUMNS = tuple(item.name for item in fields(JobRow))
+_all_of = attrgetter(*JOB_COLUMNS)
 
 
 def job_values(row: JobRow, connections: dict[str, int]) -> dict[str, Any]:
     """Return the columns of a job; ``connections`` maps a profile's JSON to its row."""
-    values: dict[str, Any] = {}
-    for name in JOB_COLUMNS:
-        value = getattr(row, name)
-        if name in _ENUMS:
-            value = value.value
-        elif name in _EXACT:
-            value = to_column(value)
-        elif name in ("profile", "source_profile"):
-            value = connections[value] if value else None
-        values[name] = value
+    values: dict[str, Any] = dict(zip(JOB_COLUMNS, _all_of(row), strict=True))
+    for name in _ENUMS:
+        values[name] = values[name]._value_
+    for name in _EXACT:
+        text = values[name]
+        if not text.isascii():
+            values[name] = to_column(text)
+    for name in ("profile", "source_profile"):
+        text = values[name]
+        values[name] = connections[text] if text else None
     return values
 
 

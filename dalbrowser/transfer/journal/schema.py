@@ -124,7 +124,10 @@ CREATE INDEX job_child ON job(parent) WHERE parent IS NOT NULL;
 # What stood at the target when it was compared: a sync writes over nothing else.
 _VERSION_4 = "ALTER TABLE job ADD COLUMN compared TEXT NOT NULL DEFAULT '';"
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# What the CRC of the whole object follows from, also in the process that goes on with it.
+_VERSION_5 = "ALTER TABLE part ADD COLUMN crc TEXT NOT NULL DEFAULT '';"
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """``MIGRATIONS[n]`` takes version n to n + 1; an entry never changes once released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

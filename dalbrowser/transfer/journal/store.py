@@ -8,9 +8,10 @@ the others (``note_…``) are committed within a tenth of a second.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dalbrowser.transfer.journal.lock import JournalLock
 from dalbrowser.transfer.journal.rows import (
@@ -26,12 +27,14 @@ from dalbrowser.transfer.journal.rows import (
     to_column,
 )
 from dalbrowser.transfer.journal.schema import cannot_open, open_journal
-from dalbrowser.transfer.journal.thread import JournalThread
+from dalbrowser.transfer.journal.thread import LAG, JournalThread
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+T = TypeVar("T")
 
 _FINAL = "('done', 'skipped', 'cancelled')"
 _MUTABLE = [name for name in JOB_COLUMNS if name not in ("id", "batch", "parent", "created")]
@@ -50,6 +53,8 @@ class Journal:
         self._thread = JournalThread(self._open_here)
         self._by_json: dict[str, int] = {}
         self._by_id: dict[int, str] = {}
+        self._noted: dict[int, dict[str, Any]] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self.path = path
         self.note: str | None = None
 
@@ -76,6 +81,7 @@ class Journal:
 
     async def close(self) -> None:
         """Commit what is pending, close the file, let the lock go."""
+        self._post_notes()
         await self._thread.close()
         self._lock.release()
 
@@ -83,6 +89,32 @@ class Journal:
     def commits(self) -> int:
         """How many transactions were committed so far."""
         return self._thread.commits
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` after all that was noted before it; returns once it is committed."""
+        self._post_notes()
+        return await self._thread.run(work)
+
+    def _post(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        self._post_notes()
+        self._thread.post(work)
+
+    def _post_notes(self) -> None:
+        """Hand over what was noted: of each job its latest state, in one statement."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._noted:
+            noted, self._noted = list(self._noted.values()), {}
+            self._thread.post(lambda db: db.executemany(_UPDATE, noted), soon=True)
+
+    async def run(self, work: Callable[[sqlite3.Connection, dict[int, str]], T]) -> T:
+        """Run a query in the journal's thread; it is given the connections' texts by row."""
+        return await self._run(lambda db: work(db, self._by_id))
+
+    def post(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Run a statement with the next commit; nobody waits."""
+        self._post(work)
 
     # -- jobs
 
@@ -93,7 +125,7 @@ class Journal:
             made = db.execute("INSERT INTO batch (created) VALUES (?)", (time.time(),))
             return int(made.lastrowid or 0)
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def add_jobs(
         self, rows: Sequence[JobRow], plans: Sequence[PlanRow | None] = ()
@@ -101,20 +133,22 @@ class Journal:
         """Insert new jobs, each with the folder to expand where it has one; sets their ids."""
 
         def work(db: sqlite3.Connection) -> list[int]:
-            ids = [self._insert(db, row) for row in rows]
+            ids = self._insert(db, rows)
             for number, plan in zip(ids, plans, strict=False):
                 if plan is not None:
                     plan.job = number
                     _insert_plan(db, plan)
             return ids
 
-        ids = await self._thread.run(work)
+        ids = await self._run(work)
         for row, number in zip(rows, ids, strict=True):
             row.id = number
         return ids
 
-    def _insert(self, db: sqlite3.Connection, row: JobRow) -> int:
-        for text in (row.profile, row.source_profile):
+    def _insert(self, db: sqlite3.Connection, rows: Sequence[JobRow]) -> list[int]:
+        if not rows:
+            return []
+        for text in {profile for row in rows for profile in (row.profile, row.source_profile)}:
             if not text:
                 continue
             # Asked each time: an earlier insert may have been rolled back.
@@ -124,18 +158,21 @@ class Journal:
                 found = (int(made.lastrowid or 0),)
             self._by_json[text] = found[0]
             self._by_id[found[0]] = text
-        made = db.execute(_INSERT, job_values(row, self._by_json))
-        return int(made.lastrowid or 0)
+        db.executemany(_INSERT, [job_values(row, self._by_json) for row in rows])
+        # Ids only ever grow, and nobody else writes: those of one statement are in a row.
+        last = int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
+        return list(range(last - len(rows) + 1, last + 1))
 
     async def save(self, row: JobRow) -> None:
         """Write a job's present state and wait for the disk."""
         values = job_values(row, self._by_json)
-        await self._thread.run(lambda db: db.execute(_UPDATE, values))
+        await self._run(lambda db: db.execute(_UPDATE, values))
 
     def note_job(self, row: JobRow) -> None:
         """Write a job's present state with the next commit; nobody waits."""
-        values = job_values(row, self._by_json)
-        self._thread.post(lambda db: db.execute(_UPDATE, values))
+        self._noted[row.id] = job_values(row, self._by_json)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LAG, self._post_notes)
 
     async def finish(self, row: JobRow) -> None:
         """Write a job's end and drop all that was kept for resuming it, in one commit."""
@@ -145,7 +182,7 @@ class Journal:
             db.execute(_UPDATE, values)
             _drop_progress(db, row.id)
 
-        await self._thread.run(work)
+        await self._run(work)
 
     async def unfinished(self) -> list[JobRow]:
         """Return all jobs that are not history, oldest first."""
@@ -178,7 +215,7 @@ class Journal:
             found = db.execute(f"SELECT * FROM job {where}", values)  # noqa: S608 -- own texts only
             return [job_from(record, self._by_id) for record in found]
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def child_sums(self, parent: int) -> dict[str, tuple[int, int]]:
         """Return, by state, how many files of a folder job there are and their bytes."""
@@ -191,7 +228,7 @@ class Journal:
             )
             return {row[0]: (row[1], row[2]) for row in found}
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def forget_finished(self) -> None:
         """Delete finished jobs; the files of a folder go with the folder."""
@@ -202,7 +239,7 @@ class Journal:
                 f" (SELECT id FROM job WHERE is_folder AND state NOT IN {_FINAL}))"
             )
 
-        await self._thread.run(work)
+        await self._run(work)
 
     def note_prune(self, keep: int) -> None:
         """Delete the oldest finished jobs beyond ``keep`` of them."""
@@ -215,7 +252,7 @@ class Journal:
                 (keep,),
             )
 
-        self._thread.post(work)
+        self._post(work)
 
     # -- uploads
 
@@ -232,7 +269,7 @@ class Journal:
             values["dev"], values["inode"] = int(values["dev"]), int(values["inode"])
             return UploadRow(**values)
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def save_upload(self, row: UploadRow, job: JobRow | None = None) -> None:
         """Write a multipart upload: its intent, its id, or what is being done with it.
@@ -250,38 +287,41 @@ class Journal:
             if values is not None:
                 db.execute(_UPDATE, values)
 
-        await self._thread.run(work)
+        await self._run(work)
 
     async def drop_progress(self, job: int) -> None:
         """Forget upload, parts, download and intervals of a job."""
-        await self._thread.run(lambda db: _drop_progress(db, job))
+        await self._run(lambda db: _drop_progress(db, job))
 
     async def parts(self, job: int) -> list[PartRow]:
         """Return the parts of a job, in order of their numbers."""
 
         def work(db: sqlite3.Connection) -> list[PartRow]:
             found = db.execute(
-                "SELECT number, size, etag, md5, done FROM part WHERE job = ? ORDER BY number",
+                "SELECT number, size, etag, md5, done, crc FROM part WHERE job = ? ORDER BY number",
                 (job,),
             )
-            return [PartRow(r[0], r[1], r[2], r[3], bool(r[4])) for r in found]
+            return [PartRow(r[0], r[1], r[2], r[3], bool(r[4]), r[5]) for r in found]
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     def note_part_begun(self, job: int, number: int, size: int) -> None:
         """Say that a part is on its way, so that sending it again can be counted."""
-        self._thread.post(
+        self._post(
             lambda db: db.execute(
-                "INSERT OR REPLACE INTO part VALUES (?, ?, ?, '', '', 0)", (job, number, size)
+                "INSERT OR REPLACE INTO part (job, number, size, etag, md5, done)"
+                " VALUES (?, ?, ?, '', '', 0)",
+                (job, number, size),
             )
         )
 
     async def part_done(self, job: int, part: PartRow) -> None:
         """Record a part that the server confirmed."""
-        await self._thread.run(
+        await self._run(
             lambda db: db.execute(
-                "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, 1)",
-                (job, part.number, part.size, part.etag, part.md5),
+                "INSERT OR REPLACE INTO part (job, number, size, etag, md5, crc, done)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1)",
+                (job, part.number, part.size, part.etag, part.md5, part.crc),
             )
         )
 
@@ -296,7 +336,7 @@ class Journal:
                 return None
             return DownloadRow(**{**dict(record), "temp": from_column(record["temp"])})
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def save_download(self, row: DownloadRow) -> None:
         """Write a download in place; its intervals are forgotten."""
@@ -306,7 +346,7 @@ class Journal:
             db.execute("INSERT OR REPLACE INTO download VALUES (?,?,?,?,?,?)", values)
             db.execute("DELETE FROM interval WHERE job = ?", (row.job,))
 
-        await self._thread.run(work)
+        await self._run(work)
 
     async def intervals(self, job: int) -> list[tuple[int, int]]:
         """Return the byte ranges that are on disk, ``(start, stop)``, in order."""
@@ -317,12 +357,12 @@ class Journal:
             )
             return [(row[0], row[1]) for row in found]
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def intervals_done(self, job: int, ranges: Sequence[tuple[int, int]]) -> None:
         """Record ranges that were written and flushed to the temporary file."""
         values = [(job, start, stop) for start, stop in ranges]
-        await self._thread.run(
+        await self._run(
             lambda db: db.executemany("INSERT OR REPLACE INTO interval VALUES (?,?,?)", values)
         )
 
@@ -345,7 +385,7 @@ class Journal:
                 for row in found
             ]
 
-        return await self._thread.run(work)
+        return await self._run(work)
 
     async def advance_plan(
         self, plan: PlanRow, jobs: Sequence[JobRow], folders: Sequence[PlanRow], finished: bool
@@ -356,7 +396,7 @@ class Journal:
         """
 
         def work(db: sqlite3.Connection) -> list[int]:
-            ids = [self._insert(db, row) for row in jobs]
+            ids = self._insert(db, jobs)
             for folder in folders:
                 _insert_plan(db, folder)
             if finished:
@@ -368,14 +408,14 @@ class Journal:
                 )
             return ids
 
-        ids = await self._thread.run(work)
+        ids = await self._run(work)
         for row, number in zip(jobs, ids, strict=True):
             row.id = number
         return ids
 
     async def drop_plans(self, job: int) -> None:
         """Forget what of a folder is not expanded yet."""
-        await self._thread.run(lambda db: db.execute("DELETE FROM plan WHERE job = ?", (job,)))
+        await self._run(lambda db: db.execute("DELETE FROM plan WHERE job = ?", (job,)))
 
 
 def _insert_plan(db: sqlite3.Connection, plan: PlanRow) -> None:

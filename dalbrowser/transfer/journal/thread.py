@@ -34,6 +34,7 @@ class _Item:
     work: Callable[[sqlite3.Connection], Any]
     loop: asyncio.AbstractEventLoop | None = None
     answer: asyncio.Future[Any] | None = None
+    soon: bool = False
 
 
 class JournalThread:
@@ -61,9 +62,12 @@ class JournalThread:
         self._queue.put(_Item(work, loop, answer))
         return await answer
 
-    def post(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Run ``work`` soon, in order, with nobody waiting for it."""
-        self._queue.put(_Item(work))
+    def post(self, work: Callable[[sqlite3.Connection], object], *, soon: bool = False) -> None:
+        """Run ``work`` in order, with nobody waiting for it.
+
+        It waits up to ``LAG`` for company; with ``soon`` not, for it is a group already.
+        """
+        self._queue.put(_Item(work, soon=soon))
 
     async def close(self) -> None:
         """Commit what was submitted, close the connection, end the thread."""
@@ -100,7 +104,7 @@ class JournalThread:
                 break
             group.append(item)
             # Somebody waits: take only what is there already.
-            if item.answer is not None:
+            if item.answer is not None or item.soon:
                 due = 0.0
             elif due is None:
                 due = time.monotonic() + LAG
