@@ -85,7 +85,8 @@ class S3Config:
     )
     payload_signing: str = config_field(
         label="Sign bodies",
-        doc="Whether bodies are hashed into the signature; auto: only without TLS.",
+        doc="Whether bodies are hashed into the signature; auto: only without TLS, and not for"
+        " a part whose signed Content-MD5 covers it already.",
         default="auto",
         choices=("auto", "always", "never"),
     )

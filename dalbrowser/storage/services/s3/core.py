@@ -46,6 +46,7 @@ class Ask:
     ``key`` is empty for the bucket itself. ``act`` says in words what is done, for the
     errors ("read objects"). ``body`` is blocks that stay unchanged, so that it can be sent
     again. ``ok`` are the statuses accepted; ``idle`` the silence allowed, in seconds.
+    ``sealed``: a header that is signed (Content-MD5) makes the server refuse other bytes.
     """
 
     method: str
@@ -57,6 +58,7 @@ class Ask:
     body: Sequence[Data] = field(default=(), repr=False)
     ok: Collection[int] = (200,)
     idle: float | None = None
+    sealed: bool = False
 
 
 class S3Core:
@@ -105,7 +107,7 @@ class S3Core:
         When the server names another region and none was configured, or calls renewable
         credentials expired, the request is sent once more.
         """
-        digest = await self._payload_hash(ask.body)
+        digest = await self._payload_hash(ask)
         for last in (False, True):
             credentials = await self._credentials.get()
             reply = await self._client.send(self._signed(ask, credentials, digest))
@@ -214,12 +216,13 @@ class S3Core:
             return False
         return self.config.payload_signing == "always" or not self._place.origin.secure
 
-    async def _payload_hash(self, body: Sequence[Data]) -> str:
-        if not body:
+    async def _payload_hash(self, ask: Ask) -> str:
+        if not ask.body:
             return sigv4.EMPTY_SHA256
-        if not self.signs_bodies:
+        # A second digest of the same bytes would cost both sides a second for each GiB.
+        if not self.signs_bodies or (ask.sealed and self.config.payload_signing == "auto"):
             return sigv4.UNSIGNED_PAYLOAD
-        return (await digest_of("sha256", body)).hex()
+        return (await digest_of("sha256", ask.body)).hex()
 
     async def _another_try(self, found: errors.Answer, used: Credentials | None) -> bool:
         """Whether what the server said lets the same request succeed now."""

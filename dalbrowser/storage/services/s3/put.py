@@ -1,7 +1,7 @@
 """An object by one PUT, and what its body carries so that the server can verify it.
 
-Invariant: every body carries what the server needs to refuse damaged bytes (Content-MD5,
-and in the clear the signed SHA-256), computed off the loop.
+Invariant: every body carries what the server needs to refuse damaged bytes (Content-MD5, or
+in the clear the signed SHA-256), computed off the loop.
 """
 
 from __future__ import annotations
