@@ -19,7 +19,8 @@ MAX_HEAD = 128 * 1024
 
 _LINE_BREAKS = re.compile(rb"[\r\n\0]")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)\Z")
+_FIELDS = re.compile(rb"\r\n([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)")
+_READ_HERE = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: .*)?\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z")
 
@@ -65,24 +66,21 @@ class Head:
 
 def reply_head(raw: bytes, method: str) -> Head:
     """Parse a reply's head (without its blank line); raises ``RemoteProtocolError``."""
-    first, *lines = raw.split(b"\r\n")
+    first, ended, rest = raw.partition(b"\r\n")
     match = _STATUS_LINE.match(first)
     if match is None:
         raise httpx.RemoteProtocolError("the reply does not begin like HTTP/1.1")
-    headers: list[tuple[bytes, bytes]] = []
+    headers = _fields(ended + rest)
     lengths: set[bytes] = set()
     encoding = connection = b""
-    for line in lines:
-        field = _FIELD.match(line)
-        if field is None:
-            raise httpx.RemoteProtocolError("a header of the reply is malformed")
-        lowered, value = field[1].lower(), field[2].rstrip(b" \t")
-        headers.append((lowered, value))
-        if lowered == b"content-length":
+    for name, value in headers:
+        if name not in _READ_HERE:
+            continue
+        if name == b"content-length":
             lengths.add(value)
-        elif lowered == b"transfer-encoding":
+        elif name == b"transfer-encoding":
             encoding += value.lower()
-        elif lowered == b"connection":
+        else:
             connection += value.lower()
     status = int(match[2])
     length = _length(lengths, encoding)
@@ -90,6 +88,15 @@ def reply_head(raw: bytes, method: str) -> Head:
         encoding, length = b"", 0
     keep = b"close" not in connection and (match[1] == b"1" or b"keep-alive" in connection)
     return Head(status, headers, bool(encoding), length, keep)
+
+
+def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Parse header lines, each with the line end before it; every byte must belong to one."""
+    found = _FIELDS.findall(lines)
+    count = len(found)
+    if lines.count(b"\r") != count or lines.count(b"\n") != count or b"\0" in lines:
+        raise httpx.RemoteProtocolError("a header of the reply is malformed")
+    return [(name.lower(), value.rstrip(b" \t")) for name, value in found]
 
 
 def text_of(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -51,6 +51,12 @@ def test_heads(raw: bytes, method: str, expected: tuple[int, int | None, bool, b
         b"HTTP/1.1 200 OK\r\nA: b\r\n folded",
         b"HTTP/1.1 200 OK\r\nA: b\nContent-Length: 5",
         b"HTTP/1.1 200 OK\r\nno colon",
+        b"HTTP/1.1 200 OK\r\nA: b\r\nno colon\r\nC: d",
+        b"HTTP/1.1 200 OK\r\n: no name",
+        b"HTTP/1.1 200 OK\r\nA: b\0c",
+        b"HTTP/1.1 200 OK\r\nA: b\rC: d",
+        b"HTTP/1.1 200 OK\r\nA: b\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nA: b",
     ],
 )
 def test_malformed_heads(raw: bytes) -> None:
