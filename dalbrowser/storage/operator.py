@@ -34,6 +34,7 @@ from dalbrowser.storage.options import (
 from dalbrowser.storage.paths import exact, is_dir_path
 from dalbrowser.storage.reader import Reader
 from dalbrowser.storage.types import ByteRange, Metakey
+from dalbrowser.storage.whole import read_whole
 from dalbrowser.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -197,6 +198,10 @@ class Operator:
             if_unmodified_since=if_unmodified_since,
             version=version,
         )
+        if chunk is None and concurrent == 1:
+            return await read_whole(
+                self._access, exact(path), args, verify_checksum=verify_checksum
+            )
         reader = Reader(
             self._access,
             exact(path),

@@ -9,57 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from bisect import bisect_right
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, cast
 
-from dalbrowser.storage.checksums import Witness, of_whole
-from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.options import OpRead, OpStat
+from dalbrowser.storage.pinning import pinned, require_same
+from dalbrowser.storage.spans import Group, cut, join
 from dalbrowser.storage.types import ByteRange
+from dalbrowser.storage.whole import compare, drain, witness_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from types import TracebackType
 
+    from dalbrowser.storage.checksums import Witness
     from dalbrowser.storage.context import RawAccess
     from dalbrowser.storage.types import FullBody, Metadata, ReadReply
 
 _BLOCK = 1024 * 1024
 """Bytes asked for at once when the caller does not say; large enough that awaiting costs little."""
-
-
-def pinned(args: OpRead, seen: Metadata, *, if_match: bool) -> OpRead:
-    """Return ``args`` bound to the version ``seen``, as far as the service can be told.
-
-    A weak ETag never matches in If-Match (RFC 9110, 8.8.3.2), so it is only compared.
-    """
-    if if_match and seen.etag and not seen.etag.startswith("W/"):
-        return replace(args, if_match=seen.etag)
-    return args
-
-
-def require_same(first: Metadata, now: Metadata) -> None:
-    """Raise ``ConditionNotMatch`` when ``now`` is another version of the object than ``first``."""
-    if first.etag and now.etag:
-        same = first.etag == now.etag
-    else:
-        same = (first.last_modified, first.content_length) == (
-            now.last_modified,
-            now.content_length,
-        )
-    if not same:
-        raise replaced_meanwhile()
-
-
-def replaced_meanwhile() -> StorageError:
-    """Return the error for an object that changed while it was being read."""
-    return StorageError(
-        ErrorKind.CONDITION_NOT_MATCH,
-        "The object was replaced while it was being read; read it again from the beginning.",
-        status=ErrorStatus.PERMANENT,
-    )
 
 
 class Reader:
@@ -202,21 +172,21 @@ class Reader:
         if self._metadata is None:
             first = await self._fetch_first(ranges, gap)
         spans = [await self._span(wanted) for wanted in ranges]
-        joined = _join(spans, gap)
+        joined = join(spans, gap)
         slots = asyncio.Semaphore(self._concurrent)
 
         async def load(start: int, end: int) -> memoryview:
             async with slots:
                 return memoryview(await self._load(start, end))
 
-        async with _Group() as group:
+        async with Group() as group:
             tasks = [group.start(load(start, end)) for start, end in joined[len(first) :]]
         loaded = first + [task.result() for task in tasks]
-        return [_cut(span, joined, loaded) for span in spans]
+        return [cut(span, joined, loaded) for span in spans]
 
     async def _fetch_first(self, ranges: Sequence[ByteRange], gap: int) -> list[memoryview]:
         """Load the first joined span alone: it pins the version and brings the length."""
-        joined = _join([await self._span(wanted) for wanted in ranges], gap)
+        joined = join([await self._span(wanted) for wanted in ranges], gap)
         if self._metadata is not None or not joined:
             return []
         try:
@@ -244,7 +214,7 @@ class Reader:
             if metadata.content_length is not None:
                 self._start, self._end = self._args.range.resolve(metadata.content_length)
             if self._verify and metadata.checksums:
-                self._witness = _witness(metadata)
+                self._witness = witness_of(metadata)
         else:
             require_same(self._metadata, metadata)
 
@@ -274,16 +244,9 @@ class Reader:
         else:
             block = await self._from_chunks(limit)
         if self._witness is not None and block:
-            await self._seen_by(self._witness, block)
+            await compare(self._witness, self._at, block, self._path)
         self._at += len(block)
         return block
-
-    async def _seen_by(self, witness: Witness, block: bytes) -> None:
-        try:
-            await witness.take(self._at, block)
-        except StorageError as error:
-            error.operation, error.path = error.operation or "read", error.path or self._path
-            raise
 
     async def _from_body(self, limit: int | None) -> bytes:
         body = await self._reach()
@@ -432,67 +395,3 @@ class Reader:
                 return wanted.start, wanted.end
             return wanted.resolve(self._end - self._start)
         return wanted.resolve(await self._size())
-
-
-def _witness(metadata: Metadata) -> Witness | None:
-    """Return who compares the bytes with the object's checksum, where it has one of use."""
-    told = of_whole(metadata.checksums)
-    if told is None or not metadata.content_length:
-        return None
-    return Witness(*told, metadata.content_length)
-
-
-async def drain(body: FullBody) -> bytes:
-    """Return all that is left of ``body``."""
-    blocks: list[bytes] = []
-    while (block := await body.next()) is not None:
-        blocks.append(block)
-    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-
-
-class _Group:
-    """Tasks that end together; the first failure cancels the rest and is raised as itself."""
-
-    def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[memoryview]] = []
-
-    def start(self, work: Coroutine[None, None, memoryview]) -> asyncio.Task[memoryview]:
-        task = asyncio.create_task(work)
-        self._tasks.append(task)
-        return task
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        try:
-            await asyncio.gather(*self._tasks)
-        except BaseException:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            raise
-
-
-def _join(spans: Sequence[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
-    """Join spans that overlap or lie at most ``gap`` bytes apart, in order; drop empty ones."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if joined and start <= joined[-1][1] + gap:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _cut(
-    span: tuple[int, int], joined: Sequence[tuple[int, int]], loaded: Sequence[memoryview]
-) -> bytes:
-    start, end = span
-    if start >= end:
-        return b""
-    at = bisect_right(joined, start, key=lambda each: each[0]) - 1
-    begin = joined[at][0]
-    return bytes(loaded[at][start - begin : end - begin])

@@ -33,7 +33,7 @@ from dalbrowser.storage.oio.listing import (
 )
 from dalbrowser.storage.options import OpList, OpStat, OpWrite
 from dalbrowser.storage.paths import is_dir_path, parent
-from dalbrowser.storage.reader import pinned
+from dalbrowser.storage.pinning import pinned
 from dalbrowser.storage.types import ByteRange, EntryMode, Metadata, Metakey, ReadReply
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError, unsupported
-from dalbrowser.storage.reader import pinned, require_same
+from dalbrowser.storage.pinning import pinned, require_same
 from dalbrowser.storage.types import ByteRange
 
 if TYPE_CHECKING:
