@@ -94,28 +94,21 @@ async def _start_transfers(session: Session, window: MainWindow) -> None:
 
 
 async def _open_first(arguments: Arguments, session: Session, window: MainWindow) -> None:
-    place = arguments.location or _last_place(session)
-    if not place:
-        window.open_start()
+    if arguments.screenshot is None:
+        await window.restore_tabs(alone=arguments.location is None)
+    window.open_start()
+    if arguments.location is None:
         return
     try:
         # It may have to look at the disk, for a local path.
         location = await asyncio.to_thread(
             parse_location,
-            place,
+            arguments.location,
             session.profiles,
             endpoint=arguments.endpoint,
             region=arguments.region,
         )
     except (TargetError, StorageError, OSError) as error:
-        window.open_start()
-        if arguments.location is not None:
-            window.show_notice(describe(error), "error")
+        window.show_notice(describe(error), "error")
         return
-    window.open_location(location)
-
-
-def _last_place(session: Session) -> str:
-    """Return the place that was open last, unless its server was only named on that start."""
-    place = str(session.settings.get("window.last_location"))
-    return "" if "://" in place else place
+    window.open_apart(location)

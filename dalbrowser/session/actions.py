@@ -17,6 +17,7 @@ class Selection(Enum):
     ONE = "one"
     SOME = "some"
     ONE_FILE = "one file"
+    ONE_FOLDER = "one folder"
     FILES = "files"
 
 
@@ -44,6 +45,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("reload", "Reload", ("F5", "Ctrl+R"), menus=("toolbar", "folder"), icon="reload"),
     Action(
         "open", "Open", ("Return", "Enter", "Alt+Down"), (), Selection.ONE, ("entry",), icon="open"
+    ),
+    Action(
+        "open_in_new_tab",
+        "Open in a new tab",
+        ("Ctrl+Return", "Ctrl+Enter"),
+        (),
+        Selection.ONE_FOLDER,
+        ("entry",),
     ),
     Action("preview", "Preview", ("Space",), ("read",), Selection.ONE_FILE, ("entry",), "preview"),
     Action(
@@ -99,6 +108,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("toggle_preview", "Preview pane", ("F11",), menus=("view",), icon="preview"),
     Action("toggle_sidebar", "Sidebar", ("F9",), menus=("view",), icon="sidebar"),
     Action("toggle_transfers", "Transfers", ("Ctrl+J",), menus=("view",), icon="transfers"),
+    Action("new_tab", "New tab", ("Ctrl+T",), menus=("folder", "view")),
+    Action("close_tab", "Close tab", ("Ctrl+W",), menus=("view",)),
+    Action("reopen_tab", "Reopen the closed tab", ("Ctrl+Shift+T",), menus=("view",)),
+    Action("next_tab", "Next tab", ("Ctrl+Tab", "Ctrl+PgDown")),
+    Action("previous_tab", "Previous tab", ("Ctrl+Shift+Tab", "Ctrl+PgUp")),
     Action("stop", "Stop", ("Escape",)),
     Action("add_connection", "Add connection…", ("Ctrl+N",), menus=("connection", "view")),
     Action("edit_connection", "Edit connection…", (), menus=("connection",)),

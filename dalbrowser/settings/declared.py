@@ -54,8 +54,9 @@ _ALL = (
     Setting("window.sidebar", bool, True, "Whether the sidebar is shown."),
     Setting("window.preview", bool, True, "Whether the preview pane is shown."),
     Setting("window.transfers", bool, False, "Whether the transfers panel is shown."),
-    Setting("window.last_location", str, "", "The place that was open last, as a URI."),
-    Setting("view.mode", str, "list", "How a folder is shown.", choices=("list", "grid")),
+    Setting(
+        "window.tabs", dict, {}, "The places that were open, as addresses, and which was in front."
+    ),
     Setting("view.hidden", bool, False, "Whether names that begin with a dot are shown."),
     Setting("view.header", dict, {}, "Columns, widths and order of the list, by location."),
     Setting(

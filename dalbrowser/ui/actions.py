@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 # Their keys mean something else in a text field or in the tree.
 _IN_LIST_ONLY = frozenset(
-    {"open", "preview", "delete", "rename", "select_all", "invert_selection", "properties"}
+    {
+        "open",
+        "open_in_new_tab",
+        "preview",
+        "delete",
+        "rename",
+        "select_all",
+        "invert_selection",
+        "properties",
+    }
 )
 _CHECKABLE = frozenset({"toggle_preview", "toggle_sidebar", "toggle_transfers", "toggle_hidden"})
 _ICONS = {"down": "download", "copy_path": "link", "properties": "properties"}
@@ -48,12 +57,16 @@ class ActionTable(QObject):
             action = self._make(row, handler)
             if row.id in _IN_LIST_ONLY:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-                entry_view.addAction(action)
             else:
                 action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
                 window.addAction(action)
             self._rows[row.id] = row
             self._actions[row.id] = action
+        self.attach(entry_view)
+
+    def attach(self, entry_view: QWidget) -> None:
+        """Let the keys that mean something in a list only work in this one too."""
+        entry_view.addActions([self._actions[name] for name in _IN_LIST_ONLY & set(self._actions)])
 
     def _make(self, row: Action, handler: Callable[[], None]) -> QAction:
         action = QAction(QCoreApplication.translate("actions", row.title), self)
@@ -111,4 +124,6 @@ def _fits(selection: Selection, files: int, folders: int) -> bool:
         return files + folders > 0
     if selection is Selection.ONE_FILE:
         return files == 1 and folders == 0
+    if selection is Selection.ONE_FOLDER:
+        return folders == 1 and files == 0
     return files > 0 and folders == 0

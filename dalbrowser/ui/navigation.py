@@ -1,12 +1,13 @@
 """Going from place to place: history, and the listing of the place that is shown.
 
-Invariants: at most one listing runs, that of the place shown; a place left and come back
-to shows what was selected in it; going up selects where one came from.
+Invariants: at most one listing runs here, that of the place shown, whatever others list; a
+place left and come back to shows what was selected in it; going up selects where one came from.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -16,11 +17,14 @@ from dalbrowser.storage import StorageError
 from dalbrowser.ui.entries.feed import ListingFeed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dalbrowser.profiles import Location
     from dalbrowser.session import Listing, Session
     from dalbrowser.ui.entries.model import EntryModel
 
 _LONGEST = 200
+_numbers = count(1)
 
 
 @dataclass(slots=True)
@@ -62,9 +66,24 @@ class History:
         return self._visits[self._here]
 
     def forget(self, profile_id: str) -> None:
-        """Forget every place in a connection, and be nowhere; the others lie ahead."""
+        """Forget every place in a connection; if this is one, be nowhere, the others ahead."""
+        here = self.here
         self._visits = [one for one in self._visits if one.location.profile_id != profile_id]
+        kept = [number for number, one in enumerate(self._visits) if one is here]
+        self._here = kept[0] if kept else -1
+
+    def leave(self) -> None:
+        """Be nowhere; all places lie ahead."""
         self._here = -1
+
+    def visits(self) -> tuple[tuple[Visit, ...], int]:
+        """Return copies of all visits, and the number of the one that is shown or -1."""
+        return tuple(replace(one) for one in self._visits), self._here
+
+    def restore(self, visits: Sequence[Visit], here: int) -> None:
+        """Take over what ``visits`` returned, perhaps of another history."""
+        self._visits = [replace(one) for one in visits[-_LONGEST:]]
+        self._here = max(-1, min(here - max(0, len(visits) - _LONGEST), len(self._visits) - 1))
 
     def step(self, by: int) -> Visit | None:
         """Go back (-1) or forward (1)."""
@@ -91,6 +110,7 @@ class Navigator(QObject):
         super().__init__(parent)
         self._session = session
         self._model = model
+        self._group = f"listing {next(_numbers)}"
         self._feed = ListingFeed(model, self)
         self._feed.progressed.connect(self.progressed)
         self._feed.finished.connect(self._finished)
@@ -138,14 +158,27 @@ class Navigator(QObject):
         if self.history.here is not None:
             self.history.here.name = ""
 
+    def resume(self, visits: Sequence[Visit], here: int) -> None:
+        """Go on with another history, at its place."""
+        self.history.restore(visits, here)
+        if self.location is not None:
+            self._show(self.location)
+
     def close(self, profile_id: str) -> None:
         """Leave a connection that is gone, and forget every place in it."""
+        self.history.forget(profile_id)
+        if self.history.here is None:
+            self.leave()
+
+    def leave(self) -> None:
+        """Be nowhere: the listing ends, and the rows go."""
         if self._listing is not None:
             self._listing.cancel()
             self._listing = None
-        self.history.forget(profile_id)
+        self.history.leave()
         self.error = None
-        self._model.start("")
+        self.incomplete = False
+        self._feed.expect("", buckets=False, reload=False)
 
     def back(self) -> None:
         """Go to the place before."""
@@ -213,7 +246,7 @@ class Navigator(QObject):
         self.incomplete = False
         buckets = self.lists_buckets(location)
         self._feed.expect(location.path, buckets=buckets, reload=reload)
-        self._listing = self._session.open(location, self._feed)
+        self._listing = self._session.open(location, self._feed, group=self._group)
         self.progressed.emit()
 
     def _finished(self) -> None:

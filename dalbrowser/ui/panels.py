@@ -61,6 +61,15 @@ class Panels(QObject):
         self._later.timeout.connect(self._preview)
         selection.changed.connect(self._later.start)
 
+    def follow(self, selection: SelectionWatcher, changes: Changes) -> None:
+        """Preview from now on what is selected in another list."""
+        if selection is self._selection:
+            return
+        self._selection.changed.disconnect(self._later.start)
+        selection.changed.connect(self._later.start)
+        self._selection, self._changes = selection, changes
+        self._later.start()
+
     def attach(self, panels: Mapping[str, tuple[QWidget, QAction]]) -> None:
         """Take charge of panels and their actions, each as it was left."""
         self._panels = dict(panels)

@@ -1,7 +1,7 @@
-"""What is true of the place shown: what it can do, what is counted, selected, allowed.
+"""What is true of the tab in front: what it can do, what is counted, selected, allowed.
 
 Invariant: an action is enabled from capability, selection and place alone, anew whenever one
-of them changes; a capability belongs to the place it was asked for.
+of them changes; what happens in a tab behind changes nothing here.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from dalbrowser.storage import StorageError
+from dalbrowser.session import describe
 from dalbrowser.ui.statusbar import ItemCounts, StatusBar
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
-    from dalbrowser.profiles import Location, Profile
+    from dalbrowser.profiles import Profile
     from dalbrowser.session import Session
-    from dalbrowser.storage import Capability
     from dalbrowser.ui.actions import ActionTable
-    from dalbrowser.ui.entries.model import EntryModel
-    from dalbrowser.ui.navigation import Navigator
-    from dalbrowser.ui.place import PlacePages
-    from dalbrowser.ui.selection import SelectionWatcher
+    from dalbrowser.ui.tabs.stack import TabStack
+    from dalbrowser.ui.tabs.tab import Tab
 
 _ANYWHERE = ("reload", "copy_path", "select_all", "invert_selection", "filter")
 
@@ -32,77 +27,79 @@ class Situation(QObject):
     """Keeps status line, actions and pages true."""
 
     def __init__(
-        self,
-        *,
-        session: Session,
-        navigator: Navigator,
-        model: EntryModel,
-        selection: SelectionWatcher,
-        status: StatusBar,
-        pages: PlacePages,
-        actions: ActionTable,
-        window: QWidget,
+        self, session: Session, tabs: TabStack, status: StatusBar, actions: ActionTable
     ) -> None:
-        super().__init__(window)
+        super().__init__(tabs)
         self._session = session
-        self._navigator = navigator
-        self._model = model
-        self._selection = selection
+        self._tabs = tabs
         self._status = status
-        self._pages = pages
         self._actions = actions
-        self._capability: Capability | None = None
-        model.counts_changed.connect(self.show_counts)
-        selection.changed.connect(self._selection_changed)
-        selection.added_up.connect(self._selection_changed)
+        tabs.shown.connect(self._show)
+        tabs.changed.connect(self._allow_tabs)
+
+    def follow(self, tab: Tab) -> None:
+        """Say what is true of a tab whenever it is in front."""
+        tab.counts_changed.connect(self._counts_changed)
+        tab.listing_moved.connect(self._listing_moved)
+        tab.selection_changed.connect(self._selection_changed)
+        tab.capability_changed.connect(self._capability_changed)
+        tab.place_changed.connect(self._show)
 
     @property
     def profile(self) -> Profile | None:
         """The connection shown, if it is one that a person saved or that is built in."""
-        here = self._navigator.location
+        here = self._tabs.current.location
         if here is None:
             return None
         known = {one.id: one for one in self._session.profiles.all()}
         return known.get(here.profile_id)
 
-    def learn(self, location: Location) -> None:
-        """Ask what can be done at a place; until that is known, what needs it is off."""
-        self._capability = None
-        self.allow()
-        self._session.tasks.spawn(
-            self._learn(location), owner="window", name="capability", group="capability"
-        )
+    def _show(self, tab: Tab) -> None:
+        if tab is self._tabs.current:
+            if tab.location is None:
+                self._status.show_nothing()
+            self._listing_moved(tab)
+            self._selection_changed(tab)
 
-    async def _learn(self, location: Location) -> None:
-        try:
-            self._capability = await self._session.capability(location)
-        except (StorageError, OSError):
-            # The listing of the same place says what is wrong.
-            return
-        self.allow()
+    def _counts_changed(self, tab: Tab) -> None:
+        if tab is self._tabs.current:
+            self._show_counts(tab)
 
-    def show_counts(self) -> None:
-        """Say how much is listed."""
-        if self._navigator.location is None:
+    def _listing_moved(self, tab: Tab) -> None:
+        if tab is self._tabs.current:
+            self._show_counts(tab)
+            error = tab.navigator.error
+            self._status.show_error(describe(error) if error is not None else "")
+            self.allow()
+
+    def _capability_changed(self, tab: Tab) -> None:
+        if tab is self._tabs.current:
+            self.allow()
+
+    def _show_counts(self, tab: Tab) -> None:
+        if tab.location is None:
             return
-        running = self._navigator.running
+        navigator, model = tab.navigator, tab.model
+        running = navigator.running
         self._status.show_items(
             ItemCounts(
-                total=self._model.total,
-                shown=len(self._model.rows),
-                so_far=self._navigator.so_far,
+                total=model.total,
+                shown=len(model.rows),
+                so_far=navigator.so_far,
                 running=running,
-                partial=self._navigator.incomplete,
-                sorted_part=self._model.total > 0 and (running or self._navigator.incomplete),
-                arranging=self._model.arranging,
-                filtered=self._model.filtered,
+                partial=navigator.incomplete,
+                sorted_part=model.total > 0 and (running or navigator.incomplete),
+                arranging=model.arranging,
+                filtered=model.filtered,
             )
         )
 
-    def _selection_changed(self) -> None:
-        totals = self._selection.totals
+    def _selection_changed(self, tab: Tab) -> None:
+        if tab is not self._tabs.current:
+            return
+        totals = tab.selection.totals
         self._status.show_selection(
-            len(self._selection.rows),
+            len(tab.selection.rows),
             None if totals is None else totals.size,
             folders=0 if totals is None else totals.folders,
         )
@@ -110,24 +107,32 @@ class Situation(QObject):
 
     def allow(self) -> None:
         """Enable what can be done now."""
-        here = self._navigator.location
-        totals = self._selection.totals
+        tab = self._tabs.current
+        navigator, here, totals = tab.navigator, tab.location, tab.selection.totals
         actions = self._actions
         actions.allow(
-            self._capability,
-            totals.files if totals is not None else len(self._selection.rows),
+            tab.capability,
+            totals.files if totals is not None else len(tab.selection.rows),
             totals.folders if totals is not None else 0,
-            in_folder=here is not None and not self._navigator.lists_buckets(here),
+            in_folder=here is not None and not navigator.lists_buckets(here),
         )
-        actions["back"].setEnabled(self._navigator.history.can_go_back)
-        actions["forward"].setEnabled(self._navigator.history.can_go_forward)
-        actions["up"].setEnabled(self._navigator.can_go_up)
+        actions["back"].setEnabled(navigator.history.can_go_back)
+        actions["forward"].setEnabled(navigator.history.can_go_forward)
+        actions["up"].setEnabled(navigator.can_go_up)
         for name in _ANYWHERE:
             actions[name].setEnabled(here is not None)
         profile = self.profile
         own = profile is not None and not profile.builtin
         for name in ("edit_connection", "remove_connection"):
             actions[name].setEnabled(own)
-        self._model.can_rename = actions["rename"].isEnabled()
-        self._pages.allow_uploads(actions["upload"].isEnabled())
-        self._pages.refresh()
+        tab.model.can_rename = actions["rename"].isEnabled()
+        tab.pages.allow_uploads(actions["upload"].isEnabled())
+        tab.pages.refresh()
+        self._allow_tabs()
+
+    def _allow_tabs(self) -> None:
+        several = len(self._tabs.places()) > 1
+        self._actions["next_tab"].setEnabled(several)
+        self._actions["previous_tab"].setEnabled(several)
+        self._actions["close_tab"].setEnabled(several or self._tabs.current.location is not None)
+        self._actions["reopen_tab"].setEnabled(self._tabs.can_reopen)

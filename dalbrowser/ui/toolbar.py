@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dalbrowser.ui.pathbar.bar import PathBar
 
 _MENU = (
+    ("new_tab", "reopen_tab"),
     ("add_connection",),
     ("toggle_sidebar", "toggle_preview", "toggle_transfers", "toggle_hidden"),
     ("edit_path", "filter"),

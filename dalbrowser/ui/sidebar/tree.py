@@ -10,19 +10,17 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QCursor, QPainter
+from PySide6.QtGui import QCursor, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView, QWidget
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
-from dalbrowser.ui.dropping import DropHandling
+from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.sidebar.model import NodeKind, SidebarModel
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from PySide6.QtGui import (
         QDragEnterEvent,
         QDragLeaveEvent,
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.profiles import Profile
     from dalbrowser.session import Session
+    from dalbrowser.ui.dragging.drops import Drops
 
 Index = QModelIndex | QPersistentModelIndex
 _CHEVRON = 12
@@ -47,7 +46,6 @@ class SidebarTree(QTreeView):
     Signals:
         location_chosen: a place was clicked or entered.
         menu_requested: a place or ``None``, and a global position.
-        dropped: local paths and the place they fell on.
     """
 
     location_chosen = Signal(object)
@@ -61,7 +59,8 @@ class SidebarTree(QTreeView):
         self._session = session
         self._model = SidebarModel(self)
         self._followed: Location | None = None
-        self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
+        self._drops = DropHandling(self, self._drop_spot_at, self._mark_drop, self._spring)
+        self._drop_node: int | None = None
         self.setModel(self._model)
         self.setHeaderHidden(True)
         self.setUniformRowHeights(True)
@@ -132,6 +131,13 @@ class SidebarTree(QTreeView):
             painter.setBrush(theme().color(ground))
             painter.drawRoundedRect(here.adjusted(0, 0, -1, 0), _ROUND, _ROUND)
             painter.restore()
+        if self._drop_node is not None and self._model.node_at(index) == self._drop_node:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme().color("accent"), 2))
+            painter.setBrush(theme().color("selection"))
+            painter.drawRoundedRect(here.adjusted(1, 1, -2, -1), _ROUND, _ROUND)
+            painter.restore()
         super().drawRow(painter, option, index)
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:
@@ -187,8 +193,12 @@ class SidebarTree(QTreeView):
         hidden = profile.scheme == "fs" and place.name.startswith(".")
         return hidden and not self._session.settings.get("view.hidden")
 
+    def place_at(self, index: QModelIndex) -> Location | None:
+        """Return the place that a row stands for; none for a line of text."""
+        return self._model.location(self._model.node_at(index))
+
     def _choose(self, index: QModelIndex) -> None:
-        location = self._model.location(self._model.node_at(index))
+        location = self.place_at(index)
         if location is not None:
             self.location_chosen.emit(location)
 
@@ -197,26 +207,25 @@ class SidebarTree(QTreeView):
         place = self._model.location(self._model.node_at(index)) if index.isValid() else None
         self.menu_requested.emit(place, self.viewport().mapToGlobal(where))
 
-    # Drops from the desktop.
+    # Drag and drop.
 
-    def _drop_target_at(self, where: QPoint) -> int | None:
-        node = self._model.node_at(self.indexAt(where))
-        place = self._model.location(node)
-        if place is None or self._session.is_bucket_root(place):
-            return None
-        return node
+    def take_drops(self, drops: Drops) -> None:
+        """Take drops on connections, buckets and folders."""
+        self._drops.drops = drops
+
+    def _drop_spot_at(self, where: QPoint) -> Spot | None:
+        index = self.indexAt(where)
+        place = self._model.location(self._model.node_at(index)) if index.isValid() else None
+        return None if place is None else Spot(self._model.node_at(index), place)
 
     def _mark_drop(self, node: int | None) -> None:
-        index = QModelIndex() if node is None else self._model.index_of(node)
-        if index.isValid():
-            self.selectionModel().setCurrentIndex(
-                index, self.selectionModel().SelectionFlag.ClearAndSelect
-            )
+        if node != self._drop_node:
+            self._drop_node = node
+            self.viewport().update()
 
-    def _dropped(self, paths: list[Path], node: int) -> None:
-        place = self._model.location(node)
-        if place is not None:
-            self.dropped.emit(paths, place)
+    def _spring(self, node: int) -> int:
+        self.setExpanded(self._model.index_of(node), True)
+        return node
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self._drops.move(event)

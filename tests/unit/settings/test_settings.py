@@ -28,18 +28,18 @@ def test_every_default_is_valid_and_documented() -> None:
 
 def test_value_is_there_at_once_and_after_a_restart(path: Path) -> None:
     settings = Settings(path)
-    assert settings.get("view.mode") == "list"
-    settings.set("view.mode", "grid")
-    assert settings.get("view.mode") == "grid"
+    assert settings.get("appearance.theme") == "system"
+    settings.set("appearance.theme", "dark")
+    assert settings.get("appearance.theme") == "dark"
     settings.flush()
-    assert Settings(path).get("view.mode") == "grid"
+    assert Settings(path).get("appearance.theme") == "dark"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("view.mode", "tree"),
+        ("appearance.theme", "pink"),
         ("view.hidden", 1),
         ("transfers.concurrent_files", True),
         ("transfers.concurrent_files", 0),
@@ -67,12 +67,12 @@ def test_an_int_is_a_float_where_a_float_is_meant(path: Path) -> None:
 
 
 def test_a_damaged_file_is_set_aside_not_deleted(path: Path) -> None:
-    path.write_text('{"view.mode": "gri')
+    path.write_text('{"appearance.theme": "dar')
     settings = Settings(path)
     assert settings.note is not None
     assert "settings.json.damaged-1" in settings.note
-    assert path.with_name("settings.json.damaged-1").read_text() == '{"view.mode": "gri'
-    settings.set("view.mode", "grid")
+    assert path.with_name("settings.json.damaged-1").read_text() == '{"appearance.theme": "dar'
+    settings.set("appearance.theme", "dark")
     settings.flush()
     assert Settings(path).note is None
 
@@ -85,11 +85,11 @@ def test_a_second_damage_keeps_the_first(path: Path) -> None:
 
 
 def test_a_wrong_stored_value_gives_the_default_and_a_note(path: Path) -> None:
-    path.write_text('{"view.mode": "tree"}')
+    path.write_text('{"appearance.theme": "pink"}')
     settings = Settings(path)
-    assert settings.get("view.mode") == "list"
+    assert settings.get("appearance.theme") == "system"
     assert settings.note is not None
-    assert "view.mode" in settings.note
+    assert "appearance.theme" in settings.note
 
 
 def test_keys_of_others_stay(path: Path) -> None:
@@ -98,10 +98,10 @@ def test_keys_of_others_stay(path: Path) -> None:
     other = Settings(path)
     other.set("view.hidden", True)
     other.flush()
-    settings.set("view.mode", "grid")
+    settings.set("appearance.theme", "dark")
     settings.flush()
     stored = json.loads(path.read_text())
-    assert stored == {"from.the.future": [1], "view.hidden": True, "view.mode": "grid"}
+    assert stored == {"from.the.future": [1], "view.hidden": True, "appearance.theme": "dark"}
 
 
 def test_callbacks_hear_changes_until_they_are_forgotten(path: Path) -> None:
@@ -129,14 +129,14 @@ def test_a_folder_that_cannot_be_written_is_said_and_kept_for_later(path: Path) 
     blocker = path.parent / "blocker"
     blocker.write_text("")
     settings = Settings(blocker / "settings.json")
-    settings.set("view.mode", "grid")
+    settings.set("appearance.theme", "dark")
     settings.flush()
     assert settings.note is not None
     assert "could not be written" in settings.note
-    assert settings.get("view.mode") == "grid"
+    assert settings.get("appearance.theme") == "dark"
     blocker.unlink()
     settings.flush()
-    assert Settings(blocker / "settings.json").get("view.mode") == "grid"
+    assert Settings(blocker / "settings.json").get("appearance.theme") == "dark"
 
 
 def test_save_leaves_the_old_file_when_it_fails(path: Path) -> None:
