@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
@@ -114,7 +114,11 @@ class _Download:
         """See the object; what it was at first pins everything that follows."""
         row = self.row
         self.listed = False
-        if saved is None and row.etag and row.total is not None and not row.attempts:
+        large = row.total is not None and row.total > self.ctx.options.ranges_above
+        # A look brings the checksum of the whole, which no listing tells and no range.
+        worth = large and self.capability.write_with_checksum
+        told = bool(row.etag) and row.total is not None and not worth
+        if saved is None and told and row.total is not None and not row.attempts:
             self.listed = True
             # The listing told enough; the read itself is pinned to it.
             self.metadata = Metadata(content_length=row.total, etag=row.etag)
@@ -219,10 +223,11 @@ class _Download:
         if span.at == span.stop:
             return
         first, held, size = True, list[bytes](), 0
+        part = ByteRange(span.at, span.stop)
+        if part == ByteRange(0, self.size) and self.capability.write_with_checksum:
+            part = ByteRange()  # The reply to this one carries the checksum, and is compared.
         try:
-            async with self.op.reader(
-                spell(self.row.key), range=ByteRange(span.at, span.stop), **self._pin()
-            ) as reader:
+            async with self.op.reader(spell(self.row.key), range=part, **self._pin()) as reader:
                 async for block in reader:
                     if first:
                         self._see(reader.metadata)
@@ -269,6 +274,8 @@ class _Download:
             raise changed(self.row.key)
         if now.content_length is not None and now.content_length != self.size:
             raise changed(self.row.key)
+        if now.checksums and not self.metadata.checksums:
+            self.metadata = replace(self.metadata, checksums=now.checksums)
         if self.row.mtime is None or (now.user_metadata and not self.row.compared):
             self.row.mtime = self._time_of(now) or self.row.mtime
 
@@ -416,6 +423,12 @@ class _Download:
                     status=ErrorStatus.TEMPORARY,
                 )
             return False
+        if proven is Integrity.NONE and ":" in found:
+            raise TransferError(
+                f"The bytes that came have the checksum {found}, each time, and the service says"
+                " that the object has another: it keeps other bytes than were once written;"
+                " compare with another copy."
+            )
         self.row.integrity = (Integrity.SIZE_ONLY if proven is Integrity.NONE else proven).value
         return True
 

@@ -1,8 +1,9 @@
 """What was proven of a transfer: digests recomputed here against what the service answers.
 
-An ETag of 32 hexadecimal digits is an object's MD5, and ``<hex>-<n>`` the MD5 of the MD5s
-of n parts, but only without SSE-KMS or SSE-C and on servers that follow AWS. So an equal
-ETag is a proof, and an unequal one proves nothing by itself.
+A checksum that covers the whole object comes first: one that differs says that the bytes
+are others. An ETag of 32 hexadecimal digits is an object's MD5, and ``<hex>-<n>`` the MD5
+of the MD5s of n parts, but only without SSE-KMS or SSE-C and on servers that follow AWS. So
+an equal ETag is a proof, and an unequal one proves nothing by itself.
 """
 
 from __future__ import annotations
@@ -13,17 +14,26 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.model import Integrity, MiB
+from dalbrowser.storage import checksums
+from dalbrowser.transfer.model import Integrity, MiB, TransferError
 from dalbrowser.transfer.partplan import PartPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dalbrowser.storage import Metadata
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MULTI = re.compile(r"([0-9a-f]{32})-([1-9][0-9]*)")
 _STEP = 1 * MiB
+PROOFS = {
+    "crc64nvme": Integrity.CRC64NVME,
+    "crc32c": Integrity.CRC32C,
+    "crc32": Integrity.CRC32,
+    "sha256": Integrity.SHA256,
+    "sha1": Integrity.SHA1,
+}
+"""What an equal checksum proves, by its algorithm."""
 _COMMON_PARTS = (8, 5, 16, 64, 10, 15, 25, 32, 50, 100, 128, 256, 512)
 """Part sizes in MiB that common tools use: aws 8, rclone and most SDKs 5, others 16 to 64."""
 
@@ -62,17 +72,51 @@ def multipart_etag(digests: Iterable[bytes]) -> str:
     return f"{total.hexdigest()}-{count}"
 
 
-def judge(metadata: Metadata, md5: str | None, parts: Sequence[bytes] = ()) -> Integrity:
+def judge(
+    metadata: Metadata,
+    md5: str | None,
+    parts: Sequence[bytes] = (),
+    sums: Mapping[str, str] | None = None,
+) -> Integrity:
     """Compare what is at the target with digests of the bytes that were sent.
 
-    ``md5`` is of the whole object where it is known, ``parts`` the MD5s of its parts.
+    ``md5`` is of the whole object where it is known, ``parts`` the MD5s of its parts, ``sums``
+    the object's checksums as they were computed here. ``Integrity.NONE`` says that a checksum
+    differs: the target holds other bytes.
     """
+    for name, ours in (sums or {}).items():
+        theirs = metadata.checksums.get(name, "-")
+        if "-" not in theirs:
+            return PROOFS[name] if theirs == ours else Integrity.NONE
     etag = bare(metadata.etag)
     if md5 is not None and (etag == md5 or metadata.checksums.get("md5") == _base64(md5)):
         return Integrity.MD5
     if parts and etag == multipart_etag(parts):
         return Integrity.MD5
     return Integrity.SIZE_ONLY
+
+
+def own_sums(told: Mapping[str, str], data: bytes) -> dict[str, str]:
+    """Compute of ``data`` the checksum by which ``told`` can be proven, if any; may block."""
+    found = checksums.of_whole(told)
+    return {found[0]: checksums.encoded(checksums.digest(found[0], [data]))} if found else {}
+
+
+def sums_of_parts(crcs: Iterable[str], sizes: Iterable[int]) -> dict[str, str]:
+    """Return the checksum that ``name:base64`` of all parts, in order, make; empty without."""
+    pairs = [(*text.partition(":")[::2], size) for text, size in zip(crcs, sizes, strict=True)]
+    names = {name for name, _, _ in pairs}
+    name = names.pop() if len(names) == 1 else ""
+    whole = checksums.combined(name, ((value, size) for _, value, size in pairs)) if name else None
+    return {name: whole} if whole else {}
+
+
+def other_bytes(key: str) -> TransferError:
+    """Return the error for a target whose checksum says that it is not what was sent."""
+    return TransferError(
+        f"The service's checksum of {key} is not that of the bytes that were sent: it holds other"
+        " bytes, or somebody else wrote there; look at it, then retry to send it again."
+    )
 
 
 def part_size_candidates(size: int, count: int) -> list[int]:
@@ -91,15 +135,15 @@ def part_size_candidates(size: int, count: int) -> list[int]:
 def verify_file(path: str, metadata: Metadata, size: int) -> tuple[Integrity, str]:
     """Compare a local file with the object that it should be; blocks.
 
-    Returns what was proven, and the SHA-256 or MD5 that was computed (for comparing two
-    attempts), empty when the service gave nothing to compare with. An object that gives
-    a whole digest which differs is ``Integrity.NONE``.
+    Returns what was proven, and the digest that was computed (for comparing two attempts):
+    an MD5, or ``name:base64`` of a checksum, which an ETag's doubts do not touch; empty when
+    the service gave nothing to compare with. An object that gives a whole digest which
+    differs is ``Integrity.NONE``.
     """
-    sha = metadata.checksums.get("sha256")
-    if sha and "-" not in sha:
-        digest = _hash(path, "sha256")
-        proven = base64.b64encode(digest).decode() == sha
-        return (Integrity.SHA256 if proven else Integrity.NONE), digest.hex()
+    told = checksums.of_whole(metadata.checksums)
+    if told is not None:
+        made = checksums.encoded(_hash(path, told[0]))
+        return (PROOFS[told[0]] if made == told[1] else Integrity.NONE), f"{told[0]}:{made}"
     expected = as_md5(metadata.etag)
     if expected is not None:
         text = file_md5(path)
@@ -138,8 +182,11 @@ def file_sha256(path: str) -> str:
 
 
 def _hash(path: str, name: str) -> bytes:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(name, usedforsecurity=False)).digest()
+    running = checksums.Running(name)
+    with Path(path).open("rb", buffering=0) as file:
+        while block := file.read(_STEP):
+            running.update(block)
+    return running.digest()
 
 
 def _base64(text: str) -> str:

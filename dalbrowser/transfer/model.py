@@ -224,15 +224,15 @@ class BatchEnded:
 class BatchView:
     """One batch of the journal, as far as its jobs are not live; folders count as one job.
 
-    ``counts`` are the jobs by state, the sums are theirs; ``only`` is the job itself where
-    there is just one.
+    ``counts`` are the jobs by state, the sums are theirs; ``first`` is the job that was asked
+    for first, ``None`` when that one is live.
     """
 
     id: int
     counts: tuple[tuple[JobState, int], ...]
     bytes_total: int = 0
     bytes_done: int = 0
-    only: JobView | None = None
+    first: JobView | None = None
 
 
 @dataclass(frozen=True, slots=True)

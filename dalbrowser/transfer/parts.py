@@ -13,11 +13,19 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.storage import checksums
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.abort import find_intended, forget_upload
 from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
-from dalbrowser.transfer.integrity import as_md5, bare, judge, multipart_count, multipart_etag
+from dalbrowser.transfer.integrity import (
+    as_md5,
+    bare,
+    judge,
+    multipart_count,
+    other_bytes,
+    sums_of_parts,
+)
 from dalbrowser.transfer.journal import PartRow, UploadRow
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
@@ -63,6 +71,7 @@ class PartsUpload:
         self._etags_are_md5: bool | None = None
         self._parts: dict[int, Part] = {}
         self._digests: dict[int, bytes] = {}
+        self._crcs: dict[int, str] = {}
         self._before: dict[int, PartRow] = {}
 
     async def run(self, saved: UploadRow | None) -> Integrity:
@@ -72,7 +81,9 @@ class PartsUpload:
             saved = await self._begin(saved)
         self._plan = PartPlan(saved.size, saved.part_size)
         self._job.parts_total = self._plan.count
-        self._multipart = self._op.into_multipart(spell(self._row.key), saved.upload_id)
+        self._multipart = self._op.into_multipart(
+            spell(self._row.key), saved.upload_id, checksum=saved.options.get("checksum")
+        )
         if listed:
             self._before = {row.number: row for row in await self._ctx.journal.parts(saved.job)}
         for last in (False, True):
@@ -133,6 +144,7 @@ class PartsUpload:
         """
         self._parts.clear()
         self._digests.clear()
+        self._crcs.clear()
         self._row.done = self._job.parts_done = 0
         self._ctx.show(self._job, JobState.PREPARING)
         try:
@@ -167,6 +179,9 @@ class PartsUpload:
             self._etags_are_md5 = True
         elif not told:
             return
+        # What a server says of bytes that were not sent from here proves nothing of ours.
+        crc = row.crc if row is not None and row.done and row.md5 == here else ""
+        self._crcs[part.number] = crc
         await self._confirm(span, part, bytes.fromhex(here), new=row is None or not row.done)
 
     async def _when_gone(self, saved: UploadRow) -> Integrity | None:
@@ -189,9 +204,14 @@ class PartsUpload:
 
     async def _is_ours(self, saved: UploadRow, there: Metadata) -> Integrity | None:
         """Whether the finished object has the bytes of the local file, and what proves it."""
-        if multipart_count(there.etag) == self._plan.count:
+        kept = [self._before.get(span.number) for span in self._plan.spans()]
+        crcs = [row.crc if row is not None else "" for row in kept]
+        if multipart_count(there.etag) == self._plan.count or all(crcs):
             digests = [await self._source.digest(span) for span in self._plan.spans()]
-            return Integrity.MD5 if multipart_etag(digests) == bare(there.etag) else None
+            same = all(row and row.md5 == md5.hex() for row, md5 in zip(kept, digests, strict=True))
+            sums = sums_of_parts(crcs, (span.size for span in self._plan.spans())) if same else {}
+            proven = judge(there, None, digests, sums)
+            return proven if proven.is_proof else None
         if as_md5(there.etag) is not None:
             # Some servers give a finished upload the MD5 of the whole.
             whole = await self._source.whole_digest()
@@ -260,13 +280,31 @@ class PartsUpload:
                 status=ErrorStatus.TEMPORARY,
                 context={"code": "PartDigestMismatch"},
             )
+        self._crcs[span.number] = await self._crc(part, data)
         await self._confirm(span, part, digest, new=True)
         self._job.meter.add(span.size)
+
+    async def _crc(self, part: Part, data: bytes) -> str:
+        """Return the CRC of a part of which the service says one; it must be the same."""
+        told = checksums.of_whole(part.checksums)
+        if told is None or told[0] not in checksums.CRCS:
+            return ""
+        name, theirs = told
+        ours = checksums.encoded(await self._ctx.on_disk(checksums.digest, name, [data]))
+        if ours != theirs:
+            raise StorageError(
+                ErrorKind.UNEXPECTED,
+                f"The service answered part {part.number} with another {name} than was sent.",
+                status=ErrorStatus.TEMPORARY,
+                context={"code": "PartDigestMismatch"},
+            )
+        return f"{name}:{ours}"
 
     async def _confirm(self, span: PartSpan, part: Part, digest: bytes, *, new: bool) -> None:
         """Write a confirmed part to the journal, then count it."""
         if new:
-            row = PartRow(span.number, span.size, part.etag, digest.hex(), True)
+            crc = self._crcs.get(span.number, "")
+            row = PartRow(span.number, span.size, part.etag, digest.hex(), True, crc)
             await self._ctx.journal.part_done(self._row.id, row)
         self._parts[span.number] = part
         self._digests[span.number] = digest
@@ -305,25 +343,26 @@ class PartsUpload:
                 return await self._when_gone(saved)
             if error.kind is ErrorKind.CONDITION_NOT_MATCH:
                 there = await stat_or_none(self._op, self._row.key)
-                if there is not None and self._judge(there).is_proof:
-                    return Integrity.MD5
+                proven = self._judge(there) if there is not None else Integrity.NONE
+                if proven.is_proof:
+                    return proven
                 raise
-            if is_temporary(error) or error.kind is ErrorKind.PERMISSION_DENIED or last:
+            refused = error.kind is ErrorKind.PERMISSION_DENIED
+            damaged = error.context.get("code") == checksums.MISMATCH
+            if is_temporary(error) or refused or damaged or last:
                 raise
             return None
         return await self._verify(said)
 
     async def _require_free(self) -> None:
         """Look once more, since the service cannot be told to refuse a key that is taken."""
-        if await stat_or_none(self._op, self._row.key) is not None:
+        if not await self._target.is_open():
             raise StorageError(
                 ErrorKind.CONDITION_NOT_MATCH, "The name was taken while the parts were sent."
             )
 
     async def _finish(self, multipart: Multipart, parts: list[Part]) -> Metadata:
-        if self._target.guarded:
-            return await multipart.complete(parts, if_not_exists=True)
-        return await multipart.complete(parts)
+        return await multipart.complete(parts, **self._target.conditions())
 
     async def _verify(self, said: Metadata) -> Integrity:
         self._ctx.show(self._job, JobState.VERIFYING)
@@ -336,6 +375,8 @@ class PartsUpload:
             raise TransferError(message)
         require_size(there, self._plan.size)
         integrity = self._judge(there)
+        if integrity is Integrity.NONE:
+            raise other_bytes(self._row.key)
         if integrity.is_proof:
             return integrity
         return self._judge(said)
@@ -343,4 +384,6 @@ class PartsUpload:
     def _judge(self, metadata: Metadata) -> Integrity:
         whole = self._digests[1].hex() if self._plan.count == 1 else None
         ordered = [self._digests[number] for number in range(1, self._plan.count + 1)]
-        return judge(metadata, whole, ordered)
+        sizes = (span.size for span in self._plan.spans())
+        crcs = [self._crcs.get(number, "") for number in range(1, self._plan.count + 1)]
+        return judge(metadata, whole, ordered, sums_of_parts(crcs, sizes))

@@ -7,11 +7,11 @@ a digest speaks of the bytes on the disk and not of those on the wire.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from typing import TYPE_CHECKING
 
+from dalbrowser.storage import checksums
 from dalbrowser.transfer.integrity import (
+    PROOFS,
     as_md5,
     bare,
     multipart_count,
@@ -44,13 +44,12 @@ class Prover:
         self._at = self._known = 0
         self._arrived: dict[int, int] = {}
         self._more = asyncio.Event()
-        sha = metadata.checksums.get("sha256", "")
-        self._sha = sha if "-" not in sha else ""
-        count = None if self._sha else multipart_count(metadata.etag)
+        self._told = checksums.of_whole(metadata.checksums)
+        count = None if self._told else multipart_count(metadata.etag)
         sizes = part_size_candidates(size, count) if count is not None else []
         self._part = sizes[0] if sizes else size
         self._in_parts = count is not None
-        self.able = bool(self._sha or as_md5(metadata.etag) or sizes)
+        self.able = bool(self._told or as_md5(metadata.etag) or sizes)
         self._digest = self._new()
         self._parts: list[bytes] = []
 
@@ -83,13 +82,14 @@ class Prover:
         if self._in_parts:
             return (Integrity.MD5, "") if multipart_etag(self._parts) == self._etag else None
         found = self._digest.digest()
-        if self._sha:
-            equal = base64.b64encode(found).decode() == self._sha
-            return (Integrity.SHA256 if equal else Integrity.NONE), found.hex()
+        if self._told is not None:
+            name, made = self._told[0], checksums.encoded(found)
+            proven = PROOFS[name] if made == self._told[1] else Integrity.NONE
+            return proven, f"{name}:{made}"
         return (Integrity.MD5 if found.hex() == self._etag else Integrity.NONE), found.hex()
 
-    def _new(self) -> hashlib._Hash:
-        return hashlib.new("sha256" if self._sha else "md5", usedforsecurity=False)
+    def _new(self) -> checksums.Running:
+        return checksums.Running(self._told[0] if self._told is not None else "md5")
 
     def _hash(self, at: int, stop: int) -> None:
         while at < stop:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.integrity import judge
+from dalbrowser.transfer.integrity import judge, other_bytes, own_sums
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 from dalbrowser.transfer.ownership import own_object
 from dalbrowser.transfer.partplan import PartSpan
@@ -99,8 +99,7 @@ class Sending:
         """Send a small source in one request."""
         row, size = self._row, self._source.identity.size
         options = dict(self._options)
-        if self._target.guarded:
-            options["if_not_exists"] = True
+        options |= self._target.conditions()
         self._job.parts_total, self._job.parts_done, row.done = 1, 0, 0
         async with self._ctx.slots.one(row.profile):
             # In the journal with the next group: what lands from here on may be ours.
@@ -116,13 +115,21 @@ class Sending:
                 raise TakenError from error
         self._job.parts_done = 1
         self._job.count(size)
-        integrity = judge(said, self.digest.hex())
+        integrity = await self._judged(said, data)
         if integrity.is_proof:
             return integrity
         self._ctx.show(self._job, JobState.VERIFYING)
         there = await self._op.stat(spell(row.key))
         require_size(there, size)
-        return judge(there, self.digest.hex())
+        return await self._judged(there, data)
+
+    async def _judged(self, there: Metadata, data: bytes) -> Integrity:
+        """Compare what the service says of the object with the bytes that were sent."""
+        sums = await self._ctx.on_disk(own_sums, there.checksums, data) if there.checksums else {}
+        integrity = judge(there, self.digest.hex(), sums=sums)
+        if integrity is Integrity.NONE:
+            raise other_bytes(self._row.key)
+        return integrity
 
     async def _is_same(self, there: Metadata) -> bool:
         """Whether what is there is what an earlier try of this job sent in one request."""
