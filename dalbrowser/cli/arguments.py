@@ -11,7 +11,19 @@ from dalbrowser import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("ls", "cat", "stat", "cp", "mv", "rm", "mkdir", "transfers", "uploads", "connections")
+COMMANDS = (
+    "ls",
+    "cat",
+    "stat",
+    "cp",
+    "mv",
+    "sync",
+    "rm",
+    "mkdir",
+    "transfers",
+    "uploads",
+    "connections",
+)
 _SERVER = ("--endpoint", "--endpoint-url", "--region")
 
 _EPILOG = """\

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.profiles import Profile
 from dalbrowser.transfer import intake
 from dalbrowser.transfer.adopt import adopted
+from dalbrowser.transfer.compared import PLANNED
 from dalbrowser.transfer.context import RunContext
 from dalbrowser.transfer.controls import Controls
 from dalbrowser.transfer.durable import DurableEnds
@@ -37,6 +38,7 @@ from dalbrowser.transfer.past import Past
 from dalbrowser.transfer.runner import run_job
 from dalbrowser.transfer.scheduler import Scheduler
 from dalbrowser.transfer.slots import Slots
+from dalbrowser.transfer.sync.jobs import sync_request
 from dalbrowser.transfer.tally import Tally
 from dalbrowser.transfer.visits import DiskVisits
 
@@ -263,6 +265,19 @@ class TransferEngine:
         await self._journal.save_upload(upload, row)
         self._take(row)
         return ids[0]
+
+    async def sync(self, plan: Path, source: Location | str, target: Location | str) -> int:
+        """Carry out the copies of a plan that ``transfer.sync`` wrote; a text is a local folder."""
+        ids = await self._accept(lambda: [sync_request(plan, source, target, self._profile)])
+        return ids[0]
+
+    def unfinished_syncs(self) -> list[JobView]:
+        """Return the syncs that are not done, each as the view of its folder job."""
+        return [
+            job.view()
+            for job in self._live.values()
+            if job.row.compared == PLANNED and job.row.parent is None and not job.state.is_final
+        ]
 
     async def manifest(self, batch: int) -> Manifest:
         """Return what arrived in a batch, with the SHA-256 of the local side of each file."""

@@ -19,6 +19,7 @@ from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.localnames import local_path, make_parents
 from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
 from dalbrowser.transfer.source import unreadable
+from dalbrowser.transfer.sync.jobs import planned_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -47,6 +48,8 @@ async def steps(ctx: RunContext, job: LiveJob) -> AsyncGenerator[list[JobRow], N
     """
     while plans := await ctx.journal.plans(job.id):
         expand = _local if job.row.direction is Direction.UPLOAD else _remote
+        if job.row.compared:
+            expand = _planned
         async for jobs in expand(ctx, job, plans[0]):
             yield jobs
 
@@ -71,6 +74,17 @@ def child(job: LiveJob, **different: object) -> JobRow:
         created=time.time(),
         **different,  # type: ignore[arg-type]
     )
+
+
+async def _planned(
+    ctx: RunContext, job: LiveJob, plan: PlanRow
+) -> AsyncGenerator[list[JobRow], None]:
+    """Take up what a sync has written down."""
+    ended = False
+    while not ended:
+        rows, ended = await ctx.on_disk(planned_rows, job, plan, STEP, child)
+        await ctx.journal.advance_plan(plan, rows, [], finished=ended)
+        yield rows
 
 
 # -- local folders

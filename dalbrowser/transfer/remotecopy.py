@@ -164,11 +164,9 @@ class _Copy:
                 return False
             return same_etag(found.etag, there.etag) or await self._same_bytes(there, found)
 
-        if await target.settle(is_same):
+        if await target.settle(is_same, copying=True):
             return self._judged(there, there)
-        options: dict[str, Any] = {}
-        if target.careful and capability.copy_with_if_not_exists:
-            options["if_not_exists"] = True
+        options = target.conditions(copying=True)
         if there.etag and capability.copy_with_if_match:
             options["if_match"] = there.etag
         row.sent = True

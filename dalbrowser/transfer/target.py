@@ -6,9 +6,10 @@ can refuse by itself it is asked to, so that a race cannot overwrite either.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dalbrowser.transfer.abort import abort_upload
+from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
     ConflictError,
     Side,
@@ -49,24 +50,48 @@ class RemoteTarget:
         self._row = job.row
         self._op = op
         self._source = source
+        self._compared = Compared.of(job.row.compared)
 
     @property
     def careful(self) -> bool:
         """Whether an object that turns up at the key must stay."""
-        return self._row.policy not in _OVERWRITING
+        return self._compared is not None or self._row.policy not in _OVERWRITING
 
     @property
     def guarded(self) -> bool:
         """Whether the service itself is to refuse when the key is taken."""
-        return self.careful and self._op.info().capability.write_with_if_not_exists
+        return bool(self.conditions())
 
-    async def settle(self, is_same: Callable[[Metadata], Awaitable[bool]]) -> bool:
+    def conditions(self, *, copying: bool = False) -> dict[str, Any]:
+        """Return the options that let the service refuse what must not be written over."""
+        able, compared = self._op.info().capability, self._compared
+        if compared is not None and not compared.absent:
+            strong = bool(compared.etag) and not compared.etag.startswith("W/")
+            honoured = able.write_with_if_match and strong and not copying
+            return {"if_match": compared.etag} if honoured else {}
+        free = able.copy_with_if_not_exists if copying else able.write_with_if_not_exists
+        return {"if_not_exists": True} if self.careful and free else {}
+
+    async def is_open(self) -> bool:
+        """Whether the key may still be written: it is free, or what it was when compared."""
+        there = await stat_or_none(self._op, self._row.key)
+        return self._compared.fits(there) if self._compared is not None else there is None
+
+    async def settle(
+        self, is_same: Callable[[Metadata], Awaitable[bool]], *, copying: bool = False
+    ) -> bool:
         """See who stands there; true when it is these very bytes, from a try before this one.
 
         Raises ``ConflictError`` or ``SkipError``; keeping both changes the job's key.
         """
         row = self._row
         claimed = self._ctx.claim(self._job, row.profile, row.bucket, row.key)
+        if self._compared is not None:
+            if not claimed:
+                raise being_written(row.key)
+            if self.conditions(copying=copying) and row.attempts == 0:
+                return False
+            return await self._settle_compared(self._compared, is_same)
         sure = row.policy is ConflictPolicy.OVERWRITE
         if claimed and (sure or (row.fresh and self.guarded and row.attempts == 0)):
             return False
@@ -84,11 +109,24 @@ class RemoteTarget:
 
     async def taken_at_the_end(self) -> None:
         """The key was taken while the parts were sent; they are kept for a person's answer."""
+        if self._compared is not None:
+            await abort_upload(self._ctx, self._op, self._job)
+            raise changed_since(self._row.key)
         there = await stat_or_none(self._op, self._row.key)
         if decide(self._row.policy, Side(None, None), Side(None, None)) is Verdict.ASK:
             raise ConflictError(describe_existing(self._row.key, there))
         # Skipping and another name both end this upload: it is bound to its key.
         await abort_upload(self._ctx, self._op, self._job)
+
+    async def _settle_compared(
+        self, compared: Compared, is_same: Callable[[Metadata], Awaitable[bool]]
+    ) -> bool:
+        there = await stat_or_none(self._op, self._row.key)
+        if compared.fits(there):
+            return False
+        if there is not None and self._row.attempts > 0 and await is_same(there):
+            return True
+        raise changed_since(self._row.key)
 
     async def _apply(self, there: Metadata | None) -> None:
         row = self._row

@@ -1,0 +1,103 @@
+"""The two ends of a sync: where they are, what they list, and that neither lies in the other."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dalbrowser.transfer.model import TransferError
+from dalbrowser.transfer.sync.localtree import local_items
+from dalbrowser.transfer.sync.remote import remote_items
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from dalbrowser.profiles import Location, Profile
+    from dalbrowser.storage import Operator
+    from dalbrowser.transfer.sync.items import Item
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEnd:
+    """A local folder, by its absolute path."""
+
+    path: str
+    text: str
+
+    def pages(self, *, target: bool, unordered: bool = False) -> AsyncGenerator[list[Item], None]:
+        """Yield the files below it."""
+        del unordered  # the walk is ours
+        return local_items(self.path, target=target)
+
+    def whereabouts(self) -> tuple[str, str]:
+        """Return the world that this end is in, and its place there; blocks."""
+        return "local", _slashed(os.path.realpath(self.path))
+
+    @property
+    def place(self) -> str:
+        """What a job is given."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEnd:
+    """A folder of a service; its path is empty or ends in ``/``."""
+
+    location: Location
+    profile: Profile
+    op: Operator
+    text: str
+
+    def pages(self, *, target: bool, unordered: bool = False) -> AsyncGenerator[list[Item], None]:
+        """Yield the objects below it."""
+        del target
+        return remote_items(self.op, self.location.path, unordered=unordered)
+
+    def whereabouts(self) -> tuple[str, str]:
+        """Return the world that this end is in, and its place there; blocks."""
+        config = self.profile.config
+        if self.profile.scheme == "fs":
+            root = os.path.realpath(str(config.get("root", "/")))
+            return "local", _slashed(os.path.join(root, self.location.path))  # noqa: PTH118
+        world = (self.profile.scheme, str(config.get("endpoint", "")).rstrip("/").lower())
+        if not world[1] and self.profile.scheme != "s3":
+            world = (self.profile.scheme, self.profile.id)
+        inside = str(config.get("root", "")).strip("/")
+        return repr((*world, self.location.bucket)), (
+            f"{inside}/{self.location.path}" if inside else self.location.path
+        )
+
+    @property
+    def place(self) -> Location:
+        """What a job is given."""
+        return self.location
+
+
+End = LocalEnd | RemoteEnd
+
+
+def require_apart(source: End, target: End) -> None:
+    """Raise ``TransferError`` when one end is the other, or lies inside of it; blocks."""
+    (world, here), (other, there) = source.whereabouts(), target.whereabouts()
+    if world != other:
+        return
+    if here == there:
+        message = f"{source.text!r} and {target.text!r} are the same place; nothing was done."
+        raise TransferError(message)
+    if there.startswith(here):
+        message = (
+            f"The target {target.text!r} is inside of the source {source.text!r}: it would be"
+            " copied into itself. Name a target outside."
+        )
+        raise TransferError(message)
+    if here.startswith(there):
+        message = (
+            f"The source {source.text!r} is inside of the target {target.text!r}, so the sync"
+            " could write over its own source. Name a target outside."
+        )
+        raise TransferError(message)
+
+
+def _slashed(path: str) -> str:
+    return path if path.endswith(os.sep) else path + os.sep
