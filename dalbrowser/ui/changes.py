@@ -194,6 +194,22 @@ class Changes(QObject):
         )
         self.said.emit(text, "error")
 
+    # Moved away.
+
+    def forget(self, places: Sequence[Location]) -> None:
+        """Take places out of the list that are not where they were any more."""
+        here = self._navigator.location
+        if here is None:
+            return
+        gone = [place for place in places if place.parent == here]
+        rows = [self._model.columns.row_of(place.path[len(here.path) :]) for place in gone]
+        self._model.remove([row for row in rows if row is not None])
+        if gone and self._navigator.running:
+            # Its pages may be older than the move.
+            self._navigator.reload()
+        if any(place.is_folder for place in gone):
+            self.folder_changed.emit(here)
+
     # Looking and telling.
 
     def copy_path(self) -> None:

@@ -12,15 +12,17 @@ from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from dalbrowser.ui import faces
-from dalbrowser.ui.dropping import DropHandling
+from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.notice import Notice
 from dalbrowser.ui.start import StartPage
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 
+    from dalbrowser.profiles import Location
+    from dalbrowser.ui.dragging.drops import Drops
     from dalbrowser.ui.entries.model import EntryModel
     from dalbrowser.ui.entries.view import EntryView
     from dalbrowser.ui.navigation import Navigator
@@ -35,22 +37,23 @@ _NARROWEST = 320
 class _DroppableFace(faces.FaceView):
     """A face that takes drops for the folder shown."""
 
-    dropped = Signal(list)
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._drops = DropHandling(self._target_at, self._mark, self._take)
+        self._drops = DropHandling(self, self._spot_at, self._mark)
+        self._here: Callable[[], Location | None] = lambda: None
 
-    def _target_at(self, _where: QPoint) -> int:
-        return -1
+    def take_drops(self, drops: Drops, here: Callable[[], Location | None]) -> None:
+        """Take drops for the folder that is shown."""
+        self._drops.drops = drops
+        self._here = here
+
+    def _spot_at(self, _where: QPoint) -> Spot:
+        return Spot(-1, self._here())
 
     def _mark(self, target: int | None) -> None:
         self.setProperty("dropping", target is not None)
         self.style().unpolish(self)
         self.style().polish(self)
-
-    def _take(self, paths: list[Path], _target: int) -> None:
-        self.dropped.emit(paths)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self._drops.move(event)
@@ -122,14 +125,16 @@ class PlacePages(QFrame):
         self._late.timeout.connect(self._show_loading)
         self._start.chosen.connect(self.action_wanted)
         self._face.chosen.connect(self.action_wanted)
-        self._face.dropped.connect(self.dropped)
         navigator.progressed.connect(self.refresh)
         model.counts_changed.connect(self.refresh)
 
     def allow_uploads(self, allowed: bool) -> None:
-        """Take drops from the desktop, or refuse them."""
+        """Say whether files can be put here; a drop on a row is judged by itself."""
         self.can_upload = allowed
-        self._view.setAcceptDrops(allowed)
+
+    def take_drops(self, drops: Drops, here: Callable[[], Location | None]) -> None:
+        """Take what falls where there is no list; ``here`` is the folder shown."""
+        self._face.take_drops(drops, here)
 
     def refresh(self) -> None:
         """Show what is true now."""

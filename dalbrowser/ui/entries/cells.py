@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dalbrowser.ui.entries.columns import EntryColumns
 
 _ROLE = Qt.ItemDataRole
+NAME_ROLE = _ROLE.UserRole
+"""The exact name of a row, a folder's with its slash, in any column."""
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -157,6 +159,10 @@ def _edited(columns: EntryColumns, row: int, column: Column, _buckets: bool) -> 
     return columns.names[row].removesuffix("/") if column is Column.NAME else None
 
 
+def _exact_name(columns: EntryColumns, row: int, _column: Column, _buckets: bool) -> str:
+    return columns.names[row]
+
+
 _ANSWERS: dict[int, Callable[[EntryColumns, int, Column, bool], Any]] = {
     _ROLE.DisplayRole: _text,
     _ROLE.DecorationRole: _icon,
@@ -165,6 +171,7 @@ _ANSWERS: dict[int, Callable[[EntryColumns, int, Column, bool], Any]] = {
     _ROLE.ToolTipRole: _tooltip,
     _ROLE.EditRole: _edited,
     _ROLE.AccessibleTextRole: _accessible,
+    NAME_ROLE: _exact_name,
 }
 
 

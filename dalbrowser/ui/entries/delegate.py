@@ -17,12 +17,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dalbrowser.ui.entries.cells import NAME_ROLE
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QAbstractItemModel
 
 Index = QModelIndex | QPersistentModelIndex
+_FAINT = 0.5
+"""How much of a row that was cut is to be seen."""
 _MARK = 3
 """Logical pixels: the width of the bar at the current row."""
 
@@ -34,6 +37,8 @@ class RowDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.hovered = -1
         self.drop_target = -1
+        self.cut: frozenset[str] = frozenset()
+        """The exact names of the rows that are drawn faintly."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
@@ -53,7 +58,13 @@ class RowDelegate(QStyledItemDelegate):
         option.textElideMode = Qt.TextElideMode.ElideMiddle
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        super().paint(painter, option, index)
+        if self.cut and index.data(NAME_ROLE) in self.cut:
+            painter.save()
+            painter.setOpacity(_FAINT)
+            super().paint(painter, option, index)
+            painter.restore()
+        else:
+            super().paint(painter, option, index)
         view = option.widget
         here = QRect(option.rect)
         if index.row() == self.drop_target:

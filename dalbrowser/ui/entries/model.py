@@ -317,6 +317,8 @@ class EntryModel(QAbstractTableModel):
         if not index.isValid():
             return Qt.ItemFlag.ItemIsDropEnabled
         flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+        if not self.buckets:
+            flags |= Qt.ItemFlag.ItemIsDragEnabled
         if self.columns.is_dir(self._rows[index.row()]):
             return flags | Qt.ItemFlag.ItemIsDropEnabled
         flags |= Qt.ItemFlag.ItemNeverHasChildren

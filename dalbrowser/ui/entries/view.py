@@ -40,7 +40,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dalbrowser.ui.dropping import DropHandling
+from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
 from dalbrowser.ui.entries.header import HeaderColumns
@@ -48,9 +48,10 @@ from dalbrowser.ui.slices import SlicedWork
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Sequence
 
+    from dalbrowser.profiles import Location
+    from dalbrowser.ui.dragging.drops import Drops
     from dalbrowser.ui.entries.columns import EntryColumns
     from dalbrowser.ui.entries.model import EntryModel
 
@@ -86,14 +87,15 @@ class EntryView(QTableView):
     Signals:
         row_opened: a row number was asked to be opened, by double click.
         menu_requested: the context menu, at a global position.
-        dropped: local paths, and the row number of the folder they fell on or -1.
         selection_settled: the selection is another.
+        drag_wanted: the selected rows are being dragged away.
     """
 
     row_opened = Signal(int)
     menu_requested = Signal(QPoint)
     dropped = Signal(list, int)
     selection_settled = Signal()
+    drag_wanted = Signal()
 
     def __init__(self, model: EntryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,7 +108,8 @@ class EntryView(QTableView):
         self._typed_at = 0.0
         self._search = SlicedWork(self)
         self._place: _Place | None = None
-        self._drops = DropHandling(self._drop_target_at, self._mark_drop, self._dropped)
+        self._drops = DropHandling(self, self._drop_spot_at, self._mark_drop, self._spring)
+        self._place_of: Callable[[int], Location | None] = lambda _row: None
         self._fitted: HeaderColumns | None = None
         self._build()
         self.setModel(model)
@@ -139,6 +142,7 @@ class EntryView(QTableView):
         self.setCornerButtonEnabled(False)
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
+        self.setDragEnabled(True)
         self.setDropIndicatorShown(False)
         self.setSortingEnabled(True)
         font = QFont(self.font())
@@ -353,18 +357,38 @@ class EntryView(QTableView):
             self.clearSelection()
         self.menu_requested.emit(self.viewport().mapToGlobal(where))
 
-    # Drops from the desktop.
+    def show_cut(self, names: frozenset[str]) -> None:
+        """Draw the rows of these names faintly: they were cut and wait to be pasted."""
+        if names != self._delegate.cut:
+            self._delegate.cut = names
+            self.viewport().update()
 
-    def _drop_target_at(self, where: QPoint) -> int:
+    # Drag and drop.
+
+    def take_drops(self, drops: Drops, place_of: Callable[[int], Location | None]) -> None:
+        """Take drops; ``place_of`` says where a row is, and for -1 which folder is shown."""
+        self._drops.drops = drops
+        self._place_of = place_of
+
+    def startDrag(self, _actions: Qt.DropAction) -> None:
+        """Leave it to whoever knows the places; Qt's own would carry cells of a table."""
+        self.drag_wanted.emit()
+
+    def _drop_spot_at(self, where: QPoint) -> Spot:
         place = self.rowAt(where.y())
         if place >= 0 and self._model.columns.is_dir(self._model.rows[place]):
-            return place
-        return -1
+            return Spot(place, self._place_of(self._model.rows[place]))
+        return Spot(-1, self._place_of(-1))
 
     def _mark_drop(self, place: int | None) -> None:
         self._delegate.drop_target = -1 if place is None else place
         self._drop_here = place == -1
         self.viewport().update()
+
+    def _spring(self, place: int) -> int:
+        if 0 <= place < len(self._model.rows):
+            self.row_opened.emit(self._model.rows[place])
+        return -1
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw a frame round the whole list while it is what takes the drop."""
@@ -375,17 +399,25 @@ class EntryView(QTableView):
             painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
             painter.end()
 
-    def _dropped(self, paths: list[Path], place: int) -> None:
-        self.dropped.emit(paths, self._model.rows[place] if place >= 0 else -1)
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self._drops.move(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         self._drops.move(event)
+        self._scroll_at_edge(round(event.position().y()))
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.stopAutoScroll()
         self._drops.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self.stopAutoScroll()
         self._drops.drop(event)
+
+    def _scroll_at_edge(self, at: int) -> None:
+        """Scroll while a drag is held near the upper or the lower end."""
+        margin = self.autoScrollMargin()
+        if margin <= at <= self.viewport().height() - margin:
+            self.stopAutoScroll()
+        else:
+            self.startAutoScroll()

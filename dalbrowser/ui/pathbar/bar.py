@@ -22,14 +22,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QMouseEvent, QResizeEvent
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import (
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QMouseEvent,
+        QResizeEvent,
+    )
 
     from dalbrowser.profiles import Location
+    from dalbrowser.ui.dragging.drops import Drops
 
 _HEIGHT = 34
 _LONGEST = 40
@@ -68,6 +78,8 @@ class _Crumbs(QWidget):
         self._parts: list[tuple[QToolButton, QLabel | None]] = []
         self._row.addStretch(1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.drops = DropHandling(self, self._spot_at, self._mark, self._spring)
+        self.setAcceptDrops(True)
         theme().changed.connect(self._draw)
 
     def show_crumbs(self, crumbs: Sequence[Crumb]) -> None:
@@ -147,6 +159,37 @@ class _Crumbs(QWidget):
         if event.button() is Qt.MouseButton.LeftButton:
             self.edit_wanted.emit()
 
+    # Drag and drop.
+
+    def _spot_at(self, where: QPoint) -> Spot | None:
+        for number, (button, _) in enumerate(self._parts):
+            if button.isVisible() and button.geometry().contains(where):
+                return Spot(number, self._crumbs[number].location)
+        return None
+
+    def _mark(self, number: int | None) -> None:
+        for at, (button, _) in enumerate(self._parts):
+            if bool(button.property("dropping")) != (at == number):
+                button.setProperty("dropping", at == number)
+                button.style().unpolish(button)
+                button.style().polish(button)
+
+    def _spring(self, number: int) -> None:
+        if number < len(self._crumbs):
+            self.chosen.emit(self._crumbs[number].location)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self.drops.move(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self.drops.move(event)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.drops.drop(event)
+
 
 class PathBar(QFrame):
     """The place shown, clickable and editable.
@@ -181,6 +224,10 @@ class PathBar(QFrame):
         self._crumbs.chosen.connect(self.location_chosen)
         self._crumbs.edit_wanted.connect(self.edit)
         self._uri = ""
+
+    def take_drops(self, drops: Drops) -> None:
+        """Take drops on the parts."""
+        self._crumbs.drops.drops = drops
 
     def show_place(self, crumbs: Sequence[Crumb], uri: str) -> None:
         """Show another place, its parts and its exact address."""
