@@ -12,18 +12,21 @@ import threading
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from dalbrowser.profiles import Location
     from dalbrowser.storage import Metadata
     from dalbrowser.transfer import (
+        BatchView,
         ConflictPolicy,
         Event,
+        JobEvent,
         JobView,
         StartReport,
         TransferEngine,
     )
+    from dalbrowser.transfer.journal import JobRow
 
 T = TypeVar("T")
 
@@ -110,10 +113,30 @@ class TransferHost:
         return await self._run(lambda engine: engine.adopt(path, target, upload_id))
 
     async def download(
-        self, items: Sequence[tuple[Location, Metadata | None]], folder: Path
+        self,
+        items: Sequence[tuple[Location, Metadata | None]],
+        folder: Path,
+        policy: ConflictPolicy | None = None,
     ) -> list[int]:
         """See ``TransferEngine.download``."""
-        return await self._run(lambda engine: engine.download(items, folder))
+        if policy is None:
+            return await self._run(lambda engine: engine.download(items, folder))
+        return await self._run(lambda engine: engine.download(items, folder, policy))
+
+    async def copy(
+        self,
+        items: Sequence[Location],
+        target: Location,
+        policy: ConflictPolicy | None = None,
+        *,
+        move: bool = False,
+        names: Mapping[Location, str] | None = None,
+    ) -> list[int]:
+        """See ``TransferEngine.copy``."""
+        asked = {} if policy is None else {"policy": policy}
+        return await self._run(
+            lambda engine: engine.copy(items, target, move=move, names=names, **asked)
+        )
 
     async def pause(self, ids: Sequence[int]) -> None:
         """See ``TransferEngine.pause``."""
@@ -131,6 +154,18 @@ class TransferHost:
         """See ``TransferEngine.retry``."""
         await self._run(lambda engine: engine.retry(ids))
 
+    async def run_now(self, ids: Sequence[int]) -> None:
+        """See ``TransferEngine.run_now``."""
+        await self._run(lambda engine: engine.run_now(ids))
+
+    async def move_up(self, ids: Sequence[int]) -> None:
+        """See ``TransferEngine.move_up``."""
+        await self._run(lambda engine: engine.move_up(ids))
+
+    async def move_down(self, ids: Sequence[int]) -> None:
+        """See ``TransferEngine.move_down``."""
+        await self._run(lambda engine: engine.move_down(ids))
+
     async def answer(self, job_id: int, policy: ConflictPolicy, *, for_batch: bool = False) -> None:
         """See ``TransferEngine.answer``."""
         await self._run(lambda engine: engine.answer(job_id, policy, for_batch=for_batch))
@@ -142,6 +177,26 @@ class TransferHost:
             return engine.jobs()
 
         return await self._run(views)
+
+    async def tell_all(self) -> None:
+        """See ``TransferEngine.tell_all``."""
+        await self._run(lambda engine: engine.tell_all())
+
+    async def batches(self, before: int) -> tuple[tuple[BatchView, ...], int | None]:
+        """See ``TransferEngine.batches``."""
+        return await self._run(lambda engine: engine.batches(before))
+
+    async def files(self, node: int, after: int = 0) -> tuple[list[JobView], bool]:
+        """See ``TransferEngine.files``."""
+        return await self._run(lambda engine: engine.files(node, after))
+
+    async def log(self, job_id: int) -> list[JobEvent]:
+        """See ``TransferEngine.log``."""
+        return await self._run(lambda engine: engine.log(job_id))
+
+    async def moved(self, batch: int) -> list[JobRow]:
+        """See ``TransferEngine.moved``."""
+        return await self._run(lambda engine: engine.moved(batch))
 
     async def clear_completed(self) -> None:
         """See ``TransferEngine.clear_completed``."""
