@@ -15,7 +15,10 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
 from dalbrowser.ui.actions import ActionTable
+from dalbrowser.ui.carrying import Carrying
+from dalbrowser.ui.carrying import Carrying
 from dalbrowser.ui.connecting import Connecting
+from dalbrowser.ui.dragging.drops import Drops
 from dalbrowser.ui.icons import app_icon
 from dalbrowser.ui.panels import Panels
 from dalbrowser.ui.pathbar.bar import PathBar
@@ -32,7 +35,6 @@ from dalbrowser.ui.toolbar import build_toolbar, make_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from PySide6.QtCore import QModelIndex
     from PySide6.QtGui import QCloseEvent, QMouseEvent
@@ -72,6 +74,9 @@ class MainWindow(QMainWindow):
         self.filter_edit = make_filter()
         self._filter = FilterField(self.filter_edit)
         self.status = StatusBar(self)
+        self.drops = Drops(session, self)
+        self.carrying = Carrying(session, self.drops, self, lambda: self.tab)
+        self.carrying = Carrying(session, self.drops, self, lambda: self.tab)
         self.connecting = Connecting(session, self)
         self.panels = Panels(session, self.selection, self.changes, self)
         self.actions_by_id = ActionTable(self, self.view, self._handlers())
@@ -131,6 +136,8 @@ class MainWindow(QMainWindow):
     def _handlers(self) -> dict[str, Callable[[], None]]:
         return {
             **tab_handlers(self.tabs),
+            **self.carrying.handlers(),
+            **self.carrying.handlers(),
             "reload": self._reload,
             "stop": self._stop,
             "preview": lambda: self.panels.toggle("preview"),
@@ -180,11 +187,9 @@ class MainWindow(QMainWindow):
         self.tabs.shown.connect(self._tab_shown)
         self.tabs.changed.connect(self._keep_tabs)
         self.tabs.said.connect(self.show_notice)
-        self.tabs.dropped.connect(self._upload_to)
         self.tabs.menu_filled.connect(self._fill_tab_menu)
         self.sidebar.location_chosen.connect(self.open_location)
         self.sidebar.menu_requested.connect(self._sidebar_menu)
-        self.sidebar.dropped.connect(self._upload_to)
         MiddleClicks(self.sidebar).clicked.connect(self._sidebar_middle_clicked)
         self.path_bar.location_chosen.connect(self.open_location)
         self.path_bar.text_entered.connect(self.open_text)
@@ -200,6 +205,12 @@ class MainWindow(QMainWindow):
         self.connecting.opened.connect(self.open_location)
         self.connecting.removing.connect(self.tabs.leave_connection)
         self.connecting.said.connect(self.show_notice)
+        for carried in (self.drops, self.carrying):
+            carried.said.connect(self.show_notice)
+            carried.hinted.connect(self.status.show_hint)
+        self.carrying.said.connect(self.show_notice)
+        for part in (self.tabs.strip, self.sidebar, self.path_bar):
+            part.take_drops(self.drops)
 
     # What the application asks.
 
@@ -248,6 +259,9 @@ class MainWindow(QMainWindow):
             self._memory.keep_window()
             self._stop_failures()
             self.tabs.end()
+            self.carrying.close()
+            self.drops.unsubscribe()
+            self.carrying.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask to be closed, until it is allowed."""
@@ -267,6 +281,9 @@ class MainWindow(QMainWindow):
         tab.action_wanted.connect(self._face_action)
         tab.menu_requested.connect(self._entry_menu)
         self.actions_by_id.attach(tab.view)
+        tab.take_drops(self.drops)
+        self.carrying.follow(tab)
+        self.carrying.follow(tab)
         self.situation.follow(tab)
 
     def _tab_shown(self, tab: Tab) -> None:
@@ -341,9 +358,6 @@ class MainWindow(QMainWindow):
             self._filter.clear()
         else:
             self.actions_by_id[name].trigger()
-
-    def _upload_to(self, paths: list[Path], place: Location) -> None:
-        self.traffic.upload_to(paths, place)
 
     def _with_profile(self, act: Callable[[Profile], None]) -> None:
         profile = self.situation.profile

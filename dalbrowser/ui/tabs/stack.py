@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from dalbrowser.storage import StorageError
-from dalbrowser.ui.dropping import local_paths
 from dalbrowser.ui.tabs.foreground import step_back, step_forward
 from dalbrowser.ui.tabs.kept import Kept, address_of, title_of
 from dalbrowser.ui.tabs.strip import TabStrip
@@ -23,8 +21,6 @@ from dalbrowser.ui.tabs.tab import Tab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from PySide6.QtGui import QDropEvent
 
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
@@ -40,7 +36,6 @@ class TabStack(QWidget):
         built: a tab came to be; whoever listens to tabs connects to it now.
         shown: another tab is in front.
         changed: tabs, order, places or which is in front are others; worth remembering.
-        dropped: local paths, and the place whose tab they fell on.
         menu_filled: a tab's context menu, to be added to before it is shown.
         said: news of a tab that is closed, and its tone.
     """
@@ -48,7 +43,6 @@ class TabStack(QWidget):
     built = Signal(object)
     shown = Signal(object)
     changed = Signal()
-    dropped = Signal(list, object)
     menu_filled = Signal(object)
     said = Signal(str, str)
 
@@ -62,9 +56,7 @@ class TabStack(QWidget):
         self._closed: deque[Kept] = deque(maxlen=_REOPENED)
         self._behind = 0
         self._restoring = False
-        self.strip = TabStrip(self)
-        self.strip.welcomes = lambda data: bool(local_paths(data))
-        self.strip.accepts = self._accepts
+        self.strip = TabStrip(self._place_of, self)
         self._pages = QStackedWidget()
         self._pages.setObjectName("tabPages")
         lines = QVBoxLayout(self)
@@ -77,7 +69,6 @@ class TabStack(QWidget):
         self.strip.close_wanted.connect(self.close_tab)
         self.strip.new_wanted.connect(self.new)
         self.strip.menu_wanted.connect(self._menu)
-        self.strip.items_dropped_on_tab.connect(self._take)
         self._front: Tab | None = None
 
     # What there is.
@@ -276,10 +267,11 @@ class TabStack(QWidget):
             self.changed.emit()
 
     def _name(self, number: int) -> None:
-        place = self._slots[number].location
+        place = self._place_of(number)
         self.strip.name(number, title_of(self._session, place), address_of(self._session, place))
 
-    # Menu and drops.
+    def _place_of(self, number: int) -> Location | None:
+        return self._slots[number].location
 
     def _menu(self, number: int, where: QPoint) -> None:
         menu = QMenu(self)
@@ -304,15 +296,3 @@ class TabStack(QWidget):
         menu.addSeparator()
         self.menu_filled.emit(menu)
         menu.popup(where)
-
-    def _accepts(self, number: int) -> bool:
-        place = self._slots[number].location
-        try:
-            return place is not None and not self._session.is_bucket_root(place)
-        except StorageError:
-            return False
-
-    def _take(self, number: int, event: QDropEvent) -> None:
-        place = self._slots[number].location
-        if place is not None:
-            self.dropped.emit(local_paths(event.mimeData()), place)

@@ -1,24 +1,23 @@
 """The row of tabs: names, crosses, order, menu, and what a drag does above it.
 
 Invariants: a tab is known by the number in its ``tabData``, which stays with it wherever it
-is dragged; with one tab the row is not to be seen; a drag that rests on a tab shows it,
-and what falls on a tab is only reported.
+is dragged; with one tab the row is not to be seen; a drag that rests on a tab shows it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QTabBar, QToolButton
 
+from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtCore import QMimeData
     from PySide6.QtGui import (
         QContextMenuEvent,
         QDragEnterEvent,
@@ -30,42 +29,38 @@ if TYPE_CHECKING:
     )
     from PySide6.QtWidgets import QWidget
 
+    from dalbrowser.profiles import Location
+    from dalbrowser.ui.dragging.drops import Drops
+
 _WIDEST = 240
 _NARROWEST = 96
 """Logical pixels of a tab: a longer name is elided in the middle."""
 _CROSS = 16
-_SPRING = 1000
-"""Milliseconds that a drag rests on a tab before it is shown."""
 
 
 class TabStrip(QTabBar):
-    """The tabs.
-
-    ``welcomes`` says, once a drag, whether what is dragged can fall on any tab, and
-    ``accepts`` whether on the tab of a number.
+    """The tabs; ``place_of`` says which place the tab of a number shows.
 
     Signals:
         close_wanted: the number of a tab.
         menu_wanted: the number of a tab, and a global position.
         new_wanted: the empty part was double-clicked.
-        items_dropped_on_tab: the number of a tab, and the drop event, accepted already.
     """
 
     close_wanted = Signal(int)
     menu_wanted = Signal(int, QPoint)
     new_wanted = Signal()
-    items_dropped_on_tab = Signal(int, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, place_of: Callable[[int], Location | None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("tabStrip")
         self.setAccessibleName(self.tr("Open places"))
-        self.welcomes: Callable[[QMimeData], bool] = lambda _data: False
-        self.accepts: Callable[[int], bool] = lambda _number: False
-        self._welcome = False
+        self._place_of = place_of
+        self._drops = DropHandling(self, self._spot_at, self._mark, self._spring)
         self._pressed = -1
-        self._target = -1
-        self._hovered = -1
+        self._target: int | None = None
         self.setAutoHide(True)
         self.setMovable(True)
         self.setExpanding(False)
@@ -78,10 +73,6 @@ class TabStrip(QTabBar):
         self.setAcceptDrops(True)
         # A window is as narrow as its list allows; the tabs scroll.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._spring = QTimer(self)
-        self._spring.setSingleShot(True)
-        self._spring.setInterval(_SPRING)
-        self._spring.timeout.connect(self._spring_open)
 
     # Tabs by number.
 
@@ -183,60 +174,39 @@ class TabStrip(QTabBar):
 
     # Drags.
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Let every drag in: it may want to be led to another tab."""
-        event.accept()
-        # Asked once a drag and not at every move: it may read every URL.
-        self._welcome = self.welcomes(event.mimeData())
-        self._hover(event)
+    def take_drops(self, drops: Drops) -> None:
+        """Take drops on tabs: what falls on one goes into its folder."""
+        self._drops.drops = drops
 
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._hover(event)
+    def _spot_at(self, where: QPoint) -> Spot | None:
+        number = self.number_at(self.tabAt(where))
+        return None if number < 0 else Spot(number, self._place_of(number))
 
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        self._mark(-1, -1)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Report what fell on a tab that takes it."""
-        number = self.number_at(self.tabAt(event.position().toPoint()))
-        self._mark(-1, -1)
-        if number < 0 or not self._welcome or not self.accepts(number):
-            event.ignore()
-            return
-        event.acceptProposedAction()
-        self.items_dropped_on_tab.emit(number, event)
-
-    def _hover(self, event: QDragMoveEvent) -> None:
-        index = self.tabAt(event.position().toPoint())
-        number = self.number_at(index)
-        taken = number >= 0 and self._welcome and self.accepts(number)
-        if number != self._hovered and index >= 0 and index != self.currentIndex():
-            self._spring.start()
-        elif index < 0 or index == self.currentIndex():
-            self._spring.stop()
-        self._mark(number, number if taken else -1)
-        if taken:
-            event.acceptProposedAction()
-        elif event.type() is not event.Type.DragEnter:
-            event.ignore()
-
-    def _mark(self, hovered: int, target: int) -> None:
-        if hovered < 0:
-            self._spring.stop()
-        self._hovered = hovered
-        if target != self._target:
-            self._target = target
+    def _mark(self, number: int | None) -> None:
+        if number != self._target:
+            self._target = number
             self.update()
 
-    def _spring_open(self) -> None:
-        index = self.index_of(self._hovered)
-        if index >= 0:
-            self.setCurrentIndex(index)
+    def _spring(self, number: int) -> int:
+        self.setCurrentIndex(self.index_of(number))
+        return number
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._drops.move(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._drops.move(event)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self._drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drops.drop(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw a frame round the tab that takes the drop."""
         super().paintEvent(event)
-        index = self.index_of(self._target) if self._target >= 0 else -1
+        index = -1 if self._target is None else self.index_of(self._target)
         if index >= 0:
             painter = QPainter(self)
             painter.setPen(QPen(theme().color("accent"), 2))

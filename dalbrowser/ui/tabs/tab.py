@@ -30,13 +30,13 @@ from dalbrowser.ui.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from pathlib import Path
 
     from PySide6.QtCore import QModelIndex
     from PySide6.QtWidgets import QWidget
 
     from dalbrowser.session import Session
     from dalbrowser.storage import Capability
+    from dalbrowser.ui.dragging.drops import Drops
 
 _numbers = count(1)
 
@@ -96,9 +96,7 @@ class Tab(QObject):
         self.selection.added_up.connect(self._selection_changed)
         self.view.row_opened.connect(self.open_row)
         self.view.menu_requested.connect(self.menu_requested)
-        self.view.dropped.connect(self._dropped)
         self._middle.clicked.connect(self._middle_clicked)
-        self.pages.dropped.connect(self._dropped_here)
         self.pages.action_wanted.connect(self.action_wanted)
         for part in (self.changes, self.traffic):
             part.said.connect(self.pages.notice.say)
@@ -219,6 +217,11 @@ class Tab(QObject):
         on_disk = here is not None and self._scheme(here) == "fs"
         self.model.set_show_hidden(not on_disk or self._session.settings.get("view.hidden"))
 
+    def take_drops(self, drops: Drops) -> None:
+        """Take what is dropped on the list, on a folder in it, or where there is none."""
+        self.view.take_drops(drops, self._drop_place)
+        self.pages.take_drops(drops, lambda: self.location)
+
     def say(
         self,
         text: str,
@@ -329,13 +332,8 @@ class Tab(QObject):
         if place is not None and place.is_folder:
             self.apart_wanted.emit(place)
 
-    def _dropped(self, paths: list[Path], row: int) -> None:
-        target = self.location if row < 0 else self.changes.place_of(row)
-        if target is not None:
-            self.traffic.upload_to(paths, target)
-
-    def _dropped_here(self, paths: list[Path]) -> None:
-        self._dropped(paths, -1)
+    def _drop_place(self, row: int) -> Location | None:
+        return self.location if row < 0 else self.changes.place_of(row)
 
     def _is_known(self, location: Location) -> bool:
         """Whether its connection is there; a place from the history may be of one that is gone."""
