@@ -148,7 +148,7 @@ def available_libraries() -> list[str]:
     found = []
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):
-            __import__(name)
+            __import__(name.partition("-")[0])
             found.append(name)
     return found
 

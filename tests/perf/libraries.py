@@ -37,7 +37,7 @@ class Library(Protocol):
 class Dalbrowser:
     """This project's operator."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, **config: str) -> None:
         from dalbrowser.storage import Operator
 
         self._operator = Operator(
@@ -47,6 +47,7 @@ class Dalbrowser:
             region=place.region,
             access_key_id=place.access_key,
             secret_access_key=place.secret_key,
+            **config,
         )
 
     async def write(self, key: str, data: bytes, concurrency: int) -> int:
@@ -80,6 +81,13 @@ class Dalbrowser:
 
     async def aclose(self) -> None:
         await self._operator.aclose()
+
+
+class Unsigned(Dalbrowser):
+    """The same with bodies left out of the signature, as opendal sends them."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place, payload_signing="never", content_md5="never")
 
 
 class Obstore:
@@ -178,6 +186,7 @@ class Opendal:
 
 LIBRARIES: dict[str, Callable[[Place], Library]] = {
     "dalbrowser": Dalbrowser,
+    "dalbrowser-unsigned": Unsigned,
     "obstore": Obstore,
     "opendal": Opendal,
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-OURS = ("dalbrowser", "dal")
+OURS = ("dalbrowser", "dalbrowser-unsigned", "dal")
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def take_turns(
                 continue
             rows[name].seconds.append(result["seconds"])
             rows[name].peak = max(rows[name].peak, result["peak"])
-            note(f"    {name:<11} {result['seconds']:8.2f} s")
+            note(f"    {name:<19} {result['seconds']:8.2f} s")
     return list(rows.values())
 
 

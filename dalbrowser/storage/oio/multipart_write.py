@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from dalbrowser.storage.errors import ErrorKind, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dalbrowser.storage.types import Data, Metadata, Part
 
@@ -95,7 +95,9 @@ class MultipartWriter:
     ``chunk`` is the size of every part but the last, in bytes; an object of at most one
     chunk is written by ``single``. ``concurrent`` parts are under way at once. A failed part
     is kept and sent again by the next call. What went wrong behind a call that had already
-    taken its data is raised by the next call, before that takes anything.
+    taken its data is raised by the next call, before that takes anything. ``prepare`` is told
+    of the one part that will be sent next, by number and bytes, while it waits for its turn:
+    what can be done without the server (hashing) is done by then.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class MultipartWriter:
         chunk: int,
         concurrent: int = 1,
         max_parts: int | None = MAX_PARTS,
+        prepare: Callable[[int, Data], None] | None = None,
     ) -> None:
         if chunk < 1 or concurrent < 1:
             raise StorageError(
@@ -115,6 +118,7 @@ class MultipartWriter:
         self._chunk = chunk
         self._concurrent = concurrent
         self._max_parts = max_parts
+        self._prepare = prepare
         self._buffer: bytearray | memoryview = bytearray()
         self._cut = 0
         self._waiting: deque[tuple[int, Data]] = deque()
@@ -237,6 +241,8 @@ class MultipartWriter:
         while self._waiting:
             if self._upload_id is None:
                 self._upload_id = await self._backend.begin()
+            if len(self._running) >= self._concurrent and self._prepare is not None:
+                self._prepare(*self._waiting[0])
             while len(self._running) >= self._concurrent:
                 await self._collect(wait=True)
             number, data = self._waiting.popleft()

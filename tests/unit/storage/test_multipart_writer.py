@@ -28,6 +28,7 @@ class Backend:
         self.begun = self.aborted = self.sent = 0
         self.under_way = self.most = self.bytes_under_way = 0
         self.gate: asyncio.Event | None = None
+        self.entered = asyncio.Event()
         self._fail = list(fail)
 
     def _maybe_fail(self) -> None:
@@ -51,6 +52,7 @@ class Backend:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         content = bytes(data)
+        self.entered.set()
         try:
             await asyncio.sleep(0)
             if self.gate is not None:
@@ -235,3 +237,22 @@ async def test_blocks_are_joined_in_order() -> None:
     await other.abort()
     assert not set(other_ids := backend.discarded) & set(list(backend.blocks)[:5])
     assert all(each for each in other_ids)
+
+
+async def test_the_next_part_alone_is_prepared_while_it_waits() -> None:
+    told: list[tuple[int, bytes]] = []
+
+    def prepare(number: int, data: Data) -> None:
+        told.append((number, bytes(data)))
+
+    backend = Backend()
+    backend.gate = asyncio.Event()
+    writer = MultipartWriter(backend, chunk=2, concurrent=1, prepare=prepare)
+    writing = asyncio.create_task(writer.write(b"aabbccdd!"))
+    await backend.entered.wait()
+    assert told == [(2, b"bb")]
+    backend.gate.set()
+    await writing
+    await writer.close()
+    assert backend.object == b"aabbccdd!"
+    assert [number for number, _ in told] == [2, 3, 4, 5]

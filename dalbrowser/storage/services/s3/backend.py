@@ -20,6 +20,7 @@ from dalbrowser.storage.services.s3.config import S3Config, with_preset
 from dalbrowser.storage.services.s3.core import SLOW, Ask, S3Core
 from dalbrowser.storage.services.s3.exact import ExactKeys
 from dalbrowser.storage.services.s3.lister import Listings
+from dalbrowser.storage.services.s3.neighbours import Neighbours, account_of, server_of
 from dalbrowser.storage.services.s3.presigner import presigned
 from dalbrowser.storage.services.s3.put import put
 from dalbrowser.storage.services.s3.tags import tags_of
@@ -35,7 +36,7 @@ from dalbrowser.storage.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dalbrowser.storage.options import (
         OpAbortMultipart,
@@ -80,9 +81,17 @@ class S3(Accessor):
         self._exact = ExactKeys(self._core, self._root)
         self._uploads = Uploads(self._core, self._head)
         self._listings = Listings(self._core, self._root)
+        self._neighbours = Neighbours(self._core)
         native = abilities(self._config)
         self._info = AccessorInfo(
-            self.scheme, self._config.bucket, self._root, native, native, replies.LISTED
+            self.scheme,
+            self._config.bucket,
+            self._root,
+            native,
+            native,
+            replies.LISTED,
+            server_of(self._config),
+            account_of(self._config),
         )
 
     @classmethod
@@ -167,10 +176,14 @@ class S3(Accessor):
             min_size=MIN_PART,
             max_size=MAX_PART,
         )
+        upload = Upload(self._core, self._uploads, key, args)
+        # Where no header carries a digest, none is made.
+        hashed = self._core.signs_bodies or self._config.content_md5 != "never"
         return oio.MultipartWriter(
-            Upload(self._core, self._uploads, key, args),
+            upload,
             chunk=chunk,
             concurrent=args.concurrent,
+            prepare=upload.prepare if hashed else None,
         )
 
     async def list(self, path: str, args: OpList) -> RawLister:
@@ -198,8 +211,8 @@ class S3(Accessor):
         return [settled[at] if at in settled else next(done) for at in range(len(items))]
 
     async def copy(self, source: str, target: str, args: OpCopy) -> Metadata:
-        origin, key = await self._key(source), await self._key(target, writing=True)
-        asked = self._copy_headers(origin, args.source_version, args.if_match)
+        asked = await self._copied(source, args)
+        key = await self._key(target, writing=True)
         asked |= headers.object_headers(self._config, OpWrite())
         reply, text = await self._core.call(
             Ask("PUT", key, act="copy objects", headers=asked, idle=SLOW)
@@ -222,9 +235,7 @@ class S3(Accessor):
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         headers.require_checksum(args.checksum)
         key = await self._key(path, writing=True)
-        if args.tags_from is not None and self._config.object_tags:
-            source = await self._key(args.tags_from)
-            args = replace(args, tags=await tags_of(self._core, source, args.tags_version))
+        args = replace(args, tags=await self._tags(args))
         return await self._uploads.create(key, args)
 
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> RawPartWriter:
@@ -232,13 +243,13 @@ class S3(Accessor):
         return PartWriter(self._uploads, await self._key(path, writing=True), args)
 
     async def copy_multipart(self, path: str, args: OpCopyMultipart) -> Part:
-        key, source = await self._key(path, writing=True), await self._key(args.source)
+        key = await self._key(path, writing=True)
         size = args.range.size
         if size is None:
             raise StorageError(
                 ErrorKind.INVALID_INPUT, "A part is copied from a range with a start and an end."
             )
-        asked = self._copy_headers(source, args.source_version, args.if_match)
+        asked = await self._copied(args.source, args)
         asked["x-amz-copy-source-range"] = args.range.to_header() or ""
         _, text = await self._core.call(
             Ask(
@@ -257,6 +268,8 @@ class S3(Accessor):
         self, path: str, parts: Sequence[Part], args: OpCompleteMultipart
     ) -> Metadata:
         key = await self._key(path, writing=True)
+        if not self._config.multipart_tags:
+            args = replace(args, tags=await self._tags(args))
         return await self._uploads.complete(key, parts, args)
 
     async def abort_multipart(self, path: str, args: OpAbortMultipart) -> None:
@@ -322,12 +335,28 @@ class S3(Accessor):
         headers.require_asked(args, reply.headers)
         return headers.metadata(reply.headers)
 
-    def _copy_headers(
-        self, source: str, version: str | None, if_match: str | None
-    ) -> dict[str, str]:
-        asked = {"x-amz-copy-source": self._core.copy_source(source, version)}
-        if if_match is not None:
-            asked["x-amz-copy-source-if-match"] = if_match
+    async def _tags(self, args: OpCreateMultipart | OpCompleteMultipart) -> Mapping[str, str]:
+        """Return the tags that an upload's object is to have."""
+        if args.tags_from is None or not self._config.object_tags:
+            return args.tags
+        core, key = self._core, args.tags_from
+        if args.tags_bucket is None:
+            key = await self._key(key)
+        else:
+            await self._neighbours.require_read(args.tags_bucket, key)
+            core = self._neighbours.core(args.tags_bucket)
+        return await tags_of(core, key, args.tags_version)
+
+    async def _copied(self, source: str, args: OpCopy | OpCopyMultipart) -> dict[str, str]:
+        """Write which object is copied, and on what condition."""
+        if args.source_bucket is None:
+            source = await self._key(source)
+        else:
+            await self._neighbours.require_read(args.source_bucket, source)
+        named = self._core.copy_source(source, args.source_version, args.source_bucket)
+        asked = {"x-amz-copy-source": named}
+        if args.if_match is not None:
+            asked["x-amz-copy-source-if-match"] = args.if_match
         return asked | headers.customer_key(self._config, "copy-source-")
 
 

@@ -47,6 +47,7 @@ class Ask:
     errors ("read objects"). ``body`` is blocks that stay unchanged, so that it can be sent
     again. ``ok`` are the statuses accepted; ``idle`` the silence allowed, in seconds.
     ``sealed``: a header that is signed (Content-MD5) makes the server refuse other bytes.
+    ``sha256`` is the body's, where it is known already.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Ask:
     ok: Collection[int] = (200,)
     idle: float | None = None
     sealed: bool = False
+    sha256: bytes | None = field(default=None, repr=False)
 
 
 class S3Core:
@@ -84,6 +86,14 @@ class S3Core:
     def region(self) -> str:
         """The region that requests are signed for; may be found out from the first reply."""
         return self._region
+
+    def beside(self, bucket: str) -> S3Core:
+        """Return the same for another bucket, with the same keys and connections."""
+        core = S3Core(
+            dataclasses.replace(self.config, bucket=bucket), self._credentials.source, self._client
+        )
+        core._credentials = self._credentials
+        return core
 
     def observe(self, sink: Callable[[HttpExchange], None]) -> None:
         """Report every exchange to ``sink``."""
@@ -170,10 +180,11 @@ class S3Core:
         target = sigv4.presign(self._key(credentials), what, query, expires, datetime.now(UTC))
         return f"{here.origin}{target}"
 
-    def copy_source(self, key: str, version: str | None) -> str:
-        """Write the ``x-amz-copy-source`` of an object in this bucket."""
+    def copy_source(self, key: str, version: str | None, bucket: str | None = None) -> str:
+        """Write the ``x-amz-copy-source`` of an object in this bucket, or in another."""
+        place = sigv4.encode(self.config.bucket if bucket is None else bucket)
         try:
-            source = f"/{sigv4.encode(self.config.bucket)}/{sigv4.encode(key, slash=True)}"
+            source = f"/{place}/{sigv4.encode(key, slash=True)}"
         except UnicodeEncodeError:
             raise unencodable(key) from None
         return f"{source}?versionId={sigv4.encode(version)}" if version else source
@@ -222,7 +233,7 @@ class S3Core:
         # A second digest of the same bytes would cost both sides a second for each GiB.
         if not self.signs_bodies or (ask.sealed and self.config.payload_signing == "auto"):
             return sigv4.UNSIGNED_PAYLOAD
-        return (await digest_of("sha256", ask.body)).hex()
+        return (ask.sha256 or await digest_of("sha256", ask.body)).hex()
 
     async def _another_try(self, found: errors.Answer, used: Credentials | None) -> bool:
         """Whether what the server said lets the same request succeed now."""

@@ -75,9 +75,10 @@ class Uploads:
         body: Sequence[Data],
         *,
         md5: bytes | None = None,
+        sha256: bytes | None = None,
         checksum: str | None = None,
     ) -> Part:
-        """Send one part."""
+        """Send one part; its digests need not be given."""
         # "always" asks for both, on a server that does not look at one of them.
         sealed = self._core.config.content_md5 == "auto"
 
@@ -92,6 +93,7 @@ class Uploads:
                     headers=sent | headers.customer_key(self._core.config),
                     body=body,
                     sealed=sealed and "content-md5" in sent,
+                    sha256=sha256,
                 )
             )
             kept = headers.checksums(said[0].headers)
@@ -114,9 +116,10 @@ class Uploads:
     ) -> Metadata:
         """Join the parts, and put the tags that the server did not take at the beginning."""
         done = await self._joined(key, parts, args)
-        if tags := self._tags.get(args.upload_id):
+        late = not self._core.config.multipart_tags
+        if tags := self._tags.get(args.upload_id) or (args.tags if late else None):
             await put_tags(self._core, key, tags, done.version)
-            del self._tags[args.upload_id]
+            self._tags.pop(args.upload_id, None)
         return done
 
     async def _joined(self, key: str, parts: Sequence[Part], args: OpCompleteMultipart) -> Metadata:

@@ -6,6 +6,7 @@ made again.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from dalbrowser.storage.options import (
     OpCompleteMultipart,
     OpCreateMultipart,
 )
+from dalbrowser.storage.services.s3.core import digest_of
 from dalbrowser.storage.services.s3.put import put
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Upload:
         self._key = key
         self._args = args
         self._tried = False
+        self._hashing: dict[int, asyncio.Task[bytes]] = {}
 
     async def single(self, data: Data) -> Metadata:
         """Write the whole object in one PUT.
@@ -55,10 +58,25 @@ class Upload:
         """Begin the upload."""
         return await self._uploads.create(self._key, _creation(self._args))
 
+    def prepare(self, number: int, data: Data) -> None:
+        """Begin to hash the part that is sent next, for the header that needs it."""
+        if number not in self._hashing:
+            name = "sha256" if self._core.signs_bodies else "md5"
+            self._hashing[number] = asyncio.create_task(digest_of(name, [data]))
+
     async def part(self, upload_id: str, number: int, data: Data) -> Part:
         """Send one part."""
+        hashing = self._hashing.pop(number, None)
+        digest = await hashing if hashing is not None else None
+        signed = self._core.signs_bodies
         return await self._uploads.part(
-            self._key, upload_id, number, [data], checksum=self._args.checksum
+            self._key,
+            upload_id,
+            number,
+            [data],
+            md5=None if signed else digest,
+            sha256=digest if signed else None,
+            checksum=self._args.checksum,
         )
 
     async def complete(self, upload_id: str, parts: Sequence[Part]) -> Metadata:
@@ -75,6 +93,9 @@ class Upload:
 
     async def abort(self, upload_id: str) -> None:
         """Drop the upload."""
+        for hashing in self._hashing.values():
+            hashing.cancel()
+        self._hashing.clear()
         await self._uploads.abort(self._key, OpAbortMultipart(upload_id=upload_id))
 
 
