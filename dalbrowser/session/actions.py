@@ -92,6 +92,18 @@ ACTIONS: tuple[Action, ...] = (
         icon="rename",
     ),
     Action("delete", "Delete…", ("Delete",), ("delete",), Selection.SOME, ("entry",), "delete"),
+    Action("cut", "Cut", ("Ctrl+X",), ("delete",), Selection.SOME, ("entry",)),
+    Action("copy", "Copy", ("Ctrl+C",), ("read",), Selection.SOME, ("entry",), "copy"),
+    Action("paste", "Paste", ("Ctrl+V",), ("write",), menus=("entry", "folder")),
+    Action(
+        "paste_into",
+        "Paste into this folder",
+        ("Ctrl+Shift+V",),
+        ("write",),
+        Selection.ONE_FOLDER,
+        ("entry",),
+    ),
+    Action("duplicate", "Duplicate", ("Ctrl+D",), ("write",), Selection.SOME, ("entry",)),
     Action("copy_path", "Copy path", ("Ctrl+Shift+C",), (), Selection.ANY, ("entry", "folder")),
     Action("properties", "Properties", ("Alt+Return", "Ctrl+I"), (), Selection.ONE, ("entry",)),
     Action(

@@ -68,7 +68,6 @@ class Carrying(QObject):
         self.source = DragSource(session, self.drops, self._staging, window)
         for part in (self.clipboard, self.source):
             part.said.connect(self.said)
-        self.drops.hinted.connect(self.hinted)
         self.source.hinted.connect(self.hinted)
         self.drops.left.connect(self._left)
         self.source.download_wanted.connect(self._offer_download)
@@ -93,8 +92,7 @@ class Carrying(QObject):
         part.navigator.location_changed.connect(lambda _place: self._show_cut_in(part))
 
     def close(self) -> None:
-        """Let go of the clipboard, and delete what was staged, beside the closing."""
-        self.clipboard.close()
+        """Delete what was staged, beside the closing."""
         threading.Thread(target=self._staging.remove, name="remove staged files").start()
 
     def _reload(self) -> None:

@@ -120,7 +120,3 @@ class Clipboard(QObject):
         if places != self.cut_places:
             self.cut_places = places
             self.cut_changed.emit()
-
-    def close(self) -> None:
-        """Hear nothing more of the clipboard, which outlives the window."""
-        self._clipboard.dataChanged.disconnect(self._changed)

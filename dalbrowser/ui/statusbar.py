@@ -133,6 +133,13 @@ class StatusBar(QStatusBar):
         self._transfer.setText(text)
         self._transfer.setVisible(bool(text))
 
+    def show_hint(self, text: str) -> None:
+        """Say what letting go would do, in place of the counts; nothing for an empty text."""
+        if text:
+            self.showMessage(text)
+        else:
+            self.clearMessage()
+
     def show_place(self, text: str) -> None:
         """Show which connection this is."""
         self._place.setText(text)
