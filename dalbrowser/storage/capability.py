@@ -74,6 +74,8 @@ class Capability:
     copy_with_if_not_exists: bool = False
     copy_with_if_match: bool = False
     copy_with_source_version: bool = False
+    copy_with_source_bucket: bool = False
+    """The source may be in another bucket of the same server."""
     copy_max_size: int | None = None
     """Largest object of one copy request; above it the copy is made in parts."""
     rename: bool = False

@@ -49,6 +49,8 @@ class AccessorInfo:
     ``root`` the prefix under which every path is taken (empty, or ends in ``/``).
     ``native`` is what the service does by itself, ``capability`` what it does after completion.
     ``listed`` is what its listings bring of a file without a request per entry.
+    ``server`` and ``account`` say which server is reached and as whom, where a service can
+    copy from another of its containers; they are compared and tell no secret.
     """
 
     scheme: str
@@ -57,6 +59,8 @@ class AccessorInfo:
     native: Capability
     capability: Capability
     listed: Metakey = Metakey.MODE
+    server: str = ""
+    account: str = ""
 
 
 class RawAccess(Protocol):

@@ -109,3 +109,13 @@ def unsupported(what: str, advice: str = "") -> StorageError:
     """Return the error for something that a service cannot do."""
     text = f"{what} is not supported here"
     return StorageError(ErrorKind.UNSUPPORTED, f"{text}; {advice}" if advice else f"{text}.")
+
+
+def same_file(operation: str, path: str) -> StorageError:
+    """Return the error for a source that is its own target."""
+    return StorageError(
+        ErrorKind.IS_SAME_FILE,
+        "Source and target are the same; choose another target.",
+        operation=operation,
+        path=path,
+    )

@@ -18,7 +18,7 @@ from dalbrowser.storage.options import (
 from dalbrowser.storage.paths import exact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from types import TracebackType
 
     from dalbrowser.storage.context import RawAccess
@@ -115,15 +115,20 @@ class Multipart:
         *,
         if_match: str | None = None,
         source_version: str | None = None,
+        source_bucket: str | None = None,
     ) -> Part:
-        """Fill part ``number`` from a range of the object ``source``, on the server."""
+        """Fill part ``number`` from a range of the object ``source``, on the server.
+
+        With ``source_bucket``, ``source`` is an exact key of that bucket of the same server.
+        """
         args = OpCopyMultipart(
             upload_id=self.upload_id,
             number=number,
-            source=exact(source),
+            source=exact(source) if source_bucket is None else source,
             range=byte_range,
             if_match=if_match,
             source_version=source_version,
+            source_bucket=source_bucket,
         )
         return await self._access.copy_multipart(self.path, args)
 
@@ -142,14 +147,24 @@ class Multipart:
         if_not_exists: bool = False,
         if_match: str | None = None,
         checksum_value: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        tags_from: str | None = None,
+        tags_bucket: str | None = None,
     ) -> Metadata:
-        """Turn ``parts`` (in any order) into the object; a failure leaves the upload usable."""
+        """Turn ``parts`` (in any order) into the object; a failure leaves the upload usable.
+
+        ``tags``, or the exact path ``tags_from`` that has them, as at the upload's beginning:
+        whoever goes on with an upload of another process says them again.
+        """
         args = OpCompleteMultipart(
             upload_id=self.upload_id,
             if_not_exists=if_not_exists,
             if_match=if_match,
             checksum=self._checksum,
             checksum_value=checksum_value,
+            tags=tags or {},
+            tags_from=tags_from,
+            tags_bucket=tags_bucket,
         )
         return await self._access.complete_multipart(self.path, list(parts), args)
 

@@ -7,12 +7,12 @@ operator carries the error context, complete and correctness layers, innermost f
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from dalbrowser.storage import registry
 from dalbrowser.storage.deleter import Deleter
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.errors import ErrorKind, StorageError, same_file, unsupported
 from dalbrowser.storage.layers.complete import CompleteLayer
 from dalbrowser.storage.layers.correctness import CorrectnessLayer
 from dalbrowser.storage.layers.error_context import ErrorContextLayer
@@ -346,10 +346,52 @@ class Operator:
         """
         args: OpCopy = _options(OpCopy, "copy", source, options)
         source, target = exact(source), exact(target)
-        if _are_two_files(source, target) and _is_copy_possible(self.capability, args):
+        near = args.source_bucket is None and _are_two_files(source, target)
+        if near and _is_copy_possible(self.capability, args):
             # Over all layers, so that each part of a large copy is retried by itself.
             return await copy_any_size(self._access, source, target, args)
         return await self._access.copy(source, target, args)
+
+    def copies_from(self, origin: Operator) -> bool:
+        """Whether the server itself can copy from ``origin``'s bucket into this one's."""
+        here, there = self.info(), origin.info()
+        same = (here.scheme, here.server, here.account) == (
+            there.scheme,
+            there.server,
+            there.account,
+        )
+        return same and bool(here.server) and here.capability.copy_with_source_bucket
+
+    async def copy_from(
+        self, origin: Operator, source: str, target: str, **options: Any
+    ) -> Metadata:
+        """Copy ``source`` of another bucket of the same server; the bytes stay there.
+
+        ``origin`` is the operator of that bucket, with the same keys; ``options`` as in
+        ``copy``. ``Unsupported`` where ``copies_from`` is false. The source is looked at first
+        and pinned to what was seen, where the server takes conditions on it.
+        """
+        args: OpCopy = _options(OpCopy, "copy", source, options)
+        source, target = exact(source), exact(target)
+        if not self.copies_from(origin):
+            raise unsupported(
+                "Copying from there by the server", "read it there, and write it here"
+            )
+        here, there = self.info(), origin.info()
+        key = there.root + source
+        if (there.name, key) == (here.name, here.root + target) and args.source_version is None:
+            raise same_file("copy", source)
+        known = await origin.accessor.stat(source, OpStat(version=args.source_version))
+        pin = here.capability.copy_with_if_match and args.if_match is None
+        args = replace(
+            args,
+            source_bucket=there.name,
+            source_size=known.content_length,
+            if_match=known.etag if pin else args.if_match,
+        )
+        if is_dir_path(key) or is_dir_path(target) or not _is_copy_possible(self.capability, args):
+            return await self._access.copy(key, target, args)
+        return await copy_any_size(self._access, key, target, args, known)
 
     async def rename(self, source: str, target: str, *, if_not_exists: bool = False) -> None:
         """Rename an object; where the service cannot, it is copied and then deleted."""
@@ -471,7 +513,7 @@ def _are_two_files(source: str, target: str) -> bool:
 
 def _is_copy_possible(capability: Capability, args: OpCopy) -> bool:
     """Whether the service takes these options; if not, the correctness layer says why."""
-    options = ("if_not_exists", "if_match", "source_version")
+    options = ("if_not_exists", "if_match", "source_version", "source_bucket")
     refused = any(getattr(args, o) and not getattr(capability, f"copy_with_{o}") for o in options)
     return capability.copy and not refused
 

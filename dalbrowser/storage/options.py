@@ -108,6 +108,8 @@ class OpDelete:
 class OpCopy:
     """Arguments of ``copy``. ``if_match`` is a condition on the source.
 
+    ``source_bucket`` names another container of the same server; the source is then its
+    exact key there, whatever the root.
     ``chunk`` and ``concurrent`` govern a copy made in parts (over ``copy_max_size``).
     ``source_size`` in bytes, where the caller knows it, saves the stat that would ask.
     """
@@ -115,6 +117,7 @@ class OpCopy:
     if_not_exists: bool = False
     if_match: str | None = None
     source_version: str | None = None
+    source_bucket: str | None = None
     source_size: int | None = None
     chunk: int | None = None
     concurrent: int = 4
@@ -140,7 +143,8 @@ class OpCreateMultipart:
     """Arguments of ``create_multipart``; each means what it means in ``OpWrite``.
 
     ``tags_from`` is an exact path whose tags (of ``tags_version``) the object shall get, as
-    far as they can be read; a service without tags ignores it.
+    far as they can be read; a service without tags ignores it. ``tags_bucket`` as
+    ``source_bucket`` of ``OpCopy``.
     """
 
     content_type: str | None = None
@@ -154,6 +158,7 @@ class OpCreateMultipart:
     checksum: str | None = None
     tags_from: str | None = None
     tags_version: str | None = None
+    tags_bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +175,10 @@ class OpWriteMultipart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpCopyMultipart:
-    """Arguments of ``copy_multipart``: fill one part from a range of an existing object."""
+    """Arguments of ``copy_multipart``: fill one part from a range of an existing object.
+
+    ``source_bucket`` as in ``OpCopy``.
+    """
 
     upload_id: str
     number: int
@@ -178,11 +186,16 @@ class OpCopyMultipart:
     range: ByteRange
     if_match: str | None = None
     source_version: str | None = None
+    source_bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpCompleteMultipart:
-    """Arguments of ``complete_multipart``. Conditions hold on the finished object."""
+    """Arguments of ``complete_multipart``. Conditions hold on the finished object.
+
+    ``tags`` and where they come from are those that the upload was begun with, for a process
+    that goes on with an upload of another: some servers take them only once it is finished.
+    """
 
     upload_id: str
     if_not_exists: bool = False
@@ -190,6 +203,10 @@ class OpCompleteMultipart:
     checksum: str | None = None
     checksum_value: str | None = None
     """Base64 of the whole object's checksum, where the caller has it, for the server to verify."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tags_from: str | None = None
+    tags_version: str | None = None
+    tags_bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

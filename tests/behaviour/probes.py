@@ -166,6 +166,9 @@ PROBES: dict[str, Callable[[Probe], Awaitable[object]]] = {
     "copy_with_source_version": lambda p: p.op.copy(
         p.path, p.other(), source_version=p.meta.version or "x"
     ),
+    "copy_with_source_bucket": lambda p: p.op.copy(
+        p.path, p.other(), source_bucket=p.op.info().name or "x"
+    ),
     "rename": lambda p: p.op.rename(p.path, p.other()),
     "rename_with_if_not_exists": lambda p: p.op.rename(p.path, p.other(), if_not_exists=True),
     "list": _list(),

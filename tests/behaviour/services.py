@@ -62,6 +62,7 @@ def opened(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         with _bucket(server, versioning=name.endswith("-versions")) as bucket:
             config = {**server.operator_config(bucket), **extra}
             service = _service(name, "s3", config, server.limits)
+            service.neighbour = partial(_neighbour, server, config)
             if server.name.startswith("ceph"):
                 service.deny = partial(_denied, server, bucket)
             yield service
@@ -87,6 +88,12 @@ def _bucket(server: S3Server, *, versioning: bool) -> Iterator[str]:
     yield bucket
     with RawS3(server) as raw:
         raw.remove_bucket(bucket)
+
+
+@contextmanager
+def _neighbour(server: S3Server, config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    with _bucket(server, versioning=False) as bucket:
+        yield {**config, "bucket": bucket}
 
 
 @contextmanager

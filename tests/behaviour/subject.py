@@ -40,6 +40,8 @@ class Service:
     limits: frozenset[str] = frozenset()
     deny: Callable[[str], AbstractContextManager[None]] | None = None
     """Makes the server refuse to delete one key for a while, where it can."""
+    neighbour: Callable[[], AbstractContextManager[Mapping[str, Any]]] | None = None
+    """Makes another bucket of the same server for a while; gives its configuration."""
     exchanges: list[HttpExchange] = field(default_factory=list)
 
     def accessor(self) -> Accessor:

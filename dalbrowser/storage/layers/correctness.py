@@ -67,9 +67,10 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "read": ("read_with_", (*_CONDITIONS, *_OVERRIDES, "version")),
     "write": ("write_with_", (*_HEADERS, "if_match", "if_none_match", "if_not_exists")),
     "create_multipart": ("write_with_", _HEADERS),
-    "complete_multipart": ("write_with_", ("if_not_exists", "if_match")),
+    "complete_multipart": ("write_with_", ("if_not_exists", "if_match", "tags")),
     "write_multipart": ("write_with_", ("checksum",)),
-    "copy": ("copy_with_", ("if_not_exists", "if_match", "source_version")),
+    "copy": ("copy_with_", ("if_not_exists", "if_match", "source_version", "source_bucket")),
+    "copy_multipart": ("copy_with_", ("source_bucket",)),
     "rename": ("rename_with_", ("if_not_exists",)),
     "delete": ("delete_with_", ("version", "if_match")),
     "list": ("list_with_", ("recursive", "limit", "start_after", "versions", "deleted")),
@@ -212,7 +213,7 @@ class CorrectnessAccessor(LayeredAccessor):
             require_file(source)
             require_file(target)
             self._require("copy", args)
-            if args.source_version is None:
+            if args.source_version is None and args.source_bucket is None:
                 _require_two(source, target)
             _require_positive("chunk", args.chunk)
             _require_positive("concurrent", args.concurrent)

@@ -36,15 +36,20 @@ DEFAULT_CHUNK = 512 * 1024 * 1024
 """Bytes of one copied part: no byte passes through here, so parts are large and few."""
 
 
-async def copy_any_size(access: Accessor, source: str, target: str, args: OpCopy) -> Metadata:
-    """Copy by one request, or in parts when the source is larger than one request takes."""
+async def copy_any_size(
+    access: Accessor, source: str, target: str, args: OpCopy, known: Metadata | None = None
+) -> Metadata:
+    """Copy by one request, or in parts when the source is larger than one request takes.
+
+    ``known`` describes the source where it was looked at; it must, in another bucket.
+    """
     native = access.info().native
     limit = native.copy_max_size
     if limit is None or not native.multipart_copy:
         return await access.copy(source, target, args)
     if args.source_size is not None and args.source_size <= limit:
         return await access.copy(source, target, args)
-    metadata = await access.stat(source, OpStat(version=args.source_version))
+    metadata = known or await access.stat(source, OpStat(version=args.source_version))
     if (metadata.content_length or 0) <= limit:
         args = replace(args, source_size=metadata.content_length)
         return await access.copy(source, target, args)
@@ -122,6 +127,7 @@ async def copy_in_parts(
             range=ByteRange(start, min(start + chunk, total)),
             if_match=metadata.etag,
             source_version=args.source_version,
+            source_bucket=args.source_bucket,
         )
         async with slots:
             return await access.copy_multipart(target, wanted)
@@ -154,4 +160,5 @@ def _same_headers(
     }
     if limits.write_with_tags:
         kept |= {"tags_from": source, "tags_version": args.source_version}
+        kept["tags_bucket"] = args.source_bucket
     return OpCreateMultipart(**kept)

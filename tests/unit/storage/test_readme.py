@@ -44,7 +44,7 @@ def fields(*kinds: type) -> set[str]:
 
 
 # An upload's id and tags' origin are plumbing between layers.
-PLUMBING = {"tags_from", "tags_version", "operation"}
+PLUMBING = {"tags_from", "tags_version", "tags_bucket", "operation"}
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def _writing(config: S3Config) -> dict[str, Any]:
         "copy": True,
         "copy_with_if_match": config.conditional_copies,
         "copy_with_source_version": config.object_versions,
+        "copy_with_source_bucket": config.cross_bucket_copies,
         "copy_max_size": MAX_PART,
         "list": True,
         "list_with_limit": True,

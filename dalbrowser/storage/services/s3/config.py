@@ -140,6 +140,11 @@ class S3Config:
     copy_parts: bool = config_field(
         label="Can copy parts", doc="It has UploadPartCopy.", default=True
     )
+    cross_bucket_copies: bool = config_field(
+        label="Copies between buckets",
+        doc="It copies from another of its buckets by itself.",
+        default=True,
+    )
     object_versions: bool = config_field(
         label="Has object versions", doc="It has object versions.", default=True
     )
