@@ -51,6 +51,8 @@ class RemoteTarget:
         self._op = op
         self._source = source
         self._compared = Compared.of(job.row.compared)
+        self._settled = False
+        self._unheeded = False
 
     @property
     def careful(self) -> bool:
@@ -65,6 +67,8 @@ class RemoteTarget:
     def conditions(self, *, copying: bool = False) -> dict[str, Any]:
         """Return the options that let the service refuse what must not be written over."""
         able, compared = self._op.info().capability, self._compared
+        if self._unheeded:
+            return {}
         if compared is not None and not compared.absent:
             strong = bool(compared.etag) and not compared.etag.startswith("W/")
             honoured = able.write_with_if_match and strong and not copying
@@ -89,7 +93,9 @@ class RemoteTarget:
         if self._compared is not None:
             if not claimed:
                 raise being_written(row.key)
-            if self.conditions(copying=copying) and row.attempts == 0:
+            # If-Match is understood in more than one way; only a free name is not looked at.
+            sure = self._compared.absent and bool(self.conditions(copying=copying))
+            if sure and row.attempts == 0:
                 return False
             return await self._settle_compared(self._compared, is_same)
         sure = row.policy is ConflictPolicy.OVERWRITE
@@ -110,6 +116,9 @@ class RemoteTarget:
     async def taken_at_the_end(self) -> None:
         """The key was taken while the parts were sent; they are kept for a person's answer."""
         if self._compared is not None:
+            if await self.is_open():
+                self._unheeded = True
+                return
             await abort_upload(self._ctx, self._op, self._job)
             raise changed_since(self._row.key)
         there = await stat_or_none(self._op, self._row.key)
@@ -122,7 +131,10 @@ class RemoteTarget:
         self, compared: Compared, is_same: Callable[[Metadata], Awaitable[bool]]
     ) -> bool:
         there = await stat_or_none(self._op, self._row.key)
+        again, self._settled = self._settled, True
         if compared.fits(there):
+            # Refused although nothing changed: the service does not heed the condition.
+            self._unheeded = again
             return False
         if there is not None and self._row.attempts > 0 and await is_same(there):
             return True

@@ -39,7 +39,12 @@ class PlanFile:
     def add(self, steps: Iterable[Step]) -> None:
         """Write some more steps."""
         for step in steps:
-            kept = {name: value for name, value in asdict(step).items() if value}
+            # Nought bytes are told, what is not known is left out.
+            kept = {
+                name: value
+                for name, value in asdict(step).items()
+                if value or (value == 0 and value is not False)
+            }
             kept["do"] = step.do.value
             self._file.write(json.dumps(kept) + "\n")
 

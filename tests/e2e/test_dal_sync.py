@@ -1,0 +1,306 @@
+"""``dal sync`` as a person runs it: planned first, equal after, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.link import link
+from tests.servers.raw import RawS3
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Dal
+    from tests.servers.s3_server import S3Server
+
+MIB = 1 << 20
+QUIET = 24 * 1024
+"""Bytes of two listings and a handshake; far less than the files."""
+
+
+def body_of(size: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def objects(server: S3Server, bucket: str) -> dict[str, bytes]:
+    with RawS3(server) as raw:
+        return {key: raw.send("GET", bucket, key).body for key in raw.keys(bucket)}
+
+
+def put(server: S3Server, bucket: str, key: str, body: bytes) -> None:
+    with RawS3(server) as raw:
+        assert raw.send("PUT", bucket, key, body=body).status == 200
+
+
+def plant(folder: Path, tree: dict[str, bytes], *, age: float = 3600) -> None:
+    """Write files that were last modified ``age`` seconds ago."""
+    for name, body in tree.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        when = time.time() - age
+        os.utime(path, (when, when))
+
+
+def found_in(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def sample() -> dict[str, bytes]:
+    return {
+        "a/b.bin": body_of(70_000),
+        "a b/c.txt": b"with space",
+        "deep/er/still": b"",
+        "z.txt": b"z",
+        "é/ü": body_of(300),
+    }
+
+
+def test_up_twice_then_changes_and_deletions(
+    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path
+) -> None:
+    tree, source = sample(), work / "src"
+    plant(source, tree)
+    put(s3_server, s3_bucket, "up/old", b"old")
+    put(s3_server, s3_bucket, "other", b"other")
+    with link(s3_server) as wire:
+        dal, uri = dal_on(wire.server), f"s3://{s3_bucket}/up"
+        shown = dal("sync", "src", uri)
+        assert "add --yes" in shown.err
+        assert shown.code == 1
+        assert set(objects(s3_server, s3_bucket)) == {"up/old", "other"}
+        rows = [line.split("\t") for line in shown.lines[:-1]]
+        assert rows == [["copy", str(len(tree[name])), name] for name in sorted(tree)]
+        assert "keep 1" in shown.lines[-1]
+
+        first = dal("sync", "src", uri, "--yes")
+        assert (first.code, first.err) == (0, "")
+        there = {f"up/{name}": body for name, body in tree.items()}
+        assert objects(s3_server, s3_bucket) == {**there, "up/old": b"old", "other": b"other"}
+
+        before = wire.settle()
+        again = dal("sync", "src", uri, "--yes")
+        assert (again.code, again.err) == (0, "")
+        assert again.text.startswith("Plan: copy 0, update 0 (0 B in all), keep 1")
+        assert wire.settle() - before < QUIET
+
+        plant(source, {"z.txt": b"Z"}, age=-5)  # the same size, and newer
+        plant(source, {"a/b.bin": b"shorter"})
+        (source / "é/ü").unlink()
+        changed = dal("sync", "src", uri, "--delete", "--yes")
+        assert (changed.code, changed.err) == (0, "")
+        assert "copy 0, update 2" in changed.text
+        assert "Deleted 2." in changed.text
+    left = {"up/z.txt": b"Z", "up/a/b.bin": b"shorter", "other": b"other"}
+    left |= {f"up/{name}": tree[name] for name in ("a b/c.txt", "deep/er/still")}
+    assert objects(s3_server, s3_bucket) == left
+
+
+def test_down_twice_then_changes_and_deletions(
+    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path
+) -> None:
+    tree = sample()
+    for name, body in tree.items():
+        put(s3_server, s3_bucket, f"in/{name}", body)
+    with link(s3_server) as wire:
+        dal, uri = dal_on(wire.server), f"s3://{s3_bucket}/in/"
+        first = dal("sync", uri, "down", "--yes")
+        assert (first.code, first.err) == (0, "")
+        assert found_in(work / "down") == tree
+        before = wire.settle()
+        again = dal("sync", uri, "down", "--yes", "--delete")
+        assert (again.code, again.err) == (0, "")
+        assert f"unchanged {len(tree)}" in again.text
+        assert wire.settle() - before < QUIET
+        plant(work / "down", {"mine/own": b"mine"})
+        plant(work / "down", {"z.txt": b"z"}, age=60)  # the new object is to be newer
+        put(s3_server, s3_bucket, "in/z.txt", b"Z")
+        with RawS3(s3_server) as raw:
+            assert raw.send("DELETE", s3_bucket, "in/é/ü").status == 204
+        kept = dal("sync", uri, "down", "--yes")
+        assert kept.code == 0
+        assert found_in(work / "down") == {**tree, "z.txt": b"Z", "mine/own": b"mine"}
+        gone = dal("sync", uri, "down", "--yes", "--delete")
+        assert (gone.code, gone.err) == (0, "")
+    del tree["é/ü"]
+    assert found_in(work / "down") == {**tree, "z.txt": b"Z"}
+    assert not (work / "down/mine").exists()
+    assert not (work / "down/é").exists()
+
+
+def test_between_two_places(
+    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str
+) -> None:
+    dal, base = dal_on(s3_server), f"s3://{s3_bucket}"
+    for name in ("x", "y/z"):
+        put(s3_server, s3_bucket, f"one/{name}", name.encode())
+    put(s3_server, s3_bucket, "two/extra", b"extra")
+    assert dal("sync", f"{base}/one", f"{base}/two", "--yes", "--delete").code == 0
+    assert objects(s3_server, s3_bucket) == {
+        "one/x": b"x",
+        "one/y/z": b"y/z",
+        "two/x": b"x",
+        "two/y/z": b"y/z",
+    }
+    again = dal("sync", f"{base}/one", f"{base}/two", "--yes", "--delete")
+    assert "copy 0, update 0 (0 B in all), delete 0 (0 B), unchanged 2" in again.text
+
+
+def test_what_makes_no_sense_is_refused(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(rclone_s3), f"s3://{rclone_bucket}"
+    put(rclone_s3, rclone_bucket, "dir/a", b"a")
+    plant(work / "src", {"a": b"a"})
+    refused = {
+        ("src", "dst"): "both local",
+        (f"{base}/dir", f"{base}/dir/"): "same place",
+        (f"{base}/dir", f"{base}/dir/in"): "inside of the source",
+        (f"{base}/dir/in", f"{base}/dir"): "inside of the target",
+        (f"{base}/dir/a", "dst"): "is an object",
+        (f"{base}/none", "dst"): "nothing in",
+        ("none", base): "No such file",
+        ("src/a", base): "is a file",
+        (base, "src/a"): "is a file",
+    }
+    for (source, target), words in refused.items():
+        assert words in dal("sync", source, target, "--yes").complaint()
+    assert objects(rclone_s3, rclone_bucket) == {"dir/a": b"a"}
+    assert not (work / "dst").exists()
+
+
+def test_an_empty_source_deletes_only_when_that_is_meant(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/up/"
+    put(rclone_s3, rclone_bucket, "up/a", b"a")
+    (work / "src").mkdir()
+    assert "--allow-empty-source" in dal("sync", "src", uri, "--delete", "--yes").complaint()
+    assert objects(rclone_s3, rclone_bucket) == {"up/a": b"a"}
+    shown = dal("sync", "src", uri, "--delete", "--dry-run", "--allow-empty-source")
+    assert (shown.code, shown.lines[0]) == (0, "delete\t1\ta")
+    assert objects(rclone_s3, rclone_bucket) == {"up/a": b"a"}
+    assert dal("sync", "src", uri, "--delete", "--yes", "--allow-empty-source").code == 0
+    assert objects(rclone_s3, rclone_bucket) == {}
+
+
+def test_what_cannot_take_part_is_said_and_nothing_is_deleted(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/up/"
+    plant(work / "src", {"ok": b"ok", "other/x": b"x"})
+    (work / "src/link").symlink_to(work / "src/other")
+    os.mkfifo(work / "src/fifo")
+    (work / "src" / os.fsdecode(b"bad\xff")).write_bytes(b"?")
+    for name in ("link/x", "fifo", "extra"):
+        put(rclone_s3, rclone_bucket, f"up/{name}", b"there")
+    done = dal("sync", "src", uri, "--delete", "--yes")
+    assert done.code == 1
+    assert "Left out: link/: it is a link to a folder" in done.err
+    assert "Left out: fifo: it is not a regular file" in done.err
+    assert "Not possible: bad\\udcff: its name is not valid UTF-8" in done.err
+    assert "Nothing was deleted" in done.err
+    assert set(objects(rclone_s3, rclone_bucket)) == {
+        "up/ok", "up/other/x", "up/link/x", "up/fifo", "up/extra"
+    }  # fmt: skip
+    (work / "src" / os.fsdecode(b"bad\xff")).unlink()
+    assert dal("sync", "src", uri, "--delete", "--yes").code == 0
+    # What the link hides was never seen to be missing.
+    assert set(objects(rclone_s3, rclone_bucket)) == {
+        "up/ok", "up/other/x", "up/link/x", "up/fifo"
+    }  # fmt: skip
+
+
+def test_globs_choose_and_protect(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/"
+    plant(work / "src", {"a.txt": b"a", "d/b.txt": b"b", "d/c.log": b"c", "tmp/x.txt": b"x"})
+    put(rclone_s3, rclone_bucket, "old.log", b"log")
+    put(rclone_s3, rclone_bucket, "old.txt", b"txt")
+    done = dal("sync", "src", uri, "--include", "*.txt", "--exclude", "tmp/*", "--delete", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert set(objects(rclone_s3, rclone_bucket)) == {"a.txt", "d/b.txt", "old.log"}
+
+
+def test_checksum_sees_what_time_and_size_do_not(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/"
+    plant(work / "src", {"a": b"one", "b": b"two"})
+    assert dal("sync", "src", uri, "--yes").code == 0
+    plant(work / "src", {"a": b"eno"}, age=7200)
+    plant(work / "src", {"b": b"two"}, age=-60)
+    assert "update 0" in dal("sync", "src", uri, "--dry-run", "--size-only").text
+    by_time = dal("sync", "src", uri, "--dry-run").lines
+    assert by_time[0] == "update\t3\tb"
+    by_sum = dal("sync", "src", uri, "--checksum", "--yes", "-v").lines
+    assert by_sum[0] == "update\t3\ta"
+    assert "update 1 " in by_sum[1]
+    assert objects(rclone_s3, rclone_bucket) == {"a": b"eno", "b": b"two"}
+
+
+def journal_says(dal: Dal, query: str) -> int:
+    journal = dal.folder.parent / "home/.local/state/dalbrowser/journal.sqlite"
+    try:
+        with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as db:
+            (found,) = db.execute(query).fetchone()
+            return int(found)
+    except sqlite3.OperationalError:
+        return 0  # not created yet
+
+
+def kill_when(dal: Dal, process: subprocess.Popen[bytes], query: str, least: int) -> None:
+    """Kill the process once the journal answers the query with at least that."""
+    limit = time.monotonic() + 60
+    while journal_says(dal, query) < least:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("s3_server", "way"), [("ceph", "sync"), ("rclone", "resume")], indirect=["s3_server"]
+)
+def test_killed_in_the_middle_it_goes_on(
+    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path, way: str
+) -> None:
+    tree = {f"f{number:03}": body_of(2000, number) for number in range(30)}
+    tree["big"] = body_of(32 * MIB, 99)
+    plant(work / "src", tree)
+    uri = f"s3://{s3_bucket}/up/"
+    with link(s3_server, rate=20e6) as wire:
+        dal = dal_on(wire.server)
+        process = dal.start("sync", "src", uri, "--yes")
+        kill_when(dal, process, "SELECT count(*) FROM part WHERE done", 2)
+        safe = journal_says(dal, "SELECT coalesce(sum(size), 0) FROM part WHERE done")
+        before = wire.settle()
+        if way == "sync":
+            done = dal("sync", "src", uri, "--yes")
+            assert "goes on first" in done.err
+        else:
+            done = dal("transfers", "resume", "1")
+            assert done.err == ""
+        assert done.code == 0
+        assert wire.settle() - before < sum(map(len, tree.values())) - safe + MIB
+        assert dal("transfers", "list").out == b""
+        assert "copy 0, update 0" in dal("sync", "src", uri, "--dry-run").text
+    assert objects(s3_server, s3_bucket) == {f"up/{name}": body for name, body in tree.items()}
+    with RawS3(s3_server) as raw:
+        assert raw.uploads(s3_bucket) == []
