@@ -7,19 +7,12 @@ disk; the target's own name appears when the whole is there and was verified.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
-from dalbrowser.storage.paths import spell
-from dalbrowser.storage.types import ByteRange, Metadata
+from dalbrowser.storage.types import Metadata
 from dalbrowser.transfer import localfile
 from dalbrowser.transfer.conflicts import mtime_of
-from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
 from dalbrowser.transfer.integrity import as_md5, file_md5, same_etag, verify_file
-from dalbrowser.transfer.journal import DownloadRow
 from dalbrowser.transfer.localfile import nanoseconds
 from dalbrowser.transfer.localnames import make_parents
 from dalbrowser.transfer.localtarget import LocalTarget
@@ -31,10 +24,10 @@ from dalbrowser.transfer.model import (
     TransferError,
 )
 from dalbrowser.transfer.ownership import READ_BACK, read_md5
-from dalbrowser.transfer.prover import Prover
-from dalbrowser.transfer.ranges import RangeRecord
+from dalbrowser.transfer.proof import verify
+from dalbrowser.transfer.ranged import RangedFetch
+from dalbrowser.transfer.receive import Receiver, Span, changed, gone
 from dalbrowser.transfer.remote import stat_or_none
-from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
     import os
@@ -42,6 +35,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.journal import DownloadRow
 
 _BLOCK = 1 * MiB
 """Bytes gathered before they are handed to the disk pool."""
@@ -74,25 +68,20 @@ async def discard_download(ctx: RunContext, job: LiveJob) -> None:
     await ctx.journal.save(job.row)
 
 
-@dataclass(slots=True)
-class _Span:
-    """A range that is being fetched: ``at`` is the next byte to come, ``stop`` the end."""
-
-    at: int
-    stop: int
-
-
 class _Download:
     def __init__(self, ctx: RunContext, job: LiveJob, op: Operator) -> None:
         self.ctx = ctx
         self.job = job
         self.row = job.row
         self.op = op
-        self.capability = op.info().capability
-        self.metadata = Metadata()
-        self.size = 0
+        self.source = Receiver(ctx, job, op)
         self.listed = False
         self.target = LocalTarget(ctx, job)
+
+    @property
+    def size(self) -> int:
+        """The object's bytes, once it was looked at."""
+        return self.source.size
 
     async def run(self) -> None:
         row = self.row
@@ -116,13 +105,12 @@ class _Download:
         self.listed = False
         large = row.total is not None and row.total > self.ctx.options.ranges_above
         # A look brings the checksum of the whole, which no listing tells and no range.
-        worth = large and self.capability.write_with_checksum
+        worth = large and self.op.info().capability.write_with_checksum
         told = bool(row.etag) and row.total is not None and not worth
         if saved is None and told and row.total is not None and not row.attempts:
             self.listed = True
             # The listing told enough; the read itself is pinned to it.
-            self.metadata = Metadata(content_length=row.total, etag=row.etag)
-            self.size = row.total
+            self.source.pin_to(Metadata(content_length=row.total, etag=row.etag), row.total)
             return
         there = await stat_or_none(self.op, row.key)
         if there is None:
@@ -132,9 +120,9 @@ class _Download:
             raise TransferError(message)
         if saved is not None and not same_version(saved, there):
             raise changed(row.key)
-        self.metadata, self.size = there, there.content_length
+        self.source.pin_to(there, there.content_length)
         row.total, row.etag = self.size, there.etag or ""
-        row.version, row.mtime = there.version or "", self._time_of(there)
+        row.version, row.mtime = there.version or "", self.source.time_of(there)
 
     async def _arrived(self, saved: DownloadRow) -> bool:
         """Whether a crash came between the renaming and its record."""
@@ -155,7 +143,7 @@ class _Download:
         if there.st_size != self.size:
             return False
         proven, _ = await self.ctx.on_disk(
-            verify_file, self.row.local_path, self.metadata, self.size
+            verify_file, self.row.local_path, self.source.metadata, self.size
         )
         if not proven.is_proof and not (trust_size and proven is Integrity.SIZE_ONLY):
             proven = await self._own_file(there)
@@ -170,7 +158,7 @@ class _Download:
         row = self.row
         if self.size <= READ_BACK:
             here = await self.ctx.on_disk(file_md5, row.local_path)
-            found = await read_md5(self.ctx, self.job, self.op, row.key, self.metadata)
+            found = await read_md5(self.ctx, self.job, self.op, row.key, self.source.metadata)
             return Integrity.MD5 if found is not None and found.hex() == here else Integrity.NONE
         ours = row.sent and row.mtime is not None and there.st_mtime_ns == nanoseconds(row.mtime)
         return Integrity.SIZE_ONLY if ours else Integrity.NONE
@@ -197,7 +185,7 @@ class _Download:
             async with self.ctx.slots.one(self.row.profile):
                 self.row.sent = True
                 self.ctx.show(self.job, JobState.RUNNING)
-                await self._stream(file, _Span(0, self.size))
+                await self.source.stream(file, Span(0, self.size))
             await self._finish_small(file, temp)
         except BaseException:
             await self.ctx.to_the_end(file.discard)
@@ -205,7 +193,7 @@ class _Download:
 
     async def _finish_small(self, file: localfile.SmallFile, temp: str) -> None:
         """Compare and put in place, in one visit to the disk's threads where that can be."""
-        expected = as_md5(self.metadata.etag)
+        expected = as_md5(self.source.metadata.etag)
         visit = self.ctx.visits if file.is_held else self.ctx
         digest, placed = await visit.to_the_end(
             file.finish, expected or "?", self.target.place(temp, durable=False)
@@ -213,237 +201,18 @@ class _Download:
         if expected == digest:
             self.row.integrity = Integrity.MD5.value
         else:
-            await self._verify(temp, digest if expected else "")
+            await verify(self.source, temp, digest if expected else "")
         self.job.parts_done = 1
         if not placed:
             await self.target.publish(temp, self.size, self._is_same, durable=False)
-
-    async def _stream(self, file: localfile.Writable, span: _Span) -> None:
-        """Write the rest of ``span``; what reached the file is in ``span.at``, also on failure."""
-        if span.at == span.stop:
-            return
-        first, held, size = True, list[bytes](), 0
-        part = ByteRange(span.at, span.stop)
-        if part == ByteRange(0, self.size) and self.capability.write_with_checksum:
-            part = ByteRange()  # The reply to this one carries the checksum, and is compared.
-        try:
-            async with self.op.reader(spell(self.row.key), range=part, **self._pin()) as reader:
-                async for block in reader:
-                    if first:
-                        self._see(reader.metadata)
-                        first = False
-                    held.append(bytes(block))
-                    size += len(block)
-                    if size >= _BLOCK:
-                        blocks, held, size = held, [], 0
-                        await self._put(file, span, blocks)
-        except StorageError as error:
-            await self._put(file, span, held)
-            raise self._explained(error) from error
-        await self._put(file, span, held)
-        if span.at != span.stop:
-            raise _short(span.at, span.stop)
-
-    async def _put(self, file: localfile.Writable, span: _Span, blocks: list[bytes]) -> None:
-        size = sum(map(len, blocks))
-        if size:
-            if file.holds(size):
-                for block in blocks:
-                    file.hold(block)
-            else:
-                await self.ctx.to_the_end(file.write, span.at, blocks)
-            span.at += size
-            self.job.count(size)
-            self.ctx.changed(self.job)
-
-    def _pin(self) -> dict[str, Any]:
-        pin: dict[str, Any] = {}
-        etag = self.metadata.etag
-        if etag and not etag.startswith("W/") and self.capability.read_with_if_match:
-            pin["if_match"] = etag
-        if self.row.version and self.capability.read_with_version:
-            pin["version"] = self.row.version
-        return pin
-
-    def _see(self, now: Metadata | None) -> None:
-        """Compare what the read itself said of the object with what it is pinned to."""
-        if now is None:
-            return
-        etag = self.metadata.etag
-        if etag and now.etag and not same_etag(etag, now.etag):
-            raise changed(self.row.key)
-        if now.content_length is not None and now.content_length != self.size:
-            raise changed(self.row.key)
-        if now.checksums and not self.metadata.checksums:
-            self.metadata = replace(self.metadata, checksums=now.checksums)
-        if self.row.mtime is None or (now.user_metadata and not self.row.compared):
-            self.row.mtime = self._time_of(now) or self.row.mtime
-
-    def _time_of(self, there: Metadata) -> float | None:
-        """Return the local file's time; a sync compares it with what the next listing tells."""
-        if not self.row.compared:
-            return mtime_of(there)
-        return there.last_modified.timestamp() if there.last_modified else None
-
-    def _explained(self, error: StorageError) -> Exception:
-        if error.kind in (ErrorKind.CONDITION_NOT_MATCH, ErrorKind.RANGE_NOT_SATISFIED):
-            return changed(self.row.key)
-        return gone(self.row.key) if is_gone(error) else error
 
     # -- many ranges
 
     async def _large(self, saved: DownloadRow | None) -> None:
         temp = saved.temp if saved is not None else self.target.temp()
         self.ctx.claim(self.job, "local", "", temp)
-        if saved is not None and await self.ctx.on_disk(localfile.stat_or_none, temp) is None:
-            saved = None
-        if saved is None:
-            await self._begin(temp)
-        file = await self.ctx.on_disk(localfile.PartFile, temp, keep=saved is not None)
-        try:
-            await self._count_resent(file)
-            await self.ctx.on_disk(file.reserve, self.size)
-            for _ in range(2):
-                if await self._verify(temp, "", await self._fetch_missing(file)):
-                    break
-                await self._begin(temp)
-            self.ctx.show(self.job, JobState.FINALISING)
-            await self.ctx.on_disk(file.flush)
-        finally:
-            await self.ctx.on_disk(file.close)
+        await RangedFetch(self.source, temp).run(resumed=saved is not None)
         await self.target.publish(temp, self.size, self._is_same, durable=True)
-
-    async def _begin(self, temp: str) -> None:
-        """Write the download to the journal, with no range done."""
-        row = self.row
-        saved = DownloadRow(
-            job=row.id,
-            temp=temp,
-            etag=self.metadata.etag or "",
-            version=row.version,
-            size=self.size,
-            mtime=row.mtime,
-        )
-        row.begun = True
-        await self.ctx.journal.save_download(saved)
-        await self.ctx.journal.save(row)
-
-    async def _count_resent(self, file: localfile.PartFile) -> None:
-        """What lies on the disk without a record was in flight, and is fetched again."""
-        done = sum(stop - start for start, stop in await self.ctx.journal.intervals(self.row.id))
-        on_disk = await self.ctx.on_disk(lambda: min(file.allocated, file.size))
-        self.row.resent += max(0, on_disk - done)
-
-    async def _fetch_missing(self, file: localfile.PartFile) -> tuple[Integrity, str] | None:
-        """Fetch the ranges that are not there; returns what was proven on the way."""
-        step = self.ctx.options.range_size
-        done = dict(await self.ctx.journal.intervals(self.row.id))
-        spans = [(at, min(at + step, self.size)) for at in range(0, self.size, step)]
-        missing = deque(span for span in spans if done.get(span[0]) != span[1])
-        self.row.done = sum(stop - start for start, stop in spans if done.get(start) == stop)
-        self.job.parts_total = len(spans)
-        self.job.parts_done = len(spans) - len(missing)
-        self.ctx.show(self.job, JobState.RUNNING)
-
-        record = RangeRecord(self.ctx, self.row.id, file, self._recorded)
-        prover = Prover(self.ctx, file, self.metadata, self.size)
-        prover.arrived(span for span in spans if done.get(span[0]) == span[1])
-
-        async def fetcher() -> None:
-            while missing:
-                start, stop = missing.popleft()
-                await self._fetch(file, start, stop)
-                prover.arrived([(start, stop)])
-                await record.add(start, stop)
-
-        async def fetchers() -> None:
-            count = min(self.ctx.options.parts_per_file, len(missing))
-            await all_together(fetcher() for _ in range(count))
-            record.close()
-
-        try:
-            await all_together([fetchers(), record.run(), prover.run()])
-        finally:
-            await record.rest()
-        return prover.verdict()
-
-    def _recorded(self, count: int) -> None:
-        self.job.parts_done += count
-        self.ctx.changed(self.job)
-
-    async def _fetch(self, file: localfile.PartFile, start: int, stop: int) -> None:
-        options, attempt, span = self.ctx.options, 0, _Span(start, stop)
-        while span.at < stop:
-            attempt += 1
-            try:
-                async with self.ctx.slots.one(self.row.profile):
-                    await self._stream(file, span)
-            except StorageError as error:
-                # What reached the file stays: the range goes on from there.
-                if not is_temporary(error) or attempt >= options.part_attempts:
-                    raise
-                wait = pause_before(
-                    attempt, options.backoff_base, options.backoff_cap, error.retry_after
-                )
-                self.row.attempts += 1
-                self.ctx.changed(self.job)
-                await asyncio.sleep(wait)
-
-    # -- the proof
-
-    async def _verify(
-        self, temp: str, digest: str, seen: tuple[Integrity, str] | None = None
-    ) -> bool:
-        """Verify the temporary file; false when it should be fetched once more.
-
-        A digest that differs twice in the same way is no fault of the bytes: the ETag is
-        not one (an encrypted object's is not).
-        """
-        self.ctx.show(self.job, JobState.VERIFYING)
-        await self._still_the_same()
-        if digest:
-            proven, found = Integrity.NONE, digest
-        elif seen is not None:
-            proven, found = seen
-        else:
-            proven, found = await self.ctx.on_disk(verify_file, temp, self.metadata, self.size)
-        if proven is Integrity.NONE and found != self.job.odd_digest:
-            if self.job.odd_digest:
-                message = (
-                    "The bytes that came differ from the object's digest, and differ each time:"
-                    " the connection or the service damages them; retry, or check the network."
-                )
-                raise TransferError(message)
-            self.job.odd_digest = found
-            self.row.note = "The digest did not match; fetched once more."
-            if digest:
-                raise StorageError(
-                    ErrorKind.CONTENT_INCOMPLETE,
-                    "The bytes that came do not have the object's digest.",
-                    status=ErrorStatus.TEMPORARY,
-                )
-            return False
-        if proven is Integrity.NONE and ":" in found:
-            raise TransferError(
-                f"The bytes that came have the checksum {found}, each time, and the service says"
-                " that the object has another: it keeps other bytes than were once written;"
-                " compare with another copy."
-            )
-        self.row.integrity = (Integrity.SIZE_ONLY if proven is Integrity.NONE else proven).value
-        return True
-
-    async def _still_the_same(self) -> None:
-        """Where the service cannot be told which version to read, look again afterwards."""
-        if self._pin():
-            return
-        there = await stat_or_none(self.op, self.row.key)
-        if there is None:
-            raise gone(self.row.key)
-        same = there.content_length == self.size and (
-            not self.metadata.etag or same_etag(self.metadata.etag, there.etag)
-        )
-        if not same:
-            raise changed(self.row.key)
 
 
 def same_version(saved: DownloadRow, there: Metadata) -> bool:
@@ -451,24 +220,3 @@ def same_version(saved: DownloadRow, there: Metadata) -> bool:
     if saved.etag or there.etag:
         return same_etag(saved.etag, there.etag) and saved.size == there.content_length
     return saved.size == there.content_length and saved.mtime == mtime_of(there)
-
-
-def changed(key: str) -> SourceChangedError:
-    """Return the error for an object that was replaced while it was fetched."""
-    return SourceChangedError(
-        f"{key} was replaced on the service while it was being fetched, so nothing was put in"
-        " place; start over to fetch it as it is now, or cancel."
-    )
-
-
-def gone(key: str) -> TransferError:
-    """Return the error for an object that is not there any more."""
-    return TransferError(f"{key} is not on the service any more; nothing was put in place.")
-
-
-def _short(reached: int, wanted: int) -> StorageError:
-    return StorageError(
-        ErrorKind.CONTENT_INCOMPLETE,
-        f"The body ended at byte {reached:,} of {wanted:,}.",
-        status=ErrorStatus.TEMPORARY,
-    )
