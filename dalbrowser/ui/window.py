@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMainWindow, QSplitter
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
 from dalbrowser.ui.actions import ActionTable
 from dalbrowser.ui.carrying import Carrying
-from dalbrowser.ui.carrying import Carrying
 from dalbrowser.ui.connecting import Connecting
 from dalbrowser.ui.dragging.drops import Drops
 from dalbrowser.ui.icons import app_icon
+from dalbrowser.ui.menus import Menus
 from dalbrowser.ui.panels import Panels
 from dalbrowser.ui.pathbar.bar import PathBar
 from dalbrowser.ui.pathbar.crumbs import crumbs_of
@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self.connecting = Connecting(session, self)
         self.panels = Panels(session, self.selection, self.changes, self)
         self.actions_by_id = ActionTable(self, self.view, self._handlers())
+        self.menus = Menus(session, self.tabs, self.sidebar, self.connecting, self.actions_by_id)
         self.situation = Situation(session, self.tabs, self.status, self.actions_by_id)
         self._tab_memory = TabMemory(session)
         self._lay_out()
@@ -187,9 +188,7 @@ class MainWindow(QMainWindow):
         self.tabs.shown.connect(self._tab_shown)
         self.tabs.changed.connect(self._keep_tabs)
         self.tabs.said.connect(self.show_notice)
-        self.tabs.menu_filled.connect(self._fill_tab_menu)
         self.sidebar.location_chosen.connect(self.open_location)
-        self.sidebar.menu_requested.connect(self._sidebar_menu)
         MiddleClicks(self.sidebar).clicked.connect(self._sidebar_middle_clicked)
         self.path_bar.location_chosen.connect(self.open_location)
         self.path_bar.text_entered.connect(self.open_text)
@@ -209,6 +208,7 @@ class MainWindow(QMainWindow):
             carried.said.connect(self.show_notice)
             carried.hinted.connect(self.status.show_hint)
         self.carrying.said.connect(self.show_notice)
+        self.carrying.hinted.connect(self.status.show_hint)
         for part in (self.tabs.strip, self.sidebar, self.path_bar):
             part.take_drops(self.drops)
 
@@ -279,7 +279,7 @@ class MainWindow(QMainWindow):
         tab.apart_wanted.connect(lambda place: self.tabs.open(place, behind=True))
         tab.file_opened.connect(lambda: self.panels.show("preview"))
         tab.action_wanted.connect(self._face_action)
-        tab.menu_requested.connect(self._entry_menu)
+        self.menus.follow(tab)
         self.actions_by_id.attach(tab.view)
         tab.take_drops(self.drops)
         self.carrying.follow(tab)
@@ -311,10 +311,6 @@ class MainWindow(QMainWindow):
 
     def _keep_tabs(self) -> None:
         self._tab_memory.keep(self.tabs.addresses(), self.tabs.strip.currentIndex())
-
-    def _fill_tab_menu(self, menu: QMenu) -> None:
-        menu.addAction(self.actions_by_id["new_tab"])
-        menu.addAction(self.actions_by_id["reopen_tab"])
 
     # Doing.
 
@@ -364,36 +360,10 @@ class MainWindow(QMainWindow):
         if profile is not None:
             act(profile)
 
-    # Menus.
-
-    def _entry_menu(self, where: QPoint) -> None:
-        self.selection.look()
-        menu = self._menu()
-        self.actions_by_id.fill(menu, "entry" if self.selection.rows else "folder")
-        menu.popup(where)
-
-    def _sidebar_menu(self, place: Location | None, where: QPoint) -> None:
-        if place is not None and place != self.navigator.location:
-            self.open_location(place)
-        menu = self._menu()
-        if place is not None:
-            menu.addAction(self.actions_by_id["reload"])
-            menu.addSeparator()
-        self.actions_by_id.fill(menu, "connection")
-        menu.popup(where)
-
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setObjectName("contextMenu")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return menu
-
     def _sidebar_middle_clicked(self, index: QModelIndex) -> None:
         place = self.sidebar.place_at(index)
         if place is not None:
             self.tabs.open(place, behind=True)
-
-    # Failures.
 
     def _show_error(self) -> None:
         if self.navigator.error is not None:

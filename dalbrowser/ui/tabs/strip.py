@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dalbrowser.ui.dragging.drops import Drops
 
 _WIDEST = 240
-_NARROWEST = 96
+_NARROWEST = 120
 """Logical pixels of a tab: a longer name is elided in the middle."""
 _CROSS = 16
 
