@@ -35,7 +35,7 @@ class Past:
         """Return the live jobs and the ``limit`` latest batches as they are at the return."""
         for _ in range(_TRIES):
             found = await latest_batches(self._journal, limit, None)
-            views = await self._only(found)
+            views = await self._firsts(found)
             if not any(batch.is_behind(dict(self._live)) for batch in found):
                 break
         batches = self._told(found, views)
@@ -45,7 +45,7 @@ class Past:
     async def batches(self, before: int, limit: int) -> tuple[tuple[BatchView, ...], int | None]:
         """Return the batches begun before ``before``, newest first, and where to go on."""
         found = await latest_batches(self._journal, limit, before)
-        return self._told(found, await self._only(found)), _older(found, limit)
+        return self._told(found, await self._firsts(found)), _older(found, limit)
 
     async def files(self, node: int, after: int, limit: int) -> tuple[list[JobView], bool]:
         """Return the next files of a folder job, or jobs of the batch ``-node``, by their ids.
@@ -61,8 +61,8 @@ class Past:
         )
         return await self._views(rows), len(rows) < limit
 
-    async def _only(self, found: list[PastBatch]) -> dict[int, JobView]:
-        rows = [batch.only for batch in found if batch.only is not None]
+    async def _firsts(self, found: list[PastBatch]) -> dict[int, JobView]:
+        rows = [batch.first for batch in found if batch.first is not None]
         views = await self._views([row for row in rows if row.id not in self._live])
         return {view.id: view for view in views}
 
@@ -85,7 +85,7 @@ class Past:
         told: list[BatchView] = []
         for batch in found:
             counts, total, done = batch.sums(dict(self._live))
-            only = views.get(batch.only.id) if batch.only is not None else None
+            first = views.get(batch.first.id) if batch.first is not None else None
             if counts:
                 told.append(
                     BatchView(
@@ -93,7 +93,7 @@ class Past:
                         counts=tuple(counts.items()),
                         bytes_total=total,
                         bytes_done=done,
-                        only=only,
+                        first=first,
                     )
                 )
         return tuple(told)

@@ -30,7 +30,7 @@ class PastBatch:
 
     id: int
     jobs: dict[int, tuple[JobState, int, int]] = field(default_factory=dict)
-    only: JobRow | None = None
+    first: JobRow | None = None
 
     def sums(self, live: dict[int, object]) -> tuple[Counter[JobState], int, int]:
         """Add up the jobs that are not ``live``: how many in each state, bytes, bytes done."""
@@ -75,9 +75,9 @@ def _batch(db: sqlite3.Connection, number: int, connections: dict[int, str]) -> 
         entered = JobState(state)
         size = total or 0
         made.jobs[job] = (entered, size, size if entered is JobState.DONE else done)
-    if len(made.jobs) == 1:
-        record = db.execute("SELECT * FROM job WHERE id = ?", (next(iter(made.jobs)),)).fetchone()
-        made.only = job_from(record, connections)
+    first = next(iter(made.jobs))
+    record = db.execute("SELECT * FROM job WHERE id = ?", (first,)).fetchone()
+    made.first = job_from(record, connections)
     return made
 
 

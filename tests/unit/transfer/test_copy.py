@@ -222,16 +222,3 @@ async def test_upload_of_another_file_is_not_adopted(rig: Rig) -> None:
             await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
         assert engine.jobs() == []
     assert (await upload.list_parts())[0].size == PART
-
-
-async def test_manifest_of_a_batch(rig: Rig) -> None:
-    sha = make_file(rig.folder / "a", 1000)
-    async with rig.engine() as engine:
-        ids = await engine.upload([rig.folder / "a"], rig.at("x/"))
-        view = (await engine.wait(ids))[0]
-        manifest = await engine.manifest(view.batch)
-    assert manifest.to_sums() == f"{sha}  {rig.folder / 'a'}\n"
-    assert type(manifest).from_json(manifest.to_json()) == manifest
-    assert manifest.verify() == []
-    (rig.folder / "a").write_bytes(b"other")
-    assert [line.key for line in manifest.verify()] == ["x/a"]
