@@ -33,6 +33,8 @@ class _Name(NamedTuple):
     is_folder: bool
     foreign: bool
     path: str
+    leads_on: bool = False
+    """Whether it is a link to a folder."""
 
 
 async def local_items(root: str, *, target: bool) -> AsyncGenerator[list[Item], None]:
@@ -87,11 +89,10 @@ class _Walk:
                     found += self._names(folder, entry.path, (*begun, entry.name))
                     continue
                 name, foreign = self._key((*begun, entry.name))
-                if is_folder or (entry.is_symlink() and _is_folder(entry.path)):
-                    name += "/"
-                found.append(
-                    _Name(folder.key + name, is_folder, foreign or folder.foreign, entry.path)
-                )
+                leads_on = entry.is_symlink() and _is_folder(entry.path)
+                key = f"{folder.key}{name}/" if is_folder or leads_on else folder.key + name
+                foreign = foreign or folder.foreign
+                found.append(_Name(key, is_folder, foreign, entry.path, leads_on))
         return found
 
     def _key(self, names: tuple[str, ...]) -> tuple[str, bool]:
@@ -104,12 +105,12 @@ class _Walk:
         return segment, False
 
     def _file(self, name: _Name) -> Item:
-        why, failed, below = "", False, name.key.endswith("/")
+        why, failed = "", False
         facts: os.stat_result | None = None
         try:
             facts = os.lstat(name.path)
             linked = stat.S_ISLNK(facts.st_mode)
-            if linked and not self._target and not below:
+            if linked and not self._target and not name.leads_on:
                 facts = os.stat(name.path)  # noqa: PTH116 -- exact names
         except OSError as error:
             why, failed, linked = f"it cannot be read ({error.strerror or error})", True, False
@@ -124,7 +125,7 @@ class _Walk:
                 foreign=name.foreign,
                 obstacle=why,
                 failed=failed,
-                below=below,
+                below=name.leads_on,
             )
         return Item(
             key=name.key,
@@ -136,7 +137,7 @@ class _Walk:
         )
 
     def _why_not(self, name: _Name, facts: os.stat_result, *, linked: bool) -> str:
-        if name.key.endswith("/"):
+        if name.leads_on:
             return "it is a link to a folder, and those are not followed"
         if linked and self._target:
             return "it is a link, and nothing is written through or over one"

@@ -1,0 +1,1 @@
+"""Syncs, from the listings to the last deletion."""
