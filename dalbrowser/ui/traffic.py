@@ -146,7 +146,7 @@ class Traffic(QObject):
         for view in event.views:
             if (
                 view.state is JobState.DONE
-                and view.direction is Direction.UPLOAD
+                and view.direction is not Direction.DOWNLOAD
                 and (view.profile_id, view.bucket) == (here.profile_id, here.bucket)
                 and view.key.startswith(here.path)
             ):
