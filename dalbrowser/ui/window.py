@@ -297,6 +297,7 @@ class MainWindow(QMainWindow):
             return
         self._filter.refresh(tab)
         location = tab.location
+        self.sidebar.follow(location)
         if location is None:
             self.path_bar.show_place([], "")
             self.status.show_place("")
@@ -304,7 +305,6 @@ class MainWindow(QMainWindow):
         else:
             profile = self._session.profiles.get(location.profile_id)
             self.path_bar.show_place(crumbs_of(location, profile), tab.address)
-            self.sidebar.follow(location)
             self.setWindowTitle(f"{profile_label(profile)} — dalbrowser")
             self.status.show_place(profile_label(profile))
         tab.pages.focus_list()

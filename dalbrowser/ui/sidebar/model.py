@@ -60,6 +60,8 @@ class Node:
     children: list[int] | None = None
     tip: str = ""
     known: set[Location] = field(default_factory=set)
+    partial: bool = False
+    """Whether its children are only those on the way to a place that was shown."""
 
 
 class SidebarModel(QAbstractItemModel):
@@ -85,6 +87,26 @@ class SidebarModel(QAbstractItemModel):
         for label, kind, location in connections:
             self._make(_ROOT, label, kind, location)
         self.endResetModel()
+
+    def add_connection(self, label: str, kind: NodeKind, location: Location) -> None:
+        """Show one more connection, below the others."""
+        self._insert(_ROOT, [(label, kind, location)])
+
+    def open_way(self, location: Location) -> list[int]:
+        """Return the nodes down to a place, those made that nobody has listed.
+
+        A level that was listed, or is being listed, gets nothing that the listing did not bring.
+        """
+        line = self.nodes_to(location)
+        for place in _way(self.location(line[-1]), location) if line else ():
+            holder = self._nodes[line[-1]]
+            if self.is_loaded(line[-1]):
+                break
+            holder.partial = True
+            self._insert(line[-1], [(_label(place), _kind(place), place)])
+            holder.known.add(place)
+            line.append((holder.children or [])[-1])
+        return line
 
     def add_folders(self, node: int, locations: Sequence[Location]) -> None:
         """Add folders below a node; those it has already are left out."""
@@ -134,6 +156,7 @@ class SidebarModel(QAbstractItemModel):
         self._discard(found.children)
         found.children = None
         found.known = set()
+        found.partial = False
         if count:
             self.endRemoveRows()
 
@@ -145,7 +168,7 @@ class SidebarModel(QAbstractItemModel):
     def is_loaded(self, node: int) -> bool:
         """Whether a node's children were asked for."""
         found = self._nodes.get(node)
-        return found is not None and found.children is not None
+        return found is not None and found.children is not None and not found.partial
 
     def nodes_to(self, location: Location) -> list[int]:
         """Return the known nodes from the connection down to ``location``, as far as they go."""
@@ -255,6 +278,16 @@ def _label(location: Location) -> str:
 
 def _kind(location: Location) -> NodeKind:
     return NodeKind.FOLDER if location.path else NodeKind.BUCKET
+
+
+def _way(above: Location | None, location: Location) -> list[Location]:
+    """Return the places from below ``above`` down to ``location``, both of one connection."""
+    steps: list[Location] = []
+    here = location
+    while here not in {above, here.parent}:
+        steps.append(here)
+        here = here.parent
+    return steps[::-1] if here == above else []
 
 
 def _holds(place: Location, location: Location) -> bool:

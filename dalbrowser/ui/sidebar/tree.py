@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QCursor, QPainter, QPen
@@ -59,6 +60,7 @@ class SidebarTree(QTreeView):
         self._session = session
         self._model = SidebarModel(self)
         self._followed: Location | None = None
+        self._following = False
         self._drops = DropHandling(self, self._drop_spot_at, self._mark_drop, self._spring)
         self._drop_node: int | None = None
         self.setModel(self._model)
@@ -87,19 +89,40 @@ class SidebarTree(QTreeView):
         own = [item for item in profiles if not item.builtin]
         built_in = [item for item in profiles if item.builtin]
         self._model.show_connections([_row(item) for item in (*own, *built_in)])
+        if self._followed is not None:
+            self.follow(self._followed)
 
-    def follow(self, location: Location) -> None:
-        """Select the place that is shown in the list, or the nearest one known above it."""
+    def follow(self, location: Location | None) -> None:
+        """Open the way to the place that is shown in the list, and select it.
+
+        Nothing is asked for: levels that were never listed show the way alone, until a person
+        opens them. ``None`` selects nothing.
+        """
         self._followed = location
-        line = self._model.nodes_to(location)
+        line = [] if location is None else self._way_to(location)
         if not line:
             self.clearSelection()
             return
+        self._following = True
         for node in line[:-1]:
             self.setExpanded(self._model.index_of(node), True)
+        self._following = False
         index = self._model.index_of(line[-1])
         self.setCurrentIndex(index)
         self.scrollTo(index)
+
+    def _way_to(self, location: Location) -> list[int]:
+        line = self._model.open_way(location)
+        if line:
+            return line
+        try:
+            profile = self._session.profiles.get(location.profile_id)
+        except StorageError:
+            return []
+        if not profile.is_adhoc:
+            return []
+        self._model.add_connection(*_row(profile))
+        return self._model.open_way(location)
 
     def reload(self, location: Location) -> None:
         """List a place of the tree anew, if it was opened."""
@@ -155,8 +178,9 @@ class SidebarTree(QTreeView):
 
     def _expanded(self, index: QModelIndex) -> None:
         node = self._model.node_at(index)
-        if self._model.is_loaded(node):
+        if self._following or self._model.is_loaded(node):
             return
+        self._model.forget(node)
         self._model.say(node, self.tr("Loading…"))
         self._session.tasks.spawn(
             self._load(node), owner="sidebar", name=f"folders of node {node}", group=f"tree-{node}"
@@ -184,8 +208,10 @@ class SidebarTree(QTreeView):
         if self._followed is None:
             return
         line = self._model.nodes_to(self._followed)
-        if self._model.node_at(self.currentIndex()) in line[:-1]:
-            self.setCurrentIndex(self._model.index_of(line[-1]))
+        current = self.currentIndex()
+        # Where a person has gone elsewhere in the tree meanwhile, it stays there.
+        if not current.isValid() or self._model.node_at(current) in line:
+            self.follow(self._followed)
 
     def _hides(self, place: Location) -> bool:
         """Whether a folder of the computer is hidden, as it is in the list."""
@@ -241,7 +267,13 @@ class SidebarTree(QTreeView):
 
 
 def profile_label(profile: Profile) -> str:
-    """Return what a connection is called: a built-in one by its translated name."""
+    """Return what a connection is called: a built-in one by its translated name.
+
+    One that a URI made has no name: it is called by its kind and its server.
+    """
+    if profile.is_adhoc:
+        server = urlsplit(profile.config.get("endpoint", "")).netloc
+        return f"{profile.scheme} · {server}" if server else profile.scheme
     return profile.name.capitalize() if profile.builtin else profile.name
 
 

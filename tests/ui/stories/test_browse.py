@@ -10,6 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import pytest
+
+    from dalbrowser.profiles import Location
     from tests.servers.keyring import MemoryKeyring
     from tests.servers.raw import RawS3
     from tests.servers.s3_server import S3Server
@@ -76,25 +81,71 @@ def test_folders_filter_and_the_way_back(
     person.stage.run(story())
 
 
-def test_the_tree_finds_the_place_once_it_is_opened(
+def test_the_tree_shows_the_way_to_the_place_and_asks_only_when_it_is_opened(
     person: Person, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3
 ) -> None:
-    ceph_raw.send("PUT", ceph_bucket, "a/b/deep.txt", body=b"x")
+    for key in ("a/b/deep.txt", "0/x.txt"):
+        ceph_raw.send("PUT", ceph_bucket, key, body=b"x")
+    asked: list[Location] = []
+    listed = person.stage.session.folders_below
+
+    def counted(location: Location) -> AsyncGenerator[list[Location], None]:
+        asked.append(location)
+        return listed(location)
+
+    person.stage.session.folders_below = counted  # type: ignore[method-assign]
+
+    def selected(*names: str) -> bool:
+        node = person.node(*names)
+        return node.isValid() and person.tree.currentIndex() == node
 
     async def story() -> None:
         place = await person.enter(ceph_s3, ceph_bucket)
         person.window.open_location(place.at("a/b/"))
         await person.listed("deep.txt")
-        assert person.tree.currentIndex().data() == "work"
-        person.tree.expand(person.node("work"))
+        tree, model = person.tree, person.tree.model()
+        assert selected("work", ceph_bucket, "a", "b")
+        assert model.rowCount(person.node("work", ceph_bucket)) == 1
+        assert asked == []
+        tree.collapse(person.node("work", ceph_bucket))
+        tree.expand(person.node("work", ceph_bucket))
         await person.stage.until(
-            lambda: person.tree.currentIndex().data() == ceph_bucket, "the bucket in the tree"
+            lambda: selected("work", ceph_bucket, "a", "b"), "the way, once the bucket is listed"
         )
-        person.tree.expand(person.node("work", ceph_bucket))
-        await person.stage.until(
-            lambda: person.tree.currentIndex().data() == "a", "the folder in the tree"
-        )
+        bucket = person.node("work", ceph_bucket)
+        assert [model.index(row, 0, bucket).data() for row in range(2)] == ["0", "a"]
+        assert asked == [place]
         assert person.window.navigator.location == place.at("a/b/")
+
+    person.stage.run(story())
+
+
+def test_a_place_of_a_uri_has_its_connection_in_the_tree(
+    person: Person,
+    ceph_s3: S3Server,
+    ceph_bucket: str,
+    ceph_raw: RawS3,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ceph_raw.send("PUT", ceph_bucket, "a/deep.txt", body=b"x")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ceph_s3.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ceph_s3.secret_key)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", ceph_s3.endpoint)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    server = f"s3 · {ceph_s3.endpoint.removeprefix('http://')}"
+
+    async def story() -> None:
+        window, tree = person.window, person.tree
+        window.open_text(f"s3://{ceph_bucket}/a/")
+        await person.listed("deep.txt")
+        assert person.node(server, ceph_bucket, "a").isValid()
+        assert tree.currentIndex() == person.node(server, ceph_bucket, "a")
+        assert tree.isExpanded(person.node(server, ceph_bucket))
+        await person.connect(ceph_s3, name="work")
+        assert tree.currentIndex() == person.node("work")
+        person.do("back")
+        await person.listed("deep.txt")
+        assert tree.currentIndex() == person.node(server, ceph_bucket, "a")
 
     person.stage.run(story())
 
