@@ -8,7 +8,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
-from dalbrowser.ui.transfers.model import Column
+from dalbrowser.ui.transfers.cells import Column
 
 _WIDTHS = {
     Column.OPERATION: 112,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BAR_HEIGHT = 6
 _MARGIN = 11
-_INDENT = 20
+INDENT = 20
 _NUMBER = "100 %"
 _COLORS = {
     JobState.DONE: "success",
@@ -95,7 +95,7 @@ class NameDelegate(QStyledItemDelegate):
         super().initStyleOption(option, index)
         depth = index.data(DEPTH_ROLE)
         if depth:
-            option.rect = option.rect.adjusted(_INDENT * depth, 0, 0, 0)
+            option.rect = option.rect.adjusted(INDENT * depth, 0, 0, 0)
         option.textElideMode = Qt.TextElideMode.ElideMiddle
 
 

@@ -1,13 +1,14 @@
-"""The jobs as a table: rows keyed by job id, a folder's files below it when it is opened.
+"""The jobs as a table: a row for each batch, its jobs and their files below it when opened.
 
-Invariants: a job has one row at most, at a place that only opening and closing folders and
-removals change; what arrives between two turns of the loop is shown in one go, with one
-``dataChanged`` for the rows it touched. The model asks nobody for anything.
+A batch of one job is that job's row. The newest batch is the first. Invariants: a job has
+one row at most; what arrives between two turns of the loop is shown in one go, with one
+``dataChanged`` for the rows it touched; files come by pages, and only into an opened row.
+The model asks nobody for anything.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
@@ -20,15 +21,16 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from dalbrowser.transfer import JobsChanged, JobsRemoved, JobState, JobView
-from dalbrowser.ui.format import exact_size, visible_name
+from dalbrowser.transfer import JobsChanged, JobsRemoved, JobState, JobView, Snapshot
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers import wording
+from dalbrowser.ui.transfers.batches import Batch
+from dalbrowser.ui.transfers.cells import TEXTS, TITLES, Column, alignment, spoken, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from dalbrowser.transfer import Event
+    from dalbrowser.transfer import BatchView, Event
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 
@@ -36,92 +38,53 @@ PERCENT_ROLE = Qt.ItemDataRole.UserRole
 STATE_ROLE = Qt.ItemDataRole.UserRole + 1
 DEPTH_ROLE = Qt.ItemDataRole.UserRole + 2
 
-
-class Column(IntEnum):
-    """The columns, in the order in which they are shown at first."""
-
-    OPERATION = 0
-    NAME = 1
-    STATE = 2
-    PROGRESS = 3
-    AMOUNT = 4
-    SPEED = 5
-    LEFT = 6
-    ERROR = 7
-    FROM = 8
-    TO = 9
-    PARTS = 10
-    ATTEMPTS = 11
-    INTEGRITY = 12
-
-
-_TITLES = (
-    "Operation",
-    "Name",
-    "State",
-    "Progress",
-    "Done / Total",
-    "Speed",
-    "Time left",
-    "Error",
-    "From",
-    "To",
-    "Parts",
-    "Attempts",
-    "Integrity",
-)
-_TEXTS: tuple[Callable[[JobView], str], ...] = (
-    wording.operation_text,
-    lambda view: visible_name(view.name),
-    wording.state_text,
-    lambda _view: "",
-    wording.amount_text,
-    wording.rate_text,
-    wording.left_text,
-    wording.error_text,
-    lambda view: view.source,
-    lambda view: view.target,
-    wording.parts_text,
-    lambda view: str(view.attempts) if view.attempts > 1 else "",
-    lambda view: view.integrity,
-)
-_RIGHT = frozenset({Column.AMOUNT, Column.SPEED, Column.LEFT, Column.PARTS, Column.ATTEMPTS})
+OPENED_BY_ITSELF = 12
+"""A batch that begins now with so many jobs, or fewer, is shown opened."""
 
 
 class TransferModel(QAbstractTableModel):
-    """All live jobs of the engine.
+    """The jobs of the engine and its history. A node is a job's id, or minus a batch's.
 
     Signals:
         changed: something arrived and is shown.
-        jobs_added: jobs arrived that were not known; carries their views.
+        jobs_added: live jobs arrived that were not known; carries their views.
+        files_wanted: an opened node needs its files whose ids are above the second value.
     """
 
     changed = Signal()
     jobs_added = Signal(list)
+    files_wanted = Signal(int, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._views: dict[int, JobView] = {}
-        self._files: dict[int, list[int]] = {}
+        self._live: set[int] = set()
+        self._batches: dict[int, Batch] = {}
+        self._files: dict[int, dict[int, None]] = {}
+        self._by_state: dict[JobState, set[int]] = {}
+        self._top: list[int] = []
+        self._open: dict[int, list[int]] = {}
+        self._end: dict[int, int] = {}
         self._rows: list[int] = []
         self._row_of: dict[int, int] = {}
-        self._open: set[int] = set()
         self._arrived: dict[int, JobView] = {}
-        self._by_state: dict[JobState, set[int]] = {}
+        self.older: int | None = None
         self._answers: dict[int, Callable[[JobView, int], Any]] = {
-            Qt.ItemDataRole.DisplayRole: lambda view, column: _TEXTS[column](view),
+            Qt.ItemDataRole.DisplayRole: lambda view, column: TEXTS[column](view),
             Qt.ItemDataRole.DecorationRole: self._icon,
-            Qt.ItemDataRole.TextAlignmentRole: lambda _view, column: _alignment(column),
-            Qt.ItemDataRole.ToolTipRole: _tooltip,
-            Qt.ItemDataRole.AccessibleTextRole: _spoken,
+            Qt.ItemDataRole.TextAlignmentRole: lambda _view, column: alignment(column),
+            Qt.ItemDataRole.ToolTipRole: tooltip,
+            Qt.ItemDataRole.AccessibleTextRole: spoken,
             PERCENT_ROLE: lambda view, _column: wording.percent(view),
             STATE_ROLE: lambda view, _column: view.state,
-            DEPTH_ROLE: lambda view, _column: int(self._is_file_of_known(view)),
+            DEPTH_ROLE: lambda view, _column: self._depth(view.id),
         }
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.flush)
+
+    # What arrives.
 
     def take(self, event: Event) -> None:
         """Take an event of the engine; it is shown at the loop's next turn."""
@@ -130,22 +93,37 @@ class TransferModel(QAbstractTableModel):
             self._timer.start()
         elif isinstance(event, JobsRemoved):
             self.flush()
-            self._remove(set(event.ids))
+            self._left(event.ids)
+        elif isinstance(event, Snapshot):
+            self.reset(event)
 
-    def reset(self, views: Iterable[JobView]) -> None:
-        """Show exactly these jobs."""
+    def reset(self, told: Snapshot) -> None:
+        """Show exactly this; what was open stays so where it is still there."""
+        opened = [node for node in self._open if node in self._row_of]
+        self._timer.stop()
         self.beginResetModel()
-        self._views = {}
-        self._files = {}
-        self._rows = []
-        self._open = set()
-        self._arrived = {}
-        self._by_state = {}
-        for view in views:
+        self._views.clear()
+        self._live.clear()
+        self._batches.clear()
+        self._files.clear()
+        self._by_state.clear()
+        self._arrived.clear()
+        self._open.clear()
+        self._end.clear()
+        self.older = told.older
+        for past in told.batches:
+            self._know_past(past)
+        for view in told.views:
             self._know(view)
-        self._rows = [job for job, view in self._views.items() if not self._is_file_of_known(view)]
+        self._top = sorted(self._batches, reverse=True)
+        self._rows = [self._batches[number].node for number in self._top]
         self._number()
         self.endResetModel()
+        for number in self._top:
+            if self._opens_by_itself(number) and self._batches[number].node not in opened:
+                opened.append(self._batches[number].node)
+        for node in sorted(opened):
+            self._unfold(node)
         self.changed.emit()
 
     def flush(self) -> None:
@@ -155,62 +133,118 @@ class TransferModel(QAbstractTableModel):
         if not arrived:
             return
         fresh: list[JobView] = []
-        touched: list[int] = []
+        batches: set[int] = set()
         for job, view in arrived.items():
-            if job not in self._views:
+            if job not in self._live:
                 fresh.append(view)
-            elif job in self._row_of:
-                touched.append(self._row_of[job])
             self._know(view)
+            if view.parent is None:
+                batches.add(view.batch)
+        touched = [self._row_of[job] for job in arrived if job in self._row_of]
+        touched += [self._row_of[-number] for number in batches if -number in self._row_of]
         if touched:
-            first, last = min(touched), max(touched)
-            self.dataChanged.emit(
-                self.index(first, 0), self.index(last, self.columnCount() - 1), []
-            )
-        self._insert_fresh(fresh)
+            last = self.columnCount() - 1
+            self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), last), [])
+        self._show_fresh(fresh)
         if fresh:
             self.jobs_added.emit(fresh)
         self.changed.emit()
 
-    def job_at(self, row: int) -> JobView:
-        """Return the job shown in a row."""
-        return self._views[self._rows[row]]
+    def add_batches(self, batches: Iterable[BatchView], older: int | None) -> None:
+        """Show more of the history below what is shown."""
+        self.older = older
+        new = [past for past in batches if past.id not in self._batches]
+        for past in new:
+            self._know_past(past)
+        numbers = sorted((past.id for past in new), reverse=True)
+        self._top += numbers
+        self._insert_rows(len(self._rows), [self._batches[number].node for number in numbers])
+        self.changed.emit()
 
-    def row_of(self, job: int) -> int | None:
-        """Return the row of a job, if it has one now."""
-        return self._row_of.get(job)
+    def add_files(self, node: int, views: Sequence[JobView], complete: bool) -> None:
+        """Show the next files of an opened node, in the order of their ids."""
+        if node not in self._end:
+            return
+        shown = self._open[node]
+        place = self._row_of[node] + self._span(node)
+        ids: list[int] = []
+        for view in views:
+            if view.id > self._end[node]:
+                ids.append(view.id)
+                if view.id not in self._live:
+                    self._views[view.id] = view
+                    self._by_state.setdefault(view.state, set()).add(view.id)
+        if views:
+            self._end[node] = max(self._end[node], views[-1].id)
+        if complete:
+            last = self._end.pop(node)
+            ids += sorted(job for job in self._files.get(node, ()) if job > last)
+        shown += ids
+        self._insert_rows(place, ids)
+        self.changed.emit()
+
+    # What is asked.
+
+    def job_at(self, row: int) -> JobView:
+        """Return the job, or the batch (its id is negative), shown in a row."""
+        return self._view(self._rows[row])
+
+    def row_of(self, node: int) -> int | None:
+        """Return the row of a job or a batch, if it has one now."""
+        return self._row_of.get(node)
 
     def jobs(self) -> list[JobView]:
-        """Return every job, shown or within a closed folder."""
+        """Return every live job, shown or within a closed row, and those shown of the past."""
         return list(self._views.values())
 
     def in_states(self, states: Iterable[JobState]) -> list[JobView]:
-        """Return the jobs that are in one of these states, oldest first."""
+        """Return the known jobs that are in one of these states, oldest first."""
         found = sorted(job for state in states for job in self._by_state.get(state, ()))
         return [self._views[job] for job in found]
+
+    def views_of(self, node: int) -> list[JobView]:
+        """Return the live jobs below a node, without those within folders of a batch."""
+        return [self._views[job] for job in self._files.get(node, ())]
+
+    def batch_view(self, number: int) -> JobView | None:
+        """Return what a batch adds up to, ``None`` when it is not known."""
+        batch = self._batches.get(number)
+        return batch.view if batch is not None else None
 
     @property
     def states(self) -> set[JobState]:
         """The states that at least one job is in."""
-        return {state for state, jobs in self._by_state.items() if jobs}
+        found = {state for state, jobs in self._by_state.items() if jobs}
+        for batch in self._batches.values():
+            found.update(state for state, count in batch.counts.items() if count > 0)
+        return found
 
-    def is_open(self, job: int) -> bool:
-        """Whether a folder's files are shown."""
-        return job in self._open
+    def is_open(self, node: int) -> bool:
+        """Whether a node's files are shown."""
+        return node in self._open
+
+    def unloaded(self, row: int) -> tuple[int, int] | None:
+        """Return the open node whose loaded files end in a row, and the last of their ids."""
+        if not self._end:
+            return None
+        job = self._rows[row]
+        for node, end in self._end.items():
+            if end and self._open[node] and self._open[node][-1] == job:
+                return node, end
+        return None
 
     def toggle(self, row: int) -> None:
-        """Open or close the folder in a row; does nothing for a file."""
-        view = self.job_at(row)
-        if not view.is_folder:
+        """Open or close the batch or folder in a row; does nothing for a file."""
+        node = self._rows[row]
+        if node > 0 and not self._views[node].is_folder:
             return
-        files = self._files.get(view.id, [])
-        if view.id in self._open:
-            self._open.discard(view.id)
-            self._drop_rows(row + 1, len(files))
+        if node in self._open:
+            self._fold(node)
         else:
-            self._open.add(view.id)
-            self._insert_rows(row + 1, files)
+            self._unfold(node)
         self.dataChanged.emit(self.index(row, 0), self.index(row, Column.NAME), [])
+
+    # Qt's questions.
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's
         return 0 if parent.isValid() else len(self._rows)
@@ -224,9 +258,9 @@ class TransferModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return wording.tr(_TITLES[section])
+            return wording.tr(TITLES[section])
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
+            return alignment(section)
         return None
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -246,17 +280,77 @@ class TransferModel(QAbstractTableModel):
             return theme().icon("file")
         return None
 
-    def _is_file_of_known(self, view: JobView) -> bool:
-        return view.parent is not None and view.parent in self._views
+    # What is known.
+
+    def _view(self, node: int) -> JobView:
+        return self._views[node] if node > 0 else self._batches[-node].view
+
+    def _above(self, view: JobView) -> int | None:
+        """Return the node that a job's row belongs below, ``None`` for the top."""
+        if view.parent is not None:
+            return view.parent
+        node = self._batches[view.batch].node
+        return node if node < 0 else None
+
+    def _depth(self, node: int) -> int:
+        depth = 0
+        while node > 0:
+            above = self._above(self._views[node])
+            if above is None:
+                break
+            node, depth = above, depth + 1
+        return depth
 
     def _know(self, view: JobView) -> None:
+        """Take over how a live job is now."""
         before = self._views.get(view.id)
         if before is not None:
             self._by_state[before.state].discard(view.id)
-        elif view.parent is not None:
-            self._files.setdefault(view.parent, []).append(view.id)
         self._by_state.setdefault(view.state, set()).add(view.id)
         self._views[view.id] = view
+        if view.parent is None:
+            batch = self._batches.get(view.batch)
+            if batch is None:
+                batch = self._batches[view.batch] = Batch(view.batch)
+            batch.count(view, before if view.id in self._live else None)
+        if view.id not in self._live:
+            self._live.add(view.id)
+            above = view.parent if view.parent is not None else -view.batch
+            self._files.setdefault(above, {})[view.id] = None
+
+    def _know_past(self, past: BatchView) -> None:
+        batch = self._batches[past.id] = Batch(past.id)
+        batch.add_past(past)
+        first = past.first
+        if first is not None and batch.size == 1:
+            self._views[first.id] = first
+            self._by_state.setdefault(first.state, set()).add(first.id)
+
+    def _left(self, jobs: Iterable[int]) -> None:
+        """Jobs are history now: those that are shown stay, the others are forgotten."""
+        for job in jobs:
+            if job not in self._live:
+                continue
+            self._live.discard(job)
+            view = self._views[job]
+            above = view.parent if view.parent is not None else -view.batch
+            files = self._files[above]
+            del files[job]
+            if not files:
+                del self._files[above]
+            if job not in self._row_of:
+                self._forget(job)
+        self.changed.emit()
+
+    def _forget(self, job: int) -> None:
+        view = self._views.pop(job)
+        self._by_state[view.state].discard(job)
+
+    def _opens_by_itself(self, number: int) -> bool:
+        size = self._batches[number].size
+        return 1 < size <= OPENED_BY_ITSELF and -number in self._files
+
+    # Rows.
 
     def _number(self, start: int = 0) -> None:
         if start == 0:
@@ -264,28 +358,93 @@ class TransferModel(QAbstractTableModel):
         for row in range(start, len(self._rows)):
             self._row_of[self._rows[row]] = row
 
-    def _insert_fresh(self, fresh: Sequence[JobView]) -> None:
-        """Give rows to new jobs: at the end, or below the open folder they belong to."""
-        for folder in fresh:
-            for file in self._files.get(folder.id, []):
-                if file in self._row_of:  # it came before its folder
-                    self._drop_rows(self._row_of[file], 1)
-        top = [view.id for view in fresh if not self._is_file_of_known(view)]
-        if top:
-            self._insert_rows(len(self._rows), top)
-        below: dict[int, list[int]] = {}
-        for view in fresh:
-            if view.parent in self._open:
-                below.setdefault(view.parent, []).append(view.id)
-        for parent, files in below.items():
-            shown = len(self._files[parent]) - len(files)
-            self._insert_rows(self._row_of[parent] + 1 + shown, files)
+    def _span(self, node: int) -> int:
+        """Return how many rows a node has, with all that is open below it."""
+        if node not in self._open:
+            return 1
+        inner = [one for one in self._open if one > 0 and one != node]
+        below = sum(self._span(one) - 1 for one in inner if self._above(self._views[one]) == node)
+        return 1 + len(self._open[node]) + below
 
-    def _insert_rows(self, row: int, jobs: Sequence[int]) -> None:
-        if not jobs:
+    def _show_fresh(self, fresh: Sequence[JobView]) -> None:
+        """Give rows to new jobs: their batch at its place, or below the open row above them."""
+        below: dict[int, list[int]] = {}
+        for number in sorted({view.batch for view in fresh if view.parent is None}):
+            if number not in self._top:
+                self._show_batch(number)
+            elif self._batches[number].node < 0 and -number not in self._row_of:
+                # What was the only job has company now.
+                at = self._top.index(number)
+                old = next(view.id for view in self._batch_rows(number))
+                self._drop_rows(self._row_of[old], self._span(old))
+                del self._top[at]
+                self._show_batch(number)
+        for view in fresh:
+            above = self._above(view)
+            if above in self._open and above not in self._end and view.id not in self._row_of:
+                below.setdefault(above, []).append(view.id)
+        for node, jobs in below.items():
+            self._append(node, sorted(jobs))
+
+    def _batch_rows(self, number: int) -> list[JobView]:
+        shown = (self._views[node] for node in self._rows if node > 0)
+        return [view for view in shown if view.batch == number and view.parent is None]
+
+    def _show_batch(self, number: int) -> None:
+        place = bisect_left(self._top, -number, key=lambda one: -one)
+        behind = self._top[place] if place < len(self._top) else None
+        row = self._row_of[self._batches[behind].node] if behind is not None else len(self._rows)
+        self._top.insert(place, number)
+        self._insert_rows(row, [self._batches[number].node])
+        if self._opens_by_itself(number):
+            self._unfold(-number)
+
+    def _append(self, node: int, jobs: list[int]) -> None:
+        shown = self._open[node]
+        if not shown or jobs[0] > shown[-1]:
+            place = self._row_of[node] + self._span(node)
+            shown += jobs
+            self._insert_rows(place, jobs)
             return
-        self.beginInsertRows(QModelIndex(), row, row + len(jobs) - 1)
-        self._rows[row:row] = jobs
+        for job in jobs:
+            at = bisect_left(shown, job)
+            place = (
+                self._row_of[shown[at]]
+                if at < len(shown)
+                else self._row_of[node] + self._span(node)
+            )
+            shown.insert(at, job)
+            self._insert_rows(place, [job])
+
+    def _unfold(self, node: int) -> None:
+        if node not in self._row_of or node in self._open:
+            return
+        view = self._view(node)
+        known = sorted(self._files.get(node, ()))
+        self._open[node] = []
+        if len(known) >= view.files_total:
+            self._open[node] = known
+            self._insert_rows(self._row_of[node] + 1, known)
+            return
+        self._end[node] = 0
+        self.files_wanted.emit(node, 0)
+
+    def _fold(self, node: int) -> None:
+        span = self._span(node)
+        below = self._rows[self._row_of[node] + 1 : self._row_of[node] + span]
+        self._drop_rows(self._row_of[node] + 1, span - 1)
+        for one in (node, *below):
+            self._open.pop(one, None)
+            self._end.pop(one, None)
+        for job in below:
+            if job not in self._live:
+                self._forget(job)
+
+    def _insert_rows(self, row: int, nodes: Sequence[int]) -> None:
+        if not nodes:
+            return
+        self.beginInsertRows(QModelIndex(), row, row + len(nodes) - 1)
+        self._rows[row:row] = nodes
         self._number(row)
         self.endInsertRows()
 
@@ -293,62 +452,8 @@ class TransferModel(QAbstractTableModel):
         if not count:
             return
         self.beginRemoveRows(QModelIndex(), row, row + count - 1)
-        for job in self._rows[row : row + count]:
-            del self._row_of[job]
+        for node in self._rows[row : row + count]:
+            del self._row_of[node]
         del self._rows[row : row + count]
         self._number(row)
         self.endRemoveRows()
-
-    def _remove(self, jobs: set[int]) -> None:
-        gone = jobs & self._views.keys()
-        for folder in [job for job in gone if job in self._open]:
-            self.toggle(self._row_of[folder])
-        rows = sorted((self._row_of[job] for job in gone if job in self._row_of), reverse=True)
-        while rows:
-            last = first = rows.pop(0)
-            while rows and rows[0] == first - 1:
-                first = rows.pop(0)
-            self._drop_rows(first, last - first + 1)
-        for job in gone:
-            self._forget(job)
-        orphans = [
-            view.id
-            for view in self._views.values()
-            if view.parent in gone and view.id not in self._row_of
-        ]
-        self._insert_rows(len(self._rows), orphans)
-        self.changed.emit()
-
-    def _forget(self, job: int) -> None:
-        view = self._views.pop(job)
-        self._by_state[view.state].discard(job)
-        if view.parent is not None:
-            files = self._files[view.parent]
-            files.remove(job)
-            if not files:
-                del self._files[view.parent]
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def _tooltip(view: JobView, column: int) -> str | None:
-    if column == Column.AMOUNT and view.total is not None:
-        text = f"{exact_size(view.done)} / {exact_size(view.total)}"
-        if view.resent:
-            text += "\n" + wording.tr("{n} sent again").format(n=exact_size(view.resent))
-        return text
-    if column in {Column.NAME, Column.FROM, Column.TO}:
-        return f"{view.source}\n→ {view.target}"
-    if column in {Column.ERROR, Column.STATE}:
-        return wording.error_text(view) or wording.state_text(view)
-    return None
-
-
-def _spoken(view: JobView, column: int) -> str:
-    if column == Column.PROGRESS:
-        done = wording.percent(view)
-        return "" if done is None else f"{done:.0f} %"
-    return _TEXTS[column](view)

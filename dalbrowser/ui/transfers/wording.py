@@ -49,11 +49,24 @@ def state_icon(view: JobView) -> tuple[str, str]:
 def state_text(view: JobView) -> str:
     """Return the state in words, with a capital."""
     words = tr(view.words)
+    if view.state is JobState.RETRYING and view.is_folder:
+        words = tr(view.state.word)
     if view.state is JobState.DONE and view.integrity:
         # "done (verified: crc64nvme)": brackets within brackets are hard to read.
         proof = view.integrity.replace(" (", ": ").removesuffix(")")
         words = tr("done ({proof})").format(proof=proof)
     return words[:1].upper() + words[1:]
+
+
+def plain_state(state: JobState) -> str:
+    """Return the word of a state, with a capital."""
+    word = tr(state.word)
+    return word[:1].upper() + word[1:]
+
+
+def plain_icon(state: JobState) -> tuple[str, str]:
+    """Return a state's icon and its colour."""
+    return _ICONS[state]
 
 
 def direction_icon(view: JobView) -> str:
@@ -81,7 +94,8 @@ def amount_text(view: JobView) -> str:
     text = total if view.state is JobState.DONE else f"{size_text(view.done)} / {total}"
     if view.is_folder:
         files = f"{count_text(view.files_done)} / {count_text(view.files_total)}"
-        return tr("{bytes} · {files} files").format(bytes=text, files=files)
+        form = tr("{bytes} · {files} files") if view.id > 0 else tr("{bytes} · {files}")
+        return form.format(bytes=text, files=files)
     return text
 
 
@@ -105,8 +119,30 @@ def parts_text(view: JobView) -> str:
 def error_text(view: JobView) -> str:
     """Return what went wrong, or else what there is to say."""
     if view.is_folder and view.files_failed and not view.error:
-        return tr("{n} files failed").format(n=count_text(view.files_failed))
+        if view.files_failed == 1:
+            return tr("1 failed")
+        return tr("{n} failed").format(n=count_text(view.files_failed))
     return view.error or view.note
+
+
+_NEXT = {
+    JobState.QUEUED: "Starts when there is room; Run now does not wait for it.",
+    JobState.PAUSED: "Resume goes on from what has arrived.",
+    JobState.WAITING_NETWORK: "Goes on by itself when the service answers; Resume asks it now.",
+    JobState.WAITING_CREDENTIALS: "Renew the keys of the connection, then Resume.",
+    JobState.WAITING_LIMIT: "The service asked to slow down; goes on by itself.",
+    JobState.NEEDS_ANSWER: "The target exists: answer above the list.",
+    JobState.RETRYING: "Tries again by itself; Resume tries now.",
+    JobState.INTERRUPTED: "Resume compares what has arrived and sends the rest.",
+    JobState.SOURCE_CHANGED: "Retry begins anew with the source as it is now.",
+    JobState.FAILED: "Retry goes on from what has arrived.",
+}
+
+
+def next_text(view: JobView) -> str:
+    """Return what can be done about a state, or what will happen by itself."""
+    text = _NEXT.get(view.state)
+    return tr(text) if text else ""
 
 
 def interrupted_text(views: list[JobView]) -> str:

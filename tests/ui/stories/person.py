@@ -77,9 +77,10 @@ class Person(Driver):
         return self.find(TransferPanel, "transferPanel")
 
     def jobs(self) -> list[JobView]:
-        """Return what the panel shows, in its order."""
+        """Return the jobs that the panel shows, in its order, without the sums of batches."""
         model = self.panel.model
-        return [model.job_at(row) for row in range(model.rowCount())]
+        shown = [model.job_at(row) for row in range(model.rowCount())]
+        return [view for view in shown if view.id > 0]
 
     def row_text(self, row: int) -> str:
         """Return all that a row of the panel says."""

@@ -235,9 +235,11 @@ def test_a_source_that_cannot_be_read_is_said_and_the_others_arrive(
             ),
             "one failed, one done",
         )
-        failed = next(row for row, job in enumerate(person.jobs()) if job.name == "loop.txt")
-        assert len(person.jobs()[failed].error) > len("loop.txt")
-        assert person.jobs()[failed].error in person.row_text(failed)
+        failed = next(job for job in person.jobs() if job.name == "loop.txt")
+        assert len(failed.error) > len("loop.txt")
+        row = person.panel.model.row_of(failed.id)
+        assert row is not None
+        assert failed.error in person.row_text(row)
 
     person.stage.run(story())
     assert ceph_raw.keys(ceph_bucket) == ["good.txt"]

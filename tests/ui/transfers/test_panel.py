@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QTableView,
+    QTableWidget,
+    QWidget,
+)
 
 from dalbrowser.profiles import Location
 from dalbrowser.transfer import JobState
+from dalbrowser.transfer.manifest import Manifest
 from dalbrowser.ui.transfers.panel import TransferPanel
 from tests.ui.stage import Stage, set_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dalbrowser.transfer import Event, JobView
 
 MIB = 1024 * 1024
 INBOX = Location("files", "", "inbox/")
@@ -48,8 +60,20 @@ def sources(base: Path, count: int, size: int) -> list[Path]:
     return paths
 
 
+def rows(panel: TransferPanel) -> list[JobView]:
+    return [panel.model.job_at(row) for row in range(panel.model.rowCount())]
+
+
 def states(panel: TransferPanel) -> list[JobState]:
-    return [panel.model.job_at(row).state for row in range(panel.model.rowCount())]
+    """The states of the jobs, without the rows that sum several up."""
+    return [view.state for view in rows(panel) if view.id > 0]
+
+
+def select(panel: TransferPanel, name: str) -> JobView:
+    """Select the row of that name."""
+    row, view = next((row, view) for row, view in enumerate(rows(panel)) if view.name == name)
+    panel.view.selectRow(row)
+    return view
 
 
 async def all_in(stage: Stage, panel: TransferPanel, state: JobState, count: int) -> None:
@@ -71,8 +95,9 @@ def test_an_upload_is_seen_from_beginning_to_proof(
         assert seen.count() >= 1
         assert not empty.isVisible()
         assert (stage.files / "inbox" / "1.bin").read_bytes() == paths[1].read_bytes()
-        assert "(" in panel.model.index(0, 2).data()
-        panel.view.selectRow(0)
+        assert "(" in panel.model.index(1, 2).data()
+        assert [view.name for view in rows(panel)] == ["2 items", "0.bin", "1.bin"]
+        select(panel, "0.bin")
         panel.actions_by_id["show_transfer"].trigger()
         assert asked.at(0) == [INBOX]
         assert not panel.actions_by_id["cancel_transfer"].isEnabled()
@@ -141,17 +166,19 @@ def test_pause_resume_and_cancel(stage: Stage, panel: TransferPanel, tmp_path: P
         await host.start()
         # More large ones than can be under way at once, so that some are left to be paused.
         await host.upload(sources(tmp_path, 8, 17 * MIB), INBOX)
-        await stage.until(lambda: panel.model.rowCount() == 8, "the rows")
+        await stage.until(lambda: len(states(panel)) == 8, "the rows")
         panel.actions_by_id["pause_all_transfers"].trigger()
         await stage.until(lambda: not any(state.is_active for state in states(panel)), "rest")
-        row = max(at for at, state in enumerate(states(panel)) if state is JobState.PAUSED)
-        name = panel.model.job_at(row).name
-        panel.view.selectRow(row)
+        name = [view.name for view in rows(panel) if view.state is JobState.PAUSED][-1]
+        chosen = select(panel, name)
         panel.activateWindow()
         panel.view.setFocus()
         await stage.until(panel.view.hasFocus, "the focus")
         QTest.keyClick(panel.view, Qt.Key.Key_Delete)
-        await stage.until(lambda: states(panel)[row] is JobState.CANCELLED, "the cancelled row")
+        await stage.until(
+            lambda: panel.model.views_of(-chosen.batch)[-1].state is JobState.CANCELLED,
+            "the cancelled row",
+        )
         panel.actions_by_id["resume_all_transfers"].trigger()
         await stage.until(lambda: states(panel).count(JobState.DONE) == 7, "the others")
         stored = {path.name for path in (stage.files / "inbox").iterdir()}
@@ -202,9 +229,13 @@ def test_interrupted_uploads_are_offered_at_the_next_start(
             await stage.session.transfers.start()
             await stage.until(panel.interrupted.isVisible, "the offer")
             assert "interrupted" in panel.interrupted.text.text()
-            await stage.until(lambda: JobState.INTERRUPTED in states(panel), "the rows")
+            await stage.until(
+                lambda: rows(panel) and rows(panel)[0].state is JobState.INTERRUPTED, "the row"
+            )
+            assert [view.name for view in rows(panel)] == ["200 items"], "of history and live"
             press(panel, "resumeInterrupted")
-            await stage.until(lambda: set(states(panel)) == {JobState.DONE}, "all done")
+            await stage.until(lambda: rows(panel)[0].state is JobState.DONE, "all done")
+            assert rows(panel)[0].files_done == 200
             await stage.until(panel.interrupted.isHidden, "the offer to go")
 
         second.run(resume())
@@ -226,9 +257,8 @@ def test_a_folder_is_one_row_with_its_sums(
         )
         view = panel.findChild(QTableView, "transferView")
         assert view is panel.view
-        rows = [panel.model.job_at(row) for row in range(panel.model.rowCount())]
-        assert rows[0].is_folder
-        assert rows[0].files_done == 3
+        assert rows(panel)[0].is_folder
+        assert rows(panel)[0].files_done == 3
         assert (stage.files / "inbox" / "local" / "2.bin").read_bytes() == b"\2" * 200
 
     stage.run(story())
@@ -242,3 +272,152 @@ def test_a_context_menu_offers_the_actions(stage: Stage, panel: TransferPanel) -
     assert {"action.pause_transfer", "action.resume_transfer", "action.cancel_transfer"} <= names
     menu.close()
     assert stage.failures == []
+
+
+def test_the_log_says_what_happened(stage: Stage, panel: TransferPanel, tmp_path: Path) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        target = tmp_path / "downloads"
+        target.mkdir()
+        await stage.session.transfers.download([(Location("files", "", "late"), None)], target)
+        await all_in(stage, panel, JobState.FAILED, 1)
+        select(panel, "late")
+        panel.actions_by_id["log_transfer"].trigger()
+        table = panel.findChild(QTableWidget, "transferLogTable")
+        assert isinstance(table, QTableWidget)
+        await stage.until(lambda: table.rowCount() >= 2, "the log")
+
+        def cell(row: int, column: int) -> str:
+            return str(table.model().index(row, column).data())
+
+        assert cell(0, 1) == "Queued"
+        last = table.rowCount() - 1
+        assert cell(last, 1) == "Failed"
+        assert "late" in cell(last, 3)
+        stage.put("late", b"here now")
+        panel.actions_by_id["retry_transfer"].trigger()
+        await stage.until(lambda: cell(table.rowCount() - 1, 1) == "Done", "the end")
+        press(panel, "transferLogCopy")
+        lines = QApplication.clipboard().text().splitlines()
+        assert len(lines) == table.rowCount()
+        assert "\tFailed\t" in lines[last]
+
+    stage.run(story())
+
+
+def test_queued_jobs_move_and_one_runs_at_once(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    paths = sources(tmp_path, 6, 17 * MIB)
+
+    async def story() -> None:
+        host = stage.session.transfers
+        stage.session.settings.set("transfers.concurrent_files", 1)
+        await host.start()
+        begun: list[str] = []
+
+        def note(event: Event) -> None:
+            for view in getattr(event, "views", ()):
+                if view.parts_total and view.name not in begun:
+                    begun.append(view.name)
+
+        stop = host.on_event(note)
+        await host.upload(paths, INBOX)
+        await stage.until(lambda: len(states(panel)) == 6, "the rows")
+        select(panel, "5.bin")
+        panel.actions_by_id["move_transfer_up"].trigger()
+        select(panel, "2.bin")
+        panel.actions_by_id["move_transfer_down"].trigger()
+        await stage.until(lambda: states(panel).count(JobState.DONE) == 6, "all")
+        stop()
+        assert begun.index("5.bin") < begun.index("4.bin")
+        assert begun.index("3.bin") < begun.index("2.bin")
+
+    stage.run(story())
+
+
+def test_a_manifest_is_exported_and_checked(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    paths = sources(tmp_path, 3, 1000)
+
+    async def story() -> None:
+        await stage.session.transfers.start()
+        await stage.session.transfers.upload(paths, INBOX)
+        await all_in(stage, panel, JobState.DONE, 3)
+        batch = select(panel, "3 items").batch
+        assert panel.actions_by_id["export_manifest"].isEnabled()
+        panel.manifests.export(batch, tmp_path / "sent.json")
+        banner = panel.manifest_banner
+        await stage.until(lambda: "3 files hashed" in banner.text.text(), "the manifest")
+        assert "sent.sha256 and sent.json" in banner.text.text()
+        manifest = Manifest.read(tmp_path / "sent.sha256")
+        assert [line.name for line in manifest.lines] == ["0.bin", "1.bin", "2.bin"]
+        panel.manifests.verify(manifest, tmp_path / "local")
+        await stage.until(lambda: "All 3 files" in banner.text.text(), "the check")
+        paths[1].write_bytes(b"x" * 1000)
+        panel.manifests.verify(manifest, tmp_path / "local")
+        await stage.until(lambda: "1 of 3 files" in banner.text.text(), "the difference")
+        text = panel.findChild(QPlainTextEdit, "manifestDifferencesText")
+        assert isinstance(text, QPlainTextEdit)
+        assert text.toPlainText() == "1.bin: It has other bytes."
+        press(panel, "manifestDifferencesClose")
+
+    stage.run(story())
+
+
+def test_a_batch_row_acts_for_its_jobs(stage: Stage, panel: TransferPanel, tmp_path: Path) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        await stage.session.transfers.upload(sources(tmp_path, 8, 17 * MIB), INBOX)
+        await stage.until(lambda: len(states(panel)) == 8, "the rows")
+        select(panel, "8 items")
+        panel.actions_by_id["pause_transfer"].trigger()
+        await stage.until(lambda: not any(state.is_active for state in states(panel)), "rest")
+        assert rows(panel)[0].state is JobState.PAUSED
+        panel.view.setFocus()
+        QTest.keyClick(panel.view, Qt.Key.Key_Left)
+        assert len(rows(panel)) == 1
+        QTest.keyClick(panel.view, Qt.Key.Key_Right)
+        assert len(rows(panel)) == 9
+        panel.actions_by_id["resume_transfer"].trigger()
+        await stage.until(lambda: states(panel).count(JobState.DONE) == 8, "all done")
+
+    stage.run(story())
+
+
+def test_a_long_folder_of_the_history_comes_by_pages(qapp: QApplication, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(700):
+        (folder / f"{number:04}").write_bytes(b"")
+    for first in set_stage(qapp, tmp_path):
+
+        async def send(stage: Stage = first) -> None:
+            await stage.session.transfers.start()
+            ids = await stage.session.transfers.upload([folder], INBOX)
+            await stage.session.transfers.wait(ids)
+
+        first.run(send())
+    for second in set_stage(qapp, tmp_path):
+        panel = TransferPanel(second.session)
+        panel.resize(900, 300)
+        panel.show()
+
+        async def look(stage: Stage = second, panel: TransferPanel = panel) -> None:
+            await stage.session.transfers.start()
+            await stage.until(lambda: len(rows(panel)) == 1, "the folder")
+            assert rows(panel)[0].files_done == 700
+            panel.view.selectRow(0)
+            QTest.keyClick(panel.view, Qt.Key.Key_Right)
+            await stage.until(lambda: len(rows(panel)) == 201, "the first page")
+            panel.view.scrollToBottom()
+            await stage.until(lambda: len(rows(panel)) == 401, "the second page")
+            for count in (601, 701):
+                panel.view.scrollToBottom()
+                await stage.until(partial(lambda n: len(rows(panel)) == n, count), "another page")
+            assert [view.name for view in rows(panel)[1:]] == [f"{n:04}" for n in range(700)]
+
+        second.run(look())
+        panel.close()
+        panel.deleteLater()

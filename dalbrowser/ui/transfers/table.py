@@ -1,0 +1,89 @@
+"""The table of the transfers panel: its keys, its arrows, its row heights.
+
+Signals say what a person did to a row; the table itself changes nothing but what is open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from dalbrowser.ui.transfers.cells import Column
+from dalbrowser.ui.transfers.columns import set_up_columns
+from dalbrowser.ui.transfers.delegates import INDENT, NameDelegate, ProgressDelegate
+from dalbrowser.ui.transfers.model import DEPTH_ROLE, TransferModel
+from dalbrowser.ui.transfers.wording import tr
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent, QMouseEvent
+    from PySide6.QtWidgets import QWidget
+
+_ROW_HEIGHT = 28
+_ARROW = 28
+"""Logical pixels at the beginning of a name in which a click opens the row."""
+
+
+class TransferTable(QTableView):
+    """Rows of jobs; Right opens a row, Left closes it, and so does a click on its arrow."""
+
+    def __init__(self, model: TransferModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = model
+        self.setObjectName("transferView")
+        self.setAccessibleName(tr("Transfers"))
+        self.setModel(model)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setItemDelegateForColumn(Column.PROGRESS, ProgressDelegate(self))
+        self.setItemDelegateForColumn(Column.NAME, NameDelegate(self))
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        set_up_columns(self)
+
+    def visible_rows(self) -> range:
+        """Return the rows that can be seen now."""
+        count = self._jobs.rowCount()
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        return range(max(first, 0), last + 1 if last >= 0 else count)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open and close rows with the arrows, as in a tree."""
+        index = self.currentIndex()
+        opens = event.key() == Qt.Key.Key_Right
+        if index.isValid() and (opens or event.key() == Qt.Key.Key_Left):
+            view = self._jobs.job_at(index.row())
+            if view.is_folder and self._jobs.is_open(view.id) is not opens:
+                self._jobs.toggle(index.row())
+                return
+            if not opens:
+                self._go_up(index.row())
+            return
+        super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open or close a row whose arrow was clicked."""
+        super().mouseReleaseEvent(event)
+        place = event.position().toPoint()
+        index = self.indexAt(place)
+        if event.button() is not Qt.MouseButton.LeftButton or index.column() != Column.NAME:
+            return
+        begin = self.visualRect(index).left() + INDENT * int(index.data(DEPTH_ROLE))
+        if begin <= place.x() < begin + _ARROW:
+            self._jobs.toggle(index.row())
+
+    def _go_up(self, row: int) -> None:
+        """Select the row that this one is below of."""
+        depth = int(self._jobs.index(row, Column.NAME).data(DEPTH_ROLE))
+        for above in range(row - 1, -1, -1):
+            if int(self._jobs.index(above, Column.NAME).data(DEPTH_ROLE)) < depth:
+                self.selectRow(above)
+                return
