@@ -7,10 +7,7 @@ engine will call it.
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +16,7 @@ from dalbrowser.cli.wording import CommandError
 from dalbrowser.profiles import Profile
 from dalbrowser.storage import StorageError
 from dalbrowser.transfer import Direction, JobState
+from dalbrowser.transfer.journal.holder import holder
 from dalbrowser.transfer.journal.rows import from_column
 from dalbrowser.transfer.journal.schema import SCHEMA_VERSION
 from dalbrowser.transfer.model import FINAL_STATES
@@ -26,9 +24,6 @@ from dalbrowser.transfer.model import FINAL_STATES
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-if sys.platform != "win32":
-    import fcntl
 
 _FINAL = ", ".join(f"'{state.value}'" for state in sorted(FINAL_STATES, key=lambda s: s.value))
 
@@ -42,15 +37,6 @@ SELECT job.*, connection.json AS connection_json,
 FROM job LEFT JOIN connection ON connection.id = job.profile
 WHERE {where} ORDER BY job.id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The process that owns the journal; ``since`` in seconds since the epoch."""
-
-    pid: int
-    since: float
-    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,42 +80,6 @@ def read_jobs(path: Path, *, finished: bool, files: bool) -> Iterator[JobLine]:
             f"The transfers in {path} cannot be read ({error}); the next transfer sets a damaged"
             " file aside and begins a new one."
         ) from error
-
-
-def holder(path: Path) -> Holder | None:
-    """Return who owns the journal at ``path`` now, or ``None``."""
-    lock = path.with_name(f"{path.name}.lock")
-    try:
-        text = lock.read_bytes()
-        facts = json.loads(text)
-        found = Holder(int(facts["pid"]), float(facts["since"]), str(facts["who"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    # A killed process leaves its text behind; its number may since be another program's.
-    return found if _is_alive(found.pid) and _is_locked(lock) else None
-
-
-def _is_alive(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_locked(lock: Path) -> bool:
-    if sys.platform == "win32":
-        return True
-    with lock.open("rb") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _line(row: sqlite3.Row, held: bool) -> JobLine:

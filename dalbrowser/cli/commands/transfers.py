@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.jobs import engine, run_jobs
-from dalbrowser.cli.journal_view import holder, read_jobs
+from dalbrowser.cli.journal_view import read_jobs
 from dalbrowser.cli.progress import Progress
 from dalbrowser.cli.wording import CommandError, epoch_time, human_size, job_name, one_line
 from dalbrowser.transfer import ConflictPolicy, JobState
+from dalbrowser.transfer.journal.holder import holder
 
 if TYPE_CHECKING:
     import argparse

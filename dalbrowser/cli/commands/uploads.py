@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import re
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.copying import absolute
 from dalbrowser.cli.jobs import run_jobs
-from dalbrowser.cli.wording import CommandError, local_time, one_line, sentence
-from dalbrowser.storage import StorageError
+from dalbrowser.cli.uploads_shown import Shown
+from dalbrowser.cli.wording import CommandError, local_time, one_line
+from dalbrowser.storage import MultipartUpload
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.incomplete import abort_uploads, is_older, left_to, own_of
 
 if TYPE_CHECKING:
     from dalbrowser.cli.commands import Commands
     from dalbrowser.cli.context import Context
     from dalbrowser.profiles import Location
-    from dalbrowser.storage import MultipartUpload, Operator
+    from dalbrowser.storage import Operator
     from dalbrowser.transfer import TransferEngine
 
+_GROUP = 100
+"""Uploads whose parts are asked for before their lines are written."""
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -33,10 +39,17 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         " their parts cost storage until then.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", parents=[server], help="time, upload id, key")
+    listing = actions.add_parser(
+        "list",
+        parents=[server],
+        help="begun, age, parts, bytes, cost, upload id, key",
+        description="A line an upload, separated by tabs (in columns, with units, on a terminal):"
+        " when it was begun, seconds since then, parts, bytes, GiB-days kept so far, upload id,"
+        " key. The parts of each cost a request, a few of them at a time.",
+    )
     listing.add_argument("uri", metavar="URI", help="a bucket, or a prefix in one")
     listing.add_argument(
-        "-l", "--long", action="store_true", help="parts and bytes too (a request an upload)"
+        "-q", "--quick", action="store_true", help="only begun, upload id and key; nothing is asked"
     )
     listing.set_defaults(run=run_list)
     abort = actions.add_parser("abort", parents=[server], help="drop uploads and their parts")
@@ -45,6 +58,9 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     abort.add_argument(
         "--older-than", type=age, metavar="AGE", help="all begun before that: 30m, 12h, 7d, 2w"
     )
+    how = abort.add_mutually_exclusive_group()
+    how.add_argument("-y", "--yes", action="store_true", help="abort the old ones without asking")
+    how.add_argument("--dry-run", action="store_true", help="only show what would be aborted")
     abort.set_defaults(run=run_abort)
     resume = actions.add_parser(
         "resume", parents=[server], help="go on with one from the local file it was begun from"
@@ -64,15 +80,23 @@ def age(text: str) -> timedelta:
 
 
 async def run_list(context: Context, arguments: argparse.Namespace) -> int:
-    """List the uploads below a prefix."""
+    """List the uploads below a prefix; 1 when the parts of some could not be seen."""
     location, op = await _bucket(context, arguments.uri)
+    if arguments.quick:
+        async for upload in op.list_multiparts(spell(location.path)):
+            moment = local_time(upload.initiated)
+            say(f"{moment}\t{upload.upload_id}\t{one_line(upload.path)}")
+        return 0
+    shown = Shown(context, location.bucket)
+    some: list[MultipartUpload] = []
     async for upload in op.list_multiparts(spell(location.path)):
-        line = f"{local_time(upload.initiated)}\t{upload.upload_id}\t{one_line(upload.path)}"
-        if arguments.long:
-            parts = await op.into_multipart(spell(upload.path), upload.upload_id).list_parts()
-            line += f"\t{len(parts)} parts\t{sum(part.size for part in parts)} bytes"
-        say(line)
-    return 0
+        some.append(upload)
+        if len(some) == _GROUP:
+            await shown.show(op, some)
+            some = []
+    await shown.show(op, some)
+    shown.sum_up()
+    return 1 if shown.failed else 0
 
 
 async def run_abort(context: Context, arguments: argparse.Namespace) -> int:
@@ -80,18 +104,38 @@ async def run_abort(context: Context, arguments: argparse.Namespace) -> int:
     location, op = await _bucket(context, arguments.uri)
     if (arguments.upload_id is None) == (arguments.older_than is None):
         raise CommandError("Give either an upload id (dal uploads list) or --older-than AGE.")
+    journal = context.folders.journal_file
     if arguments.upload_id is not None:
+        if arguments.dry_run:
+            raise CommandError("--dry-run is for --older-than; dal uploads list shows one upload.")
+        named = MultipartUpload(location.path, arguments.upload_id)
+        mine = (await own_of(journal, location.bucket, [named])).get(named)
+        if mine is not None and mine.running:
+            raise CommandError(f"Not aborted: {left_to(mine)}.")
         await op.into_multipart(spell(location.path), arguments.upload_id).abort()
         return 0
-    code = 0
-    for upload in await _older(op, location, arguments.older_than):
-        try:
-            await op.into_multipart(spell(upload.path), upload.upload_id).abort()
-            say(f"{upload.upload_id}\t{one_line(upload.path)}")
-        except StorageError as error:
-            complain(sentence(error))
-            code = 1
-    return code
+    chosen = [
+        upload
+        async for upload in op.list_multiparts(spell(location.path))
+        if is_older(upload, arguments.older_than)
+    ]
+    shown = Shown(context, location.bucket)
+    await shown.show(op, chosen)
+    if not chosen:
+        complain("No incomplete upload is as old as that.")
+        return 0
+    if arguments.dry_run:
+        shown.sum_up()
+        return 0
+    if not arguments.yes:
+        await _ask(shown.question())
+    report = await abort_uploads(op, location.path, location.bucket, chosen, journal)
+    for upload, why in report.kept:
+        complain(f"Not aborted: {upload.upload_id} of {one_line(upload.path)}: {one_line(why)}")
+    if report.vanished:
+        complain(f"{len(report.vanished):,} had ended by themselves meanwhile.")
+    complain(f"Aborted {len(report.gone):,} of {len(chosen):,}.")
+    return 1 if report.kept else 0
 
 
 async def run_resume(context: Context, arguments: argparse.Namespace) -> int:
@@ -114,11 +158,12 @@ async def _bucket(context: Context, text: str) -> tuple[Location, Operator]:
     return location, await context.operator(location)
 
 
-async def _older(op: Operator, location: Location, limit: timedelta) -> list[MultipartUpload]:
-    """Return uploads begun longer ago than ``limit``; one without a date is never old."""
-    before = datetime.now(UTC) - limit
-    return [
-        upload
-        async for upload in op.list_multiparts(spell(location.path))
-        if upload.initiated is not None and upload.initiated < before
-    ]
+async def _ask(question: str) -> None:
+    """Return when the person says yes; raise otherwise."""
+    if not sys.stdin.isatty():
+        raise CommandError(f"{question} Not without a yes: add --yes.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = await asyncio.to_thread(sys.stdin.readline)
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise CommandError("Nothing was aborted.")

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.cli.journal_view import holder, read_jobs
+from dalbrowser.cli.journal_view import read_jobs
 from dalbrowser.cli.wording import CommandError
 from dalbrowser.profiles import Profile
 from dalbrowser.transfer import Direction, JobState
 from dalbrowser.transfer.journal import JobRow, Journal, JournalLock, PartRow, PlanRow
+from dalbrowser.transfer.journal.holder import holder
 
 if TYPE_CHECKING:
     from pathlib import Path
