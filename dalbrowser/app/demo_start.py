@@ -6,21 +6,27 @@ engine steps aside for the moment that takes, and only while it has nothing to d
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import DEMO
-from dalbrowser.session.demo import begin_interrupted_upload, build_demo
+from dalbrowser.session.demo import begin_interrupted_upload, build_demo, upload_was_begun
 
 if TYPE_CHECKING:
     from dalbrowser.session import Session
 
 
-def offer_demo(session: Session) -> None:
-    """Have the demo built once, before ``session`` first lists it."""
+def offer_demo(session: Session, started: asyncio.Future[None]) -> None:
+    """Have the demo built once, before ``session`` first lists it.
+
+    ``started`` is done once the transfer engine runs, or does not.
+    """
 
     async def prepare() -> None:
         await build_demo(session.folders)
-        await _begin_upload(session)
+        if not await upload_was_begun(session.folders):
+            await asyncio.wait([started])
+            await _begin_upload(session)
 
     session.prepare_with(DEMO, prepare)
 

@@ -16,17 +16,24 @@ from qasync import QEventLoop
 
 from dalbrowser.app.collector import collected_here
 from dalbrowser.app.demo_start import offer_demo
+from dalbrowser.app.leaving import Leaving
 from dalbrowser.app.screenshot import save_screenshot
 from dalbrowser.app.signals import quit_signals
+from dalbrowser.app.single import Doorbell, hand_over
 from dalbrowser.app.wiring import build_session
 from dalbrowser.profiles import TargetError, parse_location
 from dalbrowser.session import describe
+from dalbrowser.settings import Folders
 from dalbrowser.storage import StorageError
-from dalbrowser.transfer import JournalHeld
+from dalbrowser.transfer import JournalHeld, TransferError
 from dalbrowser.ui.theme import apply_theme
+from dalbrowser.ui.transfers.endings import Endings
+from dalbrowser.ui.tray import Tray
 from dalbrowser.ui.window import MainWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dalbrowser.app.arguments import Arguments
     from dalbrowser.session import Session
 
@@ -53,60 +60,89 @@ def run(arguments: Arguments) -> int:
 
 async def _live(application: QApplication, arguments: Arguments) -> int:
     loop = asyncio.get_running_loop()
-    session = build_session(loop)
+    folders = Folders.default()
+    if arguments.screenshot is None and await hand_over(folders, arguments):
+        return 0
+    session = build_session(loop, folders)
     apply_theme(application, arguments.theme or session.settings.get("appearance.theme"))
     closing: asyncio.Future[None] = loop.create_future()
-
-    def ask_to_quit() -> None:
-        if not closing.done():
-            closing.set_result(None)
-
     window = MainWindow(session)
-    window.close_requested.connect(ask_to_quit)
     if arguments.size is not None or not session.settings.get("window.geometry"):
         window.resize(*(arguments.size or _FIRST_SIZE))
-    session.transfers.on_started(window.panels.transfers.show_started)
-    offer_demo(session)
+    tray = Tray(window)
+    leaving = Leaving(session, window, tray, closing)
+    # The desktop's session ends: there is nobody to ask, and no time.
+    application.commitDataRequest.connect(lambda _manager: leaving.end())
+    endings = Endings(session, window, window.panels.transfers, tray)
+    endings.said.connect(window.tell_ended)
+    doorbell = Doorbell(folders, lambda asked: _answer(asked, session, window, leaving))
+    # The window is to be seen before the journal, and the history in it, is opened.
+    started = asyncio.ensure_future(_start_transfers(session, window, doorbell))
+    offer_demo(session, started)
     code = 0
-    with quit_signals(loop, ask_to_quit):
+    with quit_signals(loop, leaving.end):
         try:
-            await _start_transfers(session, window)
             await _open_first(arguments, session, window)
             window.show()
             if arguments.screenshot is not None:
+                await started
                 code = await save_screenshot(window, session, arguments)
             else:
                 await closing
         finally:
             window.allow_close()
             window.hide()
+            tray.remove()
+            endings.stop()
+            await asyncio.wait([started])
+            await doorbell.close()
             await session.aclose()
             window.close()
             window.deleteLater()
     return code
 
 
-async def _start_transfers(session: Session, window: MainWindow) -> None:
+def _answer(
+    asked: Mapping[str, str | None], session: Session, window: MainWindow, leaving: Leaving
+) -> None:
+    """Another start asks for this window: show it, with the place that was asked for."""
+    leaving.show()
+    place = asked.get("location")
+    if place:
+        session.tasks.spawn(
+            _open_place(
+                place, asked.get("endpoint"), asked.get("region"), session=session, window=window
+            ),
+            owner="app",
+            name="open a place",
+        )
+
+
+async def _start_transfers(session: Session, window: MainWindow, doorbell: Doorbell) -> None:
     try:
         await session.transfers.start()
-    except (JournalHeld, OSError) as error:
+    except (JournalHeld, TransferError, OSError) as error:
         window.panels.transfers.show_problem(describe(error))
+    else:
+        await doorbell.open()
 
 
 async def _open_first(arguments: Arguments, session: Session, window: MainWindow) -> None:
     if arguments.screenshot is None:
         await window.restore_tabs(alone=arguments.location is None)
     window.open_start()
-    if arguments.location is None:
-        return
+    if arguments.location is not None:
+        asked = (arguments.location, arguments.endpoint, arguments.region)
+        await _open_place(*asked, session=session, window=window)
+
+
+async def _open_place(
+    place: str, endpoint: str | None, region: str | None, *, session: Session, window: MainWindow
+) -> None:
     try:
         # It may have to look at the disk, for a local path.
         location = await asyncio.to_thread(
-            parse_location,
-            arguments.location,
-            session.profiles,
-            endpoint=arguments.endpoint,
-            region=arguments.region,
+            parse_location, place, session.profiles, endpoint=endpoint, region=region
         )
     except (TargetError, StorageError, OSError) as error:
         window.show_notice(describe(error), "error")

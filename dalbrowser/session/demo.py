@@ -53,6 +53,11 @@ async def build_demo(folders: Folders) -> bool:
     return await asyncio.to_thread(_build, folders)
 
 
+async def upload_was_begun(folders: Folders) -> bool:
+    """Whether the interrupted upload was made once, whatever became of it."""
+    return await asyncio.to_thread((source_folder(folders) / _BEGUN).exists)
+
+
 async def begin_interrupted_upload(folders: Folders, profiles: ProfileStore) -> bool:
     """Begin an upload into the demo, send two parts, and leave it as a crash would.
 
@@ -60,7 +65,7 @@ async def begin_interrupted_upload(folders: Folders, profiles: ProfileStore) -> 
     journal. Returns whether it was done: not when another process holds the journal.
     """
     begun = source_folder(folders) / _BEGUN
-    if await asyncio.to_thread(begun.exists):
+    if await upload_was_begun(folders):
         return False
     source = source_folder(folders) / "survey.raw"
     await asyncio.to_thread(_write, source, _noise(UPLOAD_SIZE))

@@ -99,6 +99,22 @@ _ALL = (
         minimum=0,
         maximum=1_000_000,
     ),
+    Setting(
+        "transfers.notifications",
+        str,
+        "background",
+        "When to say that a batch of transfers has ended: always, while the window is not the"
+        " active one, or never.",
+        choices=("always", "background", "never"),
+    ),
+    Setting(
+        "transfers.on_close",
+        str,
+        "ask",
+        "What closing the window does while transfers run: ask, keep going in the tray, or"
+        " pause them and quit.",
+        choices=("ask", "tray", "pause"),
+    ),
     Setting("transfers.download_folder", str, "", "Where downloads go; empty asks each time."),
     Setting(
         "keyring.deadline",

@@ -56,9 +56,11 @@ class MainWindow(QMainWindow):
 
     Signals:
         close_requested: the person wants to leave; the application ends what runs first.
+        quit_requested: the person wants the whole program to end.
     """
 
     close_requested = Signal()
+    quit_requested = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -151,7 +153,7 @@ class MainWindow(QMainWindow):
             "add_connection": self.connecting.add,
             "edit_connection": lambda: self._with_profile(self.connecting.edit),
             "remove_connection": lambda: self._with_profile(self.connecting.remove),
-            "quit": self.close_requested.emit,
+            "quit": self.quit_requested.emit,
         }
 
     def _lay_out(self) -> None:
@@ -251,6 +253,10 @@ class MainWindow(QMainWindow):
     def show_notice(self, text: str, tone: str = "warning") -> None:
         """Say something above the list."""
         self.tab.say(text, tone)
+
+    def tell_ended(self, text: str, tone: str) -> None:
+        """Say above the list that transfers ended, with the way to them."""
+        self.tab.say(text, tone, self.tr("Show transfers"), lambda: self.panels.show("transfers"))
 
     def allow_close(self) -> None:
         """Let the next close event through; the work has been put down."""

@@ -96,6 +96,11 @@ class TransferPanel(QWidget):
         return [self.model.job_at(row) for row in rows]
 
     @property
+    def summary(self) -> str:
+        """One line about all work; empty when idle."""
+        return self._summary
+
+    @property
     def active(self) -> list[JobView]:
         """The jobs that the engine is at work on, folders and their files alike."""
         return self.model.in_states(ACTIVE)

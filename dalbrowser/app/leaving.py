@@ -1,0 +1,126 @@
+"""The ways out: the window's button, *Quit*, the tray, a signal, the end of the desktop's session.
+
+Invariant: a person is asked at most once, and only while transfers run; a signal and the
+end of the session never ask. Whatever the way, the work is put down before the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dalbrowser.ui.dialogs.closing import Closing, ClosingDialog
+from dalbrowser.ui.transfers.verbs import RESUMABLE
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from dalbrowser.session import Session
+    from dalbrowser.ui.tray import Tray
+    from dalbrowser.ui.window import MainWindow
+
+SETTING = "transfers.on_close"
+
+
+class Leaving:
+    """Decides for one window; ``done`` is set when the program shall end."""
+
+    def __init__(
+        self, session: Session, window: MainWindow, tray: Tray, done: asyncio.Future[None]
+    ) -> None:
+        self._session = session
+        self._window = window
+        self._tray = tray
+        self._done = done
+        self._asking: ClosingDialog | None = None
+        panel = window.panels.transfers
+        window.close_requested.connect(self.close)
+        window.quit_requested.connect(self.quit)
+        tray.open_wanted.connect(self.show)
+        tray.transfers_wanted.connect(self.show_transfers)
+        tray.pause_wanted.connect(panel.pause_all)
+        tray.resume_wanted.connect(panel.resume_all)
+        tray.quit_wanted.connect(self.end)
+        panel.model.changed.connect(self._show_work)
+
+    def close(self) -> None:
+        """The window shall close: as the setting says while transfers run, or ask."""
+        wanted = Closing(self._session.settings.get(SETTING))
+        if wanted is Closing.TRAY and not self._tray.available:
+            wanted = Closing.STAY
+        self._go(wanted)
+
+    def quit(self) -> None:
+        """The program shall end: to go on in the tray is no answer to that by itself."""
+        wanted = Closing(self._session.settings.get(SETTING))
+        self._go(Closing.STAY if wanted is Closing.TRAY else wanted)
+
+    def end(self) -> None:
+        """End without asking."""
+        if self._asking is not None:
+            self._asking.reject()
+        if not self._done.done():
+            self._done.set_result(None)
+
+    def show(self) -> None:
+        """Show the window, before all others."""
+        window = self._window
+        window.setWindowState(window.windowState() & ~window.windowState().WindowMinimized)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+        self._tray.need("hidden window", False)
+        self._tray.need("message", False)
+
+    def show_transfers(self) -> None:
+        """Show the window with its transfers."""
+        self.show()
+        self._window.panels.show("transfers")
+
+    def _go(self, wanted: Closing) -> None:
+        count = self._running()
+        if not count or wanted is Closing.PAUSE:
+            self.end()
+        elif wanted is Closing.TRAY:
+            self._hide()
+        elif self._asking is not None:
+            self._asking.raise_()
+        else:
+            self._asking = ClosingDialog(count, tray=self._tray.available, parent=self._window)
+            self._session.tasks.spawn(self._ask(self._asking), owner="app", name="ask to close")
+
+    async def _ask(self, dialog: ClosingDialog) -> None:
+        try:
+            answer, remember = await dialog.ask()
+        finally:
+            self._asking = None
+        if answer is Closing.STAY:
+            return
+        if remember:
+            self._session.settings.set(SETTING, answer.value)
+        if answer is Closing.TRAY and self._running():
+            self._hide()
+        else:
+            self.end()
+
+    def _running(self) -> int:
+        """Return how many files are under way, or how many folders are still being read."""
+        if not self._session.transfers.running:
+            return 0
+        active = self._window.panels.transfers.active
+        files = sum(1 for view in active if not view.is_folder)
+        return files or len(active)
+
+    def _hide(self) -> None:
+        self._tray.need("hidden window", True)
+        self._window.hide()
+
+    def _show_work(self) -> None:
+        panel = self._window.panels.transfers
+        active = panel.active
+        files = [view for view in active if not view.is_folder and view.total]
+        total = sum(view.total or 0 for view in files)
+        summary = panel.summary
+        if total:
+            summary += f" · {sum(view.done for view in files) / total:.0%}"
+        resumable = bool(panel.model.states & RESUMABLE)
+        self._tray.show_work(summary, active=bool(active), resumable=resumable)
