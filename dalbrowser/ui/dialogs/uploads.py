@@ -1,63 +1,67 @@
 """Incomplete uploads of a bucket: what was begun and never finished is paid for and not listed.
 
-Invariants: nothing is dropped that was not named in the question; an upload goes on only
-from a file that the transfer engine has proven it was begun from.
+Invariants: nothing is dropped that was not named or counted in the question; what a transfer of
+this machine is sending is left to that transfer; an upload goes on only from a file that the
+transfer engine has proven it was begun from.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFileDialog,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSpinBox
 
 from dalbrowser.profiles import format_location
 from dalbrowser.session import describe
-from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.storage import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer import TransferError
+from dalbrowser.transfer.failures import is_gone
+from dalbrowser.transfer.incomplete import (
+    Kept,
+    abort_uploads,
+    is_older,
+    now,
+    own_of,
+    survey,
+)
 from dalbrowser.ui.dialogs.confirm import ConfirmDialog
 from dalbrowser.ui.dialogs.sheet import Sheet
-from dalbrowser.ui.format import (
-    count_text,
-    duration_text,
-    exact_size,
-    exact_time,
-    size_text,
-    visible_name,
-)
+from dalbrowser.ui.dialogs.uploadtable import UploadTable, cost_text
+from dalbrowser.ui.format import count_text, size_text, visible_name
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
+
+    from PySide6.QtWidgets import QWidget
 
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
-    from dalbrowser.storage import MultipartUpload, Part
+    from dalbrowser.storage import MultipartUpload
 
-_MOST = 1_000
-"""Uploads shown at once; each costs a request for its parts."""
-_KEY, _AGE, _PARTS, _SIZE = range(4)
-_GROUP = "incomplete uploads"
+PAGE = 1_000
+"""Uploads shown before *Show more*; each costs a request for its parts."""
+_LIST = "incomplete uploads"
+_COUNT = "old incomplete uploads"
+_WEEK = 7
+_NAMED = 5
+_FAILURES = (StorageError, OSError, sqlite3.Error)
 
 
 class UploadsDialog(Sheet):
-    """The incomplete uploads below ``place``, each with its age, parts and bytes."""
+    """The incomplete uploads below ``place``: age, parts, bytes, and what they cost to keep."""
 
     def __init__(self, session: Session, place: Location, parent: QWidget | None = None) -> None:
         super().__init__("uploadsDialog", self.tr("Incomplete uploads"), parent)
         self._session = session
         self._place = place
-        self._uploads: list[MultipartUpload] = []
-        self.resize(720, 420)
+        self._listing: AsyncIterator[MultipartUpload] | None = None
+        self._next: MultipartUpload | None = None
+        self._left = False
+        self.resize(860, 480)
         self.add_title(self.tr("Incomplete uploads"))
         self.add_text(
             self.tr(
@@ -65,133 +69,194 @@ class UploadsDialog(Sheet):
                 " and paid for, until then."
             ).format(place=format_location(place, session.profiles)),
         )
-        self._table = self._make_table()
+        self._table = UploadTable()
         self.body.addWidget(self._table, 1)
+        self._add_foot()
         self._abort = self.add_aside("uploadsAbort", self.tr("Abort…"))
         self._abort.clicked.connect(self._ask_abort)
         self._resume = self.add_aside("uploadsResume", self.tr("Resume with a file…"))
         self._resume.clicked.connect(self._choose_file)
         close = self.add_verb("uploadsClose", self.tr("Close"), default=True)
         close.clicked.connect(self.accept)
-        self.finished.connect(lambda _code: session.tasks.cancel_group(_GROUP))
+        self.finished.connect(self._leave)
         self._table.itemSelectionChanged.connect(self._allow)
         self._allow()
-        self._spawn(self._list(), "list", group=_GROUP)
+        self._spawn(self._list(), "list", group=_LIST)
 
-    def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 4)
-        table.setObjectName("uploadsTable")
-        table.setAccessibleName(self.tr("Incomplete uploads"))
-        table.setHorizontalHeaderLabels(
-            [self.tr("Key"), self.tr("Begun"), self.tr("Parts"), self.tr("Size")]
+    def _leave(self) -> None:
+        """Stop looking; what was said yes to goes on without the dialog."""
+        self._left = True
+        self._session.tasks.cancel_group(_LIST)
+        self._session.tasks.cancel_group(_COUNT)
+
+    def _add_foot(self) -> None:
+        """The sum of what is shown, what is not shown yet, and the broom."""
+        self._total = QLabel()
+        self._total.setObjectName("uploadsTotal")
+        self._more = QPushButton(self.tr("Show more"))
+        self._more.setObjectName("uploadsMore")
+        self._more.setAutoDefault(False)
+        self._more.hide()
+        self._more.clicked.connect(lambda: self._spawn(self._list(), "list", group=_LIST))
+        self._days = QSpinBox()
+        self._days.setObjectName("uploadsDays")
+        self._days.setRange(0, 3650)
+        self._days.setValue(_WEEK)
+        self._days.setSuffix(self.tr(" days"))
+        self._days.setAccessibleName(self.tr("Age in days"))
+        self._old = QPushButton(self.tr("Abort all older than…"))
+        self._old.setObjectName("uploadsAbortOld")
+        self._old.setAutoDefault(False)
+        self._old.clicked.connect(
+            lambda: self._spawn(self._count_old(self._days.value()), "count", group=_COUNT)
         )
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        head = table.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column in (_PARTS, _SIZE):
-            title = table.horizontalHeaderItem(column)
-            if title is not None:
-                title.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        head.setHighlightSections(False)
-        head.setSectionResizeMode(_KEY, QHeaderView.ResizeMode.Stretch)
-        return table
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._total)
+        line.addWidget(self._more)
+        line.addStretch(1)
+        line.addWidget(self._old)
+        line.addWidget(self._days)
+        self.body.addLayout(line)
 
     # What there is.
 
     async def _list(self) -> None:
+        """Show the next page, then what each upload of it holds, a few at a time."""
+        self._more.hide()
         self.note.say(self.tr("Looking…"))
         try:
             op = await self._session.operator(self._place)
-            async for upload in op.list_multiparts(spell(self._place.path), limit=_MOST):
-                self._add(upload)
-            self._say_count()
-            for upload in list(self._uploads):
-                handle = op.into_multipart(spell(upload.path), upload.upload_id)
-                try:
-                    self._fill(upload, await handle.list_parts())
-                except StorageError as error:
-                    if error.kind is not ErrorKind.NOT_FOUND:
-                        raise
-                    # Finished or aborted by somebody since it was listed.
-                    self._drop(upload)
-        except (StorageError, OSError) as error:
-            self.note.say(describe(error), "error")
-
-    def _say_count(self) -> None:
-        if not self._uploads:
-            self.note.say(self.tr("There are none here."), "success")
-        elif len(self._uploads) == _MOST:
-            text = self.tr("These are the first {n}; there may be more.")
-            self.note.say(text.format(n=count_text(_MOST)), "warning")
-        else:
+            page = await self._next_page()
+            self._table.add(page)
+            self._say_total()
             self.note.say("")
+            if not self._table.uploads:
+                self.note.say(self.tr("There are none here."), "success")
+            self._more.setVisible(self._next is not None)
+            await self._mark_own(page)
+            await survey(op, self._table.unknown, self._told)
+        except _FAILURES as error:
+            self.note.say(describe(error), "error")
+            if self._listing is None:
+                self._more.show()
 
-    def _add(self, upload: MultipartUpload) -> None:
-        row = len(self._uploads)
-        self._uploads.append(upload)
-        self._table.setRowCount(row + 1)
-        begun, exact = "", ""
-        if upload.initiated is not None:
-            age = (datetime.now(UTC) - upload.initiated).total_seconds()
-            begun = self.tr("{time} ago").format(time=duration_text(age))
-            exact = exact_time(upload.initiated)
-        for column, text, tip in (
-            (_KEY, visible_name(upload.path), repr(upload.path)),
-            (_AGE, begun, exact),
-            (_PARTS, "…", ""),
-            (_SIZE, "…", ""),
-        ):
-            item = QTableWidgetItem(text)
-            item.setToolTip(tip)
-            if column in {_PARTS, _SIZE}:
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self._table.setItem(row, column, item)
+    async def _next_page(self) -> list[MultipartUpload]:
+        """Return what is not shown yet; a listing that broke off is begun anew by the next."""
+        listing, self._listing = self._listing, None
+        if listing is None:
+            op = await self._session.operator(self._place)
+            listing = op.list_multiparts(spell(self._place.path))
+            self._next = await anext(listing, None)
+        page: list[MultipartUpload] = []
+        while self._next is not None and len(page) < PAGE:
+            if not self._table.has(self._next):
+                page.append(self._next)
+            self._next = await anext(listing, None)
+        self._listing = listing
+        return page
 
-    def _fill(self, upload: MultipartUpload, parts: Sequence[Part]) -> None:
-        if upload not in self._uploads:
+    async def _mark_own(self, uploads: Sequence[MultipartUpload]) -> None:
+        found = await own_of(self._session.folders.journal_file, self._place.bucket, uploads)
+        for upload, mine in found.items():
+            self._table.mark(upload, mine)
+
+    def _told(self, upload: MultipartUpload, kept: Kept | StorageError) -> None:
+        if not isinstance(kept, StorageError):
+            self._table.fill(upload, kept)
+        elif is_gone(kept):
+            # Finished or aborted by somebody since it was listed.
+            self._table.drop(upload)
+        else:
+            self._table.fail(upload, describe(kept))
+            self.note.say(describe(kept), "error")
+        self._say_total()
+
+    def _say_total(self) -> None:
+        count, total = len(self._table.uploads), self._table.total
+        if not count:
+            self._total.setText("")
             return
-        row = self._uploads.index(upload)
-        size = sum(part.size for part in parts)
-        for column, text in ((_PARTS, count_text(len(parts))), (_SIZE, size_text(size))):
-            item = self._table.item(row, column)
-            if item is not None:
-                item.setText(text)
-                item.setToolTip(exact_size(size))
+        said = self.tr("{n} uploads, {size}, {cost} GiB-days so far")
+        if count == 1:
+            said = self.tr("{n} upload, {size}, {cost} GiB-days so far")
+        text = said.format(
+            n=count_text(count) + ("+" if self._next is not None else ""),
+            size=size_text(total.bytes),
+            cost=cost_text(total),
+        )
+        if not self._table.is_whole:
+            text = self.tr("{text}, adding up…").format(text=text)
+        self._total.setText(text)
 
-    def _drop(self, upload: MultipartUpload) -> None:
-        if upload in self._uploads:
-            row = self._uploads.index(upload)
-            del self._uploads[row]
-            self._table.removeRow(row)
-            self._say_count()
-
-    # What can be done.
-
-    def _selected(self) -> list[MultipartUpload]:
-        rows = sorted(index.row() for index in self._table.selectionModel().selectedRows())
-        return [self._uploads[row] for row in rows]
+    # Giving up.
 
     def _allow(self) -> None:
-        chosen = len(self._selected())
+        chosen = len(self._table.chosen())
         self._abort.setEnabled(chosen > 0)
         self._resume.setEnabled(chosen == 1)
 
     def _ask_abort(self) -> None:
-        chosen = self._selected()
-        names = "\n".join(visible_name(upload.path) for upload in chosen[:5])
-        if len(chosen) > 5:
+        chosen = self._table.chosen()
+        names = "\n".join(visible_name(upload.path) for upload in chosen[:_NAMED])
+        if len(chosen) > _NAMED:
             names += "\n…"
+        title = self.tr("Abort this upload?")
+        if len(chosen) > 1:
+            title = self.tr("Abort {n} uploads?").format(n=count_text(len(chosen)))
+        self._ask(chosen, title, names)
+
+    async def _count_old(self, days: int) -> None:
+        """List everything anew, count what is old, and ask."""
+        self.note.say(self.tr("Counting…"))
+        old: list[MultipartUpload] = []
+        found: dict[MultipartUpload, Kept | StorageError] = {}
+        try:
+            op = await self._session.operator(self._place)
+            async for upload in op.list_multiparts(spell(self._place.path)):
+                if is_older(upload, timedelta(days=days)):
+                    old.append(upload)
+            await survey(op, old, found.__setitem__)
+        except _FAILURES as error:
+            self.note.say(describe(error), "error")
+            return
+        self.note.say("")
+        old = [upload for upload in old if not _is_gone(found[upload])]
+        if not old:
+            text = self.tr("None is older than {n} days.").format(n=count_text(days))
+            self.note.say(text, "success")
+            return
+        title = self.tr("Abort {n} uploads begun more than {days} days ago?")
+        if len(old) == 1:
+            title = self.tr("Abort {n} upload begun more than {days} days ago?")
+        told = [kept for kept in found.values() if isinstance(kept, Kept)]
+        self._ask(
+            old,
+            title.format(n=count_text(len(old)), days=count_text(days)),
+            self._sum_words(sum(told, Kept()), told, unknown=len(old) - len(told)),
+        )
+
+    def _sum_words(self, total: Kept, told: Sequence[Kept], *, unknown: int) -> str:
+        words = self.tr("They hold {size}, which cost {cost} GiB-days so far.").format(
+            size=size_text(total.bytes), cost=cost_text(total)
+        )
+        if unknown:
+            words += "\n" + self.tr("What {n} of them hold could not be seen.").format(
+                n=count_text(unknown)
+            )
+        day_ago = now() - timedelta(days=1)
+        lately = sum(1 for kept in told if kept.latest is not None and kept.latest > day_ago)
+        if lately:
+            words += "\n" + self.tr(
+                "{n} of them got a part within the last day: somebody may still be sending."
+            ).format(n=count_text(lately))
+        return words
+
+    def _ask(self, chosen: Sequence[MultipartUpload], title: str, words: str) -> None:
         question = ConfirmDialog(
             "abortDialog",
-            self.tr("Abort {n} uploads?").format(n=count_text(len(chosen)))
-            if len(chosen) > 1
-            else self.tr("Abort this upload?"),
-            names
+            title,
+            words
             + "\n\n"
             + self.tr(
                 "The parts sent so far are deleted. Whoever is still sending others will fail."
@@ -199,20 +264,45 @@ class UploadsDialog(Sheet):
             self.tr("Abort"),
             self,
         )
+        # Not cancelled with the dialog: what was said yes to is done.
         question.accepted.connect(lambda: self._spawn(self._do_abort(chosen), "abort"))
         question.open()
 
     async def _do_abort(self, chosen: Sequence[MultipartUpload]) -> None:
         try:
             op = await self._session.operator(self._place)
-            for upload in chosen:
-                await op.into_multipart(spell(upload.path), upload.upload_id).abort()
-                self._drop(upload)
-        except (StorageError, OSError) as error:
+            journal = self._session.folders.journal_file
+            report = await abort_uploads(op, self._place.path, self._place.bucket, chosen, journal)
+        except _FAILURES as error:
+            if self._left:
+                raise
             self.note.say(describe(error), "error")
+            return
+        lines = [
+            self.tr("Aborted {n} of {all}.").format(
+                n=count_text(len(report.gone)), all=count_text(len(chosen))
+            )
+        ]
+        if report.vanished:
+            text = self.tr("{n} had ended by themselves.")
+            lines.append(text.format(n=count_text(len(report.vanished))))
+        for upload, why in report.kept[:_NAMED]:
+            lines.append(f"{visible_name(upload.path)}: {why}")
+        if len(report.kept) > _NAMED:
+            text = self.tr("… and {n} more were not aborted.")
+            lines.append(text.format(n=count_text(len(report.kept) - _NAMED)))
+        if not self._left:
+            for upload in (*report.gone, *report.vanished):
+                self._table.drop(upload)
+            self._say_total()
+            self.note.say("\n".join(lines), "error" if report.kept else "success")
+        elif report.kept:
+            raise TransferError("\n".join(lines))
+
+    # Going on.
 
     def _choose_file(self) -> None:
-        (upload,) = self._selected()
+        (upload,) = self._table.chosen()
         dialog = QFileDialog(self, self.tr("The file it was begun from"))
         dialog.setObjectName("fileDialog")
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
@@ -230,12 +320,21 @@ class UploadsDialog(Sheet):
         try:
             await self._session.transfers.adopt(path, target, upload.upload_id)
         except (StorageError, TransferError, OSError, RuntimeError) as error:
+            if self._left:
+                raise
             self.note.say(describe(error), "error")
             return
-        self._drop(upload)
+        if self._left:
+            return
+        self._table.drop(upload)
+        self._say_total()
         self.note.say(self.tr("It goes on; see the transfers."), "success")
 
     def _spawn(
         self, coro: Coroutine[object, object, None], name: str, group: str | None = None
     ) -> None:
         self._session.tasks.spawn(coro, owner="incomplete uploads", name=name, group=group)
+
+
+def _is_gone(kept: Kept | StorageError) -> bool:
+    return isinstance(kept, StorageError) and is_gone(kept)

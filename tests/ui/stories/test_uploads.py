@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import random
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTableWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSpinBox, QTableWidget
 
-from dalbrowser.transfer import JobState
+from dalbrowser.transfer import JobState, incomplete
+from dalbrowser.ui.dialogs import uploads
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.servers.raw import RawS3
     from tests.servers.s3_server import S3Server
@@ -69,7 +73,7 @@ def test_one_is_aborted_and_one_goes_on(
         person.do("incomplete_uploads")
         await person.stage.until(
             lambda: (
-                [[line[0], *line[2:]] for line in rows(person)]
+                [[line[0], *line[2:4]] for line in rows(person)]
                 == [["deep/mine.bin", "1", "5.00 MiB"], ["gone.bin", "1", "5.00 MiB"]]
             ),
             "both, with their parts",
@@ -110,6 +114,78 @@ def test_where_there_are_none_it_says_so(
         await person.enter(ceph_s3, ceph_bucket)
         person.do("incomplete_uploads")
         await person.says("noticeText", "none here")
+        person.press("uploadsClose")
+        await person.stage.until(person.no_dialog, "the end")
+
+    person.stage.run(story())
+
+
+def test_all_that_are_old_go_after_a_count_and_a_yes(
+    person: Person,
+    ceph_s3: S3Server,
+    ceph_bucket: str,
+    ceph_raw: RawS3,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin(ceph_raw, ceph_bucket, "old.bin", b"x" * PART, b"y" * MIB)
+    begin(ceph_raw, ceph_bucket, "older.bin", b"x" * PART)
+    monkeypatch.setattr(incomplete, "now", lambda: datetime.now(UTC) + timedelta(days=10))
+
+    async def story() -> None:
+        await person.enter(ceph_s3, ceph_bucket)
+        person.do("incomplete_uploads")
+        total = person.find(QLabel, "uploadsTotal")
+        # 11 MiB for ten days.
+        wanted = "2 uploads, 11.0 MiB, 0.11 GiB-days so far"
+        await person.stage.until(lambda: total.text() == wanted, "the sum")
+        assert [line[4] for line in rows(person)] == ["0.06", "0.05"]
+        person.find(QSpinBox, "uploadsDays").setValue(11)
+        person.press("uploadsAbortOld")
+        await person.says("noticeText", "None is older than 11 days")
+        person.find(QSpinBox, "uploadsDays").setValue(9)
+        person.press("uploadsAbortOld")
+        labels = person.window.findChildren
+        await person.stage.until(lambda: labels(QLabel, "abortDialogText"), "the question")
+        await person.says("abortDialogText", "They hold 11.0 MiB, which cost 0.11 GiB-days")
+        # What is begun after the question was not in it.
+        late = begin(ceph_raw, ceph_bucket, "late.bin", b"z" * PART)
+        ceph_raw.send("DELETE", ceph_bucket, "old.bin", query={"uploadId": ids["old.bin"]})
+        person.press("abortDialogConfirm")
+        await person.says("noticeText", "Aborted 1 of 2.\n1 had ended by themselves.")
+        assert ceph_raw.uploads(ceph_bucket) == [("late.bin", late)]
+        assert rows(person) == []
+        person.press("uploadsClose")
+        await person.stage.until(person.no_dialog, "the end")
+
+    ids = dict(ceph_raw.uploads(ceph_bucket))
+    person.stage.run(story())
+
+
+def test_more_than_a_page_are_shown_in_pages(
+    person: Person,
+    ceph_s3: S3Server,
+    ceph_bucket: str,
+    ceph_raw: RawS3,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uploads, "PAGE", 2)
+    for number in range(5):
+        begin(ceph_raw, ceph_bucket, f"u{number}")
+
+    async def story() -> None:
+        await person.enter(ceph_s3, ceph_bucket)
+        person.do("incomplete_uploads")
+        total, more = person.find(QLabel, "uploadsTotal"), person.find(QPushButton, "uploadsMore")
+        for shown, sum_of in ((2, "2+ uploads, 0 B"), (4, "4+ uploads, 0 B")):
+            await person.stage.until(lambda: total.text().startswith(sum_of), sum_of)  # noqa: B023
+            assert len(rows(person)) == shown
+            await person.stage.until(more.isVisible, "the button")
+            person.press("uploadsMore")
+        await person.stage.until(lambda: len(rows(person)) == 5, "all of them")
+        await person.stage.until(lambda: "adding" not in total.text(), "all sums")
+        assert total.text().startswith("5 uploads")
+        assert not more.isVisible()
+        assert [line[0] for line in rows(person)] == [f"u{number}" for number in range(5)]
         person.press("uploadsClose")
         await person.stage.until(person.no_dialog, "the end")
 
