@@ -245,8 +245,10 @@ class Navigator(QObject):
         self.error = None
         self.incomplete = False
         buckets = self.lists_buckets(location)
-        self._feed.expect(location.path, buckets=buckets, reload=reload)
+        # Its first page comes at a later turn of the loop; nobody may take the empty list
+        # meanwhile for one that is complete.
         self._listing = self._session.open(location, self._feed, group=self._group)
+        self._feed.expect(location.path, buckets=buckets, reload=reload)
         self.progressed.emit()
 
     def _finished(self) -> None:

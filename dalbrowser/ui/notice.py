@@ -46,7 +46,6 @@ class Notice(QFrame):
         self._close.setAccessibleName(self.tr("Dismiss"))
         self._close.setToolTip(self.tr("Dismiss"))
         self._close.clicked.connect(self.clear)
-        self._close.setVisible(closable)
         theme().dress(self._close, "close")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 8, 8)
@@ -55,6 +54,8 @@ class Notice(QFrame):
         row.addWidget(self._text, 1)
         row.addWidget(self._button)
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        # Not before it is part of this: without a parent it would flash up as a window.
+        self._close.setVisible(closable)
         theme().changed.connect(self._draw)
         self.hide()
 

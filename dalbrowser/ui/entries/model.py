@@ -107,7 +107,7 @@ class EntryModel(QAbstractTableModel):
             self._rows = array("I")
         self.endResetModel()
         self.arrangement_changed.emit()
-        self.counts_changed.emit()
+        # It says what the counts are, and not before what is hidden has been found.
         self.arrange()
 
     def append(self, entries: Iterable[Entry]) -> None:
@@ -218,6 +218,7 @@ class EntryModel(QAbstractTableModel):
         """Make order and filter anew, in slices; small lists at once."""
         if self._held:
             self._stale = True
+            self.counts_changed.emit()
             return
         self._stale = False
         until = len(self._order)

@@ -228,6 +228,8 @@ class EntryView(QTableView):
     # Place, kept over a new order.
 
     def _keep_place(self) -> None:
+        if self._place is not None:
+            return
         model = self._model
         top = self.rowAt(0)
         selected = self.selected_rows()
@@ -242,8 +244,13 @@ class EntryView(QTableView):
             self._place.top = None
 
     def _restore_place(self) -> None:
-        place, self._place = self._place, None
+        place, model = self._place, self._model
         self._delegate.hovered = -1
+        same = place is not None and place.columns.prefix == model.columns.prefix
+        if same and model.total and not model.rows:
+            # What is hidden or filtered is still being found: the rows are yet to come.
+            return
+        self._place = None
         if place is None or (place.columns.prefix != self._model.columns.prefix):
             self.scrollToTop()
             self.selection_settled.emit()
