@@ -41,6 +41,7 @@ class Leaving:
         tray.resume_wanted.connect(panel.resume_all)
         tray.quit_wanted.connect(self.end)
         panel.model.changed.connect(self._show_work)
+        self._show_work()
 
     def close(self) -> None:
         """The window shall close: as the setting says while transfers run, or ask."""
@@ -86,13 +87,14 @@ class Leaving:
             self._asking.raise_()
         else:
             self._asking = ClosingDialog(count, tray=self._tray.available, parent=self._window)
+            self._asking.finished.connect(self._answered)
             self._session.tasks.spawn(self._ask(self._asking), owner="app", name="ask to close")
 
+    def _answered(self, _code: int) -> None:
+        self._asking = None
+
     async def _ask(self, dialog: ClosingDialog) -> None:
-        try:
-            answer, remember = await dialog.ask()
-        finally:
-            self._asking = None
+        answer, remember = await dialog.ask()
         if answer is Closing.STAY:
             return
         if remember:
