@@ -368,8 +368,8 @@ class Operator:
         """Copy ``source`` of another bucket of the same server; the bytes stay there.
 
         ``origin`` is the operator of that bucket, with the same keys; ``options`` as in
-        ``copy``. ``Unsupported`` where ``copies_from`` is false. The source is looked at first
-        and pinned to what was seen, where the server takes conditions on it.
+        ``copy``. ``Unsupported`` where ``copies_from`` is false. Without ``source_size`` the
+        source is looked at first, and pinned to what was seen where the server takes conditions.
         """
         args: OpCopy = _options(OpCopy, "copy", source, options)
         source, target = exact(source), exact(target)
@@ -381,14 +381,15 @@ class Operator:
         key = there.root + source
         if (there.name, key) == (here.name, here.root + target) and args.source_version is None:
             raise same_file("copy", source)
-        known = await origin.accessor.stat(source, OpStat(version=args.source_version))
-        pin = here.capability.copy_with_if_match and args.if_match is None
-        args = replace(
-            args,
-            source_bucket=there.name,
-            source_size=known.content_length,
-            if_match=known.etag if pin else args.if_match,
-        )
+        args, known = replace(args, source_bucket=there.name), None
+        if args.source_size is None or _is_above(here, args.source_size):
+            known = await origin.accessor.stat(source, OpStat(version=args.source_version))
+            pin = here.capability.copy_with_if_match and args.if_match is None
+            args = replace(
+                args,
+                source_size=known.content_length,
+                if_match=known.etag if pin else args.if_match,
+            )
         if is_dir_path(key) or is_dir_path(target) or not _is_copy_possible(self.capability, args):
             return await self._access.copy(key, target, args)
         return await copy_any_size(self._access, key, target, args, known)
@@ -516,6 +517,12 @@ def _is_copy_possible(capability: Capability, args: OpCopy) -> bool:
     options = ("if_not_exists", "if_match", "source_version", "source_bucket")
     refused = any(getattr(args, o) and not getattr(capability, f"copy_with_{o}") for o in options)
     return capability.copy and not refused
+
+
+def _is_above(info: AccessorInfo, size: int) -> bool:
+    """Whether one request does not copy this many bytes."""
+    limit = info.native.copy_max_size
+    return limit is not None and size > limit
 
 
 def _options(kind: type[Any], operation: str, path: str, options: Mapping[str, Any]) -> Any:

@@ -278,6 +278,7 @@ class EngineOptions:
 
     ``multipart_above``: an upload of at least this size goes in parts. ``ranges_above``:
     a download of more than this comes in concurrent ranges of ``range_size``.
+    A copy by the server goes in parts of ``copy_part`` above ``copy_at_once`` (S3's own limit).
     ``patience`` is how long a job waits for an unreachable service before it fails;
     ``None`` waits for as long as it takes. ``attempts`` bounds the tries of one job after
     other temporary failures. ``who`` names this process to others that find the journal held.
@@ -287,6 +288,8 @@ class EngineOptions:
     part_floor: int = 8 * MiB
     ranges_above: int = 32 * MiB
     range_size: int = 16 * MiB
+    copy_at_once: int = 5 * 1024 * MiB
+    copy_part: int = 512 * MiB
     parts_per_file: int = 4
     parts_total: int = 16
     large_files: int = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
@@ -42,3 +42,19 @@ def describe_existing(key: str, there: Metadata | None) -> str:
     size = f"{there.content_length:,} bytes" if there.content_length is not None else "size unknown"
     when = f", of {there.last_modified:%Y-%m-%d %H:%M} UTC" if there.last_modified else ""
     return f"{name} exists already ({size}{when}); say what to do."
+
+
+def copied_options(op: Operator, there: Metadata) -> dict[str, Any]:
+    """Return what of an object's metadata the target can keep."""
+    capability = op.info().capability
+    wanted: dict[str, tuple[bool, Any]] = {
+        "content_type": (capability.write_with_content_type, there.content_type),
+        "content_disposition": (
+            capability.write_with_content_disposition,
+            there.content_disposition,
+        ),
+        "content_encoding": (capability.write_with_content_encoding, there.content_encoding),
+        "cache_control": (capability.write_with_cache_control, there.cache_control),
+        "user_metadata": (capability.write_with_user_metadata, dict(there.user_metadata)),
+    }
+    return {name: value for name, (able, value) in wanted.items() if able and value}

@@ -7,35 +7,39 @@ the ETag that was copied.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.storage.types import ByteRange
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side, mtime_of
-from dalbrowser.transfer.integrity import as_md5, same_etag
+from dalbrowser.transfer.integrity import (
+    PROOFS,
+    as_md5,
+    multipart_count,
+    other_bytes,
+    same_etag,
+)
 from dalbrowser.transfer.model import (
     Direction,
     Integrity,
     JobState,
-    SourceChangedError,
     TransferError,
 )
 from dalbrowser.transfer.ownership import READ_BACK, read_md5
+from dalbrowser.transfer.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
 from dalbrowser.transfer.partplan import PartPlan
-from dalbrowser.transfer.remote import require_size, stat_or_none
+from dalbrowser.transfer.remote import copied_options, require_size, stat_or_none
+from dalbrowser.transfer.remotesource import RemoteSource, changed
 from dalbrowser.transfer.sending import Sending
-from dalbrowser.transfer.source import SourceIdentity
 from dalbrowser.transfer.target import RemoteTarget
+from dalbrowser.transfer.upload import checked_options
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
-    from dalbrowser.transfer.partplan import PartSpan
+    from dalbrowser.transfer.journal import UploadRow
 
 _STEP = 8 * 1024 * 1024
 
@@ -53,53 +57,6 @@ async def run_copy(ctx: RunContext, job: LiveJob) -> None:
     await _Copy(ctx, job, source, target).run()
 
 
-class RemoteSource:
-    """An object as a ``PartSource``, pinned to one ETag."""
-
-    def __init__(self, op: Operator, key: str, metadata: Metadata) -> None:
-        self._op = op
-        self._key = key
-        self._metadata = metadata
-        self.identity = SourceIdentity(metadata.content_length or 0, 0, 0, 0)
-
-    async def read(self, span: PartSpan) -> tuple[bytes, bytes]:
-        """Read one part; ``SourceChangedError`` when the object is another by now."""
-        data = b""
-        if span.size:
-            pin: dict[str, Any] = {}
-            etag = self._metadata.etag
-            if etag and self._op.info().capability.read_with_if_match:
-                pin["if_match"] = etag
-            try:
-                data = await self._op.read(
-                    spell(self._key), range=ByteRange(span.offset, span.offset + span.size), **pin
-                )
-            except StorageError as error:
-                gone = (ErrorKind.CONDITION_NOT_MATCH, ErrorKind.RANGE_NOT_SATISFIED)
-                if error.kind in (*gone, ErrorKind.NOT_FOUND):
-                    raise changed(self._key) from error
-                raise
-        if len(data) != span.size:
-            raise changed(self._key)
-        digest = await asyncio.to_thread(hashlib.md5, data, usedforsecurity=False)
-        return data, digest.digest()
-
-    async def digest(self, span: PartSpan) -> bytes:
-        """Read a part again for its digest alone."""
-        _, digest = await self.read(span)
-        return digest
-
-    async def whole_digest(self) -> bytes | None:
-        """Return nothing: it would be the whole object once more over the network."""
-        return None
-
-    async def check(self) -> None:
-        """Look whether the object is still the one that was read."""
-        there = await stat_or_none(self._op, self._key)
-        if there is None or not same_object(self._metadata, there):
-            raise changed(self._key)
-
-
 class _Copy:
     def __init__(self, ctx: RunContext, job: LiveJob, source: Operator, target: Operator) -> None:
         self.ctx = ctx
@@ -111,10 +68,11 @@ class _Copy:
             job.row.profile,
             job.row.bucket,
         )
+        self.beside = not self.near and target.copies_from(source)
 
     async def run(self) -> None:
         row = self.row
-        if self.near and row.key == row.source_key:
+        if self._is_itself():
             message = "The source and the target are the same object; nothing was done."
             raise TransferError(message)
         there = await stat_or_none(self.source, row.source_key)
@@ -133,6 +91,15 @@ class _Copy:
         if row.direction is Direction.MOVE:
             await self._delete_source(there)
 
+    def _is_itself(self) -> bool:
+        """Whether both places are one, also where two connections lead to it."""
+        row, here, there = self.row, self.target.info(), self.source.info()
+        if self.near:
+            return row.key == row.source_key
+        same = here.scheme == there.scheme and here.name == there.name
+        same = same and bool(here.server) and here.server == there.server
+        return same and here.root + row.key == there.root + row.source_key
+
     async def _source_gone(self) -> None:
         """A move that was cut off after its last step has no source any more."""
         moved = self.row.direction is Direction.MOVE and bool(self.row.integrity)
@@ -147,46 +114,98 @@ class _Copy:
 
     async def _bring(self, there: Metadata) -> None:
         integrity: Integrity | None = None
-        if self.near and self.source.info().capability.copy and not self.row.begun:
-            integrity = await self._by_the_server(there)
+        saved = await self.ctx.journal.upload(self.row.id) if self.row.begun else None
+        begun = saved is not None and BY_SERVER in saved.options
+        able = self.target.info().capability.copy and (self.near or self.beside)
+        if begun or (able and not self.row.begun):
+            integrity = await self._by_the_server(there, saved if begun else None)
         if integrity is None:
             integrity = await self._streamed(there)
         self.row.integrity = integrity.value
 
-    async def _by_the_server(self, there: Metadata) -> Integrity | None:
+    async def _by_the_server(self, there: Metadata, saved: UploadRow | None) -> Integrity | None:
         """Have the server copy; ``None`` when it cannot and the bytes must go through here."""
-        row, capability = self.row, self.source.info().capability
+        row, capability = self.row, self.target.info().capability
         side = Side(there.content_length, mtime_of(there))
         target = RemoteTarget(self.ctx, self.job, self.target, side)
+        large = self._is_large(there)
+        if large and not capability.multipart_copy:
+            return None
 
         async def is_same(found: Metadata) -> bool:
             if found.content_length != row.total:
                 return False
             return same_etag(found.etag, there.etag) or await self._same_bytes(there, found)
 
-        if await target.settle(is_same, copying=True):
+        if saved is None and await target.settle(is_same, copying=not large):
             return self._judged(there, there)
-        options = target.conditions(copying=True)
-        if there.etag and capability.copy_with_if_match:
-            options["if_match"] = there.etag
-        row.sent = True
-        self.ctx.show(self.job, JobState.RUNNING)
         try:
-            async with self.ctx.slots.one(row.profile):
-                await self.source.copy(spell(row.source_key), spell(row.key), **options)
+            if large:
+                await self._in_parts(there, target, saved)
+            else:
+                await self._at_once(there, target)
         except StorageError as error:
-            if error.kind is ErrorKind.UNSUPPORTED:
+            if error.kind is ErrorKind.UNSUPPORTED or (self.beside and is_refusal(error)):
+                row.note = "The server would not copy it by itself; it went through here."
                 return None
             if error.kind is ErrorKind.CONDITION_NOT_MATCH:
                 await RemoteSource(self.source, row.source_key, there).check()
                 if target.careful:
                     await target.taken_at_the_end()
+                    return await self._by_the_server(there, None)
             raise
         self.ctx.show(self.job, JobState.VERIFYING)
         found = await self.target.stat(spell(row.key))
         require_size(found, row.total or 0)
         await RemoteSource(self.source, row.source_key, there).check()
         return self._judged(there, found)
+
+    def _is_large(self, there: Metadata) -> bool:
+        """Whether a copy is made in parts: one request takes no more, or would take long."""
+        limit = self.ctx.options.copy_at_once
+        native = self.target.info().capability.copy_max_size
+        return (there.content_length or 0) > min(limit, native or limit)
+
+    async def _at_once(self, there: Metadata, target: RemoteTarget) -> None:
+        row, capability = self.row, self.target.info().capability
+        options = target.conditions(copying=True)
+        if there.etag and capability.copy_with_if_match:
+            options["if_match"] = there.etag
+        row.sent = True
+        self.ctx.show(self.job, JobState.RUNNING)
+        source, key = spell(row.source_key), spell(row.key)
+        async with self.ctx.slots.one(row.profile):
+            if self.near:
+                await self.source.copy(source, key, **options)
+            else:
+                options["source_size"] = there.content_length
+                await self.target.copy_from(self.source, source, key, **options)
+
+    async def _in_parts(
+        self, there: Metadata, target: RemoteTarget, saved: UploadRow | None
+    ) -> None:
+        """Have the server fill the parts; begun anew when the upload was lost, a few times."""
+        remote = RemoteSource(self.source, self.row.source_key, there)
+        bucket = None if self.near else self.source.info().name
+        for last in (False, False, True):
+            parts = PartCopy(
+                self.ctx,
+                self.job,
+                remote,
+                self.target,
+                there=there,
+                target=target,
+                bucket=bucket,
+            )
+            try:
+                await parts.run(saved)
+            except LostError as lost:
+                saved = None
+                if last:
+                    message = "The copy's upload was ended by somebody else each time; retry."
+                    raise TransferError(message) from lost
+            else:
+                return
 
     async def _same_bytes(self, there: Metadata, found: Metadata) -> bool:
         """Whether an earlier try's copy landed, where no ETag can say so and it is small."""
@@ -198,13 +217,21 @@ class _Copy:
         return one is not None and one == other
 
     def _judged(self, there: Metadata, found: Metadata) -> Integrity:
-        equal = as_md5(there.etag) is not None and same_etag(there.etag, found.etag)
+        """Compare what the service says of the two objects."""
+        for name, proof in PROOFS.items():
+            one, other = there.checksums.get(name, "-"), found.checksums.get(name, "-")
+            if "-" not in one + other:
+                if one != other:
+                    raise other_bytes(self.row.key)
+                return proof
+        digest = as_md5(there.etag) is not None or multipart_count(there.etag) is not None
+        equal = digest and same_etag(there.etag, found.etag)
         return Integrity.MD5 if equal else Integrity.SERVER_SIDE
 
     async def _streamed(self, there: Metadata) -> Integrity:
         remote = RemoteSource(self.source, self.row.source_key, there)
         side = Side(there.content_length, mtime_of(there))
-        options = copied_options(self.target, there)
+        options = copied_options(self.target, there) | checked_options(self.target)
         sending = Sending(self.ctx, self.job, self.target, remote, side=side, options=options)
         integrity = await sending.run()
         await remote.check()
@@ -232,34 +259,3 @@ class _Copy:
         await RemoteSource(self.source, row.source_key, there).check()
         self.ctx.show(self.job, JobState.FINALISING)
         await self.source.delete(spell(row.source_key))
-
-
-def copied_options(op: Operator, there: Metadata) -> dict[str, Any]:
-    """Return what of an object's metadata the target can keep."""
-    capability = op.info().capability
-    wanted: dict[str, tuple[bool, Any]] = {
-        "content_type": (capability.write_with_content_type, there.content_type),
-        "content_disposition": (
-            capability.write_with_content_disposition,
-            there.content_disposition,
-        ),
-        "content_encoding": (capability.write_with_content_encoding, there.content_encoding),
-        "cache_control": (capability.write_with_cache_control, there.cache_control),
-        "user_metadata": (capability.write_with_user_metadata, dict(there.user_metadata)),
-    }
-    return {name: value for name, (able, value) in wanted.items() if able and value}
-
-
-def same_object(first: Metadata, now: Metadata) -> bool:
-    """Whether two looks at a key saw the same object."""
-    if first.etag or now.etag:
-        return same_etag(first.etag, now.etag)
-    return (first.content_length, first.last_modified) == (now.content_length, now.last_modified)
-
-
-def changed(key: str) -> SourceChangedError:
-    """Return the error for a source that was replaced or deleted while it was copied."""
-    return SourceChangedError(
-        f"{key} was replaced or deleted on the service while it was being copied; its source was"
-        " not touched. Start over to copy it as it is now, or cancel."
-    )

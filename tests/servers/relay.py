@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator
 
-_HOP = {"connection", "content-length", "transfer-encoding", "keep-alive", "host"}
+_HOP = {"connection", "content-length", "transfer-encoding", "keep-alive"}
 
 
 @dataclass
@@ -31,14 +31,25 @@ class Said:
 
 
 Change = Callable[[Seen, Said], None]
+Instead = Callable[[Seen], Said | None]
 
 
 @asynccontextmanager
-async def relay(endpoint: str, change: Change) -> AsyncIterator[LyingServer]:
-    """Run a server before ``endpoint``; ``change`` gets each request and its answer."""
+async def relay(
+    endpoint: str, change: Change, instead: Instead | None = None
+) -> AsyncIterator[LyingServer]:
+    """Run a server before ``endpoint``; ``change`` gets each request and its answer.
+
+    What ``instead`` answers is not passed on at all.
+    """
     async with httpx.AsyncClient(timeout=60) as client:
 
         async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
+            own = instead(seen) if instead is not None else None
+            if own is not None:
+                writer.write(response(own.status, own.headers, len(own.body)) + own.body)
+                await writer.drain()
+                return
             url = httpx.URL(endpoint).copy_with(raw_path=seen.target)
             headers = {k: v for k, v in seen.headers.items() if k not in _HOP}
             reply = await client.request(seen.method, url, headers=headers, content=seen.body)

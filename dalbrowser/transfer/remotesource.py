@@ -1,0 +1,99 @@
+"""An object on a service that is being copied: its bytes by parts, always of one version.
+
+Invariant: what is handed out, or copied in its name, is of the version that was seen first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.paths import spell
+from dalbrowser.storage.types import ByteRange
+from dalbrowser.transfer.integrity import same_etag
+from dalbrowser.transfer.model import SourceChangedError
+from dalbrowser.transfer.remote import stat_or_none
+from dalbrowser.transfer.source import SourceIdentity
+
+if TYPE_CHECKING:
+    from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.transfer.partplan import PartSpan
+
+
+class RemoteSource:
+    """An object as a ``PartSource``, pinned to one ETag."""
+
+    def __init__(self, op: Operator, key: str, metadata: Metadata) -> None:
+        self._op = op
+        self._key = key
+        self._metadata = metadata
+        self.identity = SourceIdentity(metadata.content_length or 0, 0, 0, 0)
+
+    async def read(self, span: PartSpan) -> tuple[bytes, bytes]:
+        """Read one part; ``SourceChangedError`` when the object is another by now."""
+        data = b""
+        if span.size:
+            pin: dict[str, Any] = {}
+            etag = self._metadata.etag
+            if etag and self._op.info().capability.read_with_if_match:
+                pin["if_match"] = etag
+            try:
+                data = await self._op.read(
+                    spell(self._key), range=ByteRange(span.offset, span.offset + span.size), **pin
+                )
+            except StorageError as error:
+                gone = (ErrorKind.CONDITION_NOT_MATCH, ErrorKind.RANGE_NOT_SATISFIED)
+                if error.kind in (*gone, ErrorKind.NOT_FOUND):
+                    raise changed(self._key) from error
+                raise
+        if len(data) != span.size:
+            raise changed(self._key)
+        digest = await asyncio.to_thread(hashlib.md5, data, usedforsecurity=False)
+        return data, digest.digest()
+
+    async def digest(self, span: PartSpan) -> bytes:
+        """Read a part again for its digest alone."""
+        _, digest = await self.read(span)
+        return digest
+
+    async def whole_digest(self) -> bytes | None:
+        """Return nothing: it would be the whole object once more over the network."""
+        return None
+
+    async def check(self) -> None:
+        """Look whether the object is still the one that was read."""
+        there = await stat_or_none(self._op, self._key)
+        if there is None or not same_object(self._metadata, there):
+            raise changed(self._key)
+
+    async def check_strictly(self) -> None:
+        """Look also whether it was written anew meanwhile, with the same bytes in the end.
+
+        Where no condition could pin each part, another version may have come and gone.
+        """
+        there = await stat_or_none(self._op, self._key)
+        if there is None or not same_object(self._metadata, there):
+            raise changed(self._key)
+        if self._metadata.last_modified != there.last_modified:
+            raise changed(self._key)
+
+    def named(self, bucket: str | None) -> str:
+        """Return the exact key as its own operator has it, or, with a bucket, all of it."""
+        return self._key if bucket is None else self._op.info().root + self._key
+
+
+def same_object(first: Metadata, now: Metadata) -> bool:
+    """Whether two looks at a key saw the same object."""
+    if first.etag or now.etag:
+        return same_etag(first.etag, now.etag)
+    return (first.content_length, first.last_modified) == (now.content_length, now.last_modified)
+
+
+def changed(key: str) -> SourceChangedError:
+    """Return the error for a source that was replaced or deleted while it was copied."""
+    return SourceChangedError(
+        f"{key} was replaced or deleted on the service while it was being copied; its source was"
+        " not touched. Start over to copy it as it is now, or cancel."
+    )
