@@ -13,7 +13,13 @@ from dalbrowser.storage.layers.chaos import ChaosLayer
 from dalbrowser.storage.layers.concurrency import ConcurrentLimitLayer
 from dalbrowser.storage.layers.inspect import InspectLayer
 from dalbrowser.storage.layers.mime_guess import MimeGuessLayer
-from dalbrowser.storage.layers.retry import Retried, RetryBudget, RetryLayer
+from dalbrowser.storage.layers.retry import (
+    Retried,
+    RetryBudget,
+    RetryLayer,
+    hear_retries,
+    tried_once,
+)
 from dalbrowser.storage.layers.throttle import ThrottleLayer
 from dalbrowser.storage.layers.timeout import TimeoutLayer
 from dalbrowser.storage.lister import Lister
@@ -73,4 +79,6 @@ __all__ = [
     "ThrottleLayer",
     "TimeoutLayer",
     "Writer",
+    "hear_retries",
+    "tried_once",
 ]

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from dalbrowser.storage import checksums
+from dalbrowser.storage import checksums, tried_once
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.abort import find_intended, forget_upload
@@ -128,7 +128,9 @@ class PartsUpload:
     async def _create(self, *, first: bool) -> str:
         """Create the upload; what was refused outright leaves no intent to clear away."""
         try:
-            made = await self._op.create_multipart(spell(self._row.key), **self._options)
+            # An answer that was lost may have been an upload: the next try looks for it.
+            with tried_once():
+                made = await self._op.create_multipart(spell(self._row.key), **self._options)
         except StorageError as error:
             if first and is_refused(error):
                 await forget_upload(self._ctx, self._job)

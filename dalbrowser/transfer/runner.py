@@ -11,6 +11,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from dalbrowser.storage import hear_retries
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.transfer.conflicts import ConflictError, SkipError
 from dalbrowser.transfer.download import discard_download, run_download
@@ -39,6 +40,7 @@ async def run_job(ctx: RunContext, job: LiveJob) -> None:
     """Run a job until it is settled."""
     failures, reached = 0, job.row.done
     job.waiting_since = None
+    hear_retries(job.retried)
     while True:
         try:
             await _RUN[job.row.direction](ctx, job)
@@ -78,6 +80,7 @@ async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = ""
     job.meter.clear()
     if state.is_final:
         row.finished = time.time()
+        row.attempts, job.retries = row.attempts + job.retries, 0
     try:
         if state.is_final and row.begun:
             await ctx.journal.finish(row)

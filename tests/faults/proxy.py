@@ -1,7 +1,8 @@
 """A proxy on the loopback interface that spoils a share of the exchanges, by lot.
 
 One request a connection, so that each can be spoiled by itself: reset before or after the
-server has it, cut in the middle of the answer, held up, or answered 500, 503, 429.
+server has it, cut in the middle of the answer, held up, late, or answered 500, 503, 429; on
+demand also 403, as when credentials have expired.
 """
 
 from __future__ import annotations
@@ -17,22 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _BLOCK = 65536
-FAULTS = ("reset", "lost-answer", "cut", "stall", "500", "503", "429")
+FAULTS = ("reset", "lost-answer", "cut", "stall", "late", "500", "503", "429")
+EXPIRED = "403"
+_LATE = 0.3
 _ERROR = (
     b"HTTP/1.1 %d Spoiled\r\nConnection: close\r\nContent-Type: application/xml\r\n"
     b"Content-Length: %d\r\n\r\n%b"
 )
 _BODY = b"<Error><Code>%b</Code><Message>spoiled by the test</Message></Error>"
-_CODES = {"500": b"InternalError", "503": b"SlowDown", "429": b"TooManyRequests"}
+_CODES = {
+    "500": b"InternalError",
+    "503": b"SlowDown",
+    "429": b"TooManyRequests",
+    EXPIRED: b"ExpiredToken",
+}
 
 
 class FaultProxy:
-    """Forwards to ``endpoint``; spoils ``share`` of the requests. ``spoiled`` counts by fault."""
+    """Forwards to ``endpoint``; spoils ``share`` of the requests. ``spoiled`` counts by fault.
 
-    def __init__(self, endpoint: str, share: float, seed: int = 1) -> None:
+    A session token that was called expired stays so, whatever the lot says later.
+    """
+
+    def __init__(
+        self, endpoint: str, share: float, seed: int = 1, faults: tuple[str, ...] = FAULTS
+    ) -> None:
         parts = urlsplit(endpoint)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._share = share
+        self._faults = faults
+        self.expired: set[bytes] = set()
         self._lot = random.Random(seed)
         self.spoiled: Counter[str] = Counter()
         self.endpoint = ""
@@ -48,14 +63,20 @@ class FaultProxy:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        fault = self._lot.choice(FAULTS) if self._lot.random() < self._share else ""
+        fault = self._lot.choice(self._faults) if self._lot.random() < self._share else ""
+        token = _field(head, b"x-amz-security-token")
+        if fault == EXPIRED:
+            self.expired.add(token)
+        if token in self.expired:
+            fault = EXPIRED
         self.spoiled[fault] += 1
         if fault == "reset":
             writer.transport.abort()
             return
-        body = await reader.readexactly(_length(head))
+        body = await reader.readexactly(int(_field(head, b"content-length") or 0))
+        if fault in ("stall", "late"):
+            await asyncio.sleep(_LATE)
         if fault == "stall":
-            await asyncio.sleep(0.3)
             writer.transport.abort()
             return
         if fault in _CODES:
@@ -87,18 +108,20 @@ class FaultProxy:
             writer.close()
 
 
-def _length(head: bytes) -> int:
+def _field(head: bytes, wanted: bytes) -> bytes:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            return int(value)
-    return 0
+        if name.strip().lower() == wanted:
+            return value.strip()
+    return b""
 
 
 @asynccontextmanager
-async def spoiling(endpoint: str, share: float, seed: int = 1) -> AsyncIterator[FaultProxy]:
+async def spoiling(
+    endpoint: str, share: float, seed: int = 1, faults: tuple[str, ...] = FAULTS
+) -> AsyncIterator[FaultProxy]:
     """Run a proxy on a free port until the context ends."""
-    proxy = FaultProxy(endpoint, share, seed)
+    proxy = FaultProxy(endpoint, share, seed, faults)
     server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0, limit=_BLOCK)
     proxy.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

@@ -197,6 +197,23 @@ class Rig:
         if self.told is not None:
             self.told(event)
 
+    def meanwhile(
+        self, operation: str, nth: int, act: Callable[[], Awaitable[object]]
+    ) -> asyncio.Event:
+        """Let ``act`` happen before the ``nth`` call of an operation goes on; tells when it did."""
+        seen, done = 0, asyncio.Event()
+
+        async def hook(name: str, _path: str, _args: Any) -> None:
+            nonlocal seen
+            if name == operation:
+                seen += 1
+                if seen == nth:
+                    await act()
+                    done.set()
+
+        self.wire.before = hook
+        return done
+
     async def next_event(self) -> None:
         """Wait until an engine tells of something."""
         self.heard.clear()
@@ -212,11 +229,15 @@ class Rig:
         """Return a place on the service."""
         return Location("p1", self.bucket, path)
 
+    def new_engine(self, notify: Callable[[Event], None], **options: Any) -> TransferEngine:
+        """Return an engine that is still to be started."""
+        settings = EngineOptions(**{**self.options, **options})
+        return TransferEngine(self.journal, self, self.profiles, settings, notify)
+
     @asynccontextmanager
     async def engine(self, **options: Any) -> AsyncIterator[TransferEngine]:
         """A started engine, closed at the end."""
-        settings = EngineOptions(**{**self.options, **options})
-        made = TransferEngine(self.journal, self, self.profiles, settings, self._tell)
+        made = self.new_engine(self._tell, **options)
         self.report = await made.start()
         try:
             yield made

@@ -1,7 +1,10 @@
 """A transfer whose process is killed with SIGKILL, several times, at moments drawn by lot.
 
-``DALBROWSER_KILLS`` sets how many kills each test makes in all (3 by default), and
-``DALBROWSER_KILL_SERVICES`` on which services (``fs,rclone``; ``ceph`` is the third).
+``DALBROWSER_KILLS`` sets how many kills each test makes in all (by default 2 of a command
+and 1 of a window), ``DALBROWSER_KILL_SERVICES`` on which services (``fs,ceph``;
+``rclone`` is the third),
+``DALBROWSER_KILL_PROCESSES`` of whom (``command,window``: the engine on a process's own
+loop, or in its thread behind a window), ``DALBROWSER_KILL_SEED`` begins another lot.
 """
 
 from __future__ import annotations
@@ -10,21 +13,25 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.faults.conftest import on_service
 from tests.faults.rig import MiB, Rig, make_file, sha_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.servers.s3_server import S3Server
+    from tests.faults.conftest import Saw
 
-KILLS = int(os.environ.get("DALBROWSER_KILLS", "3"))
-SERVICES = os.environ.get("DALBROWSER_KILL_SERVICES", "fs,rclone").split(",")
+ASKED = os.environ.get("DALBROWSER_KILLS")
+KILLS = {name: int(ASKED or few) for name, few in (("command", 2), ("window", 1))}
+SERVICES = os.environ.get("DALBROWSER_KILL_SERVICES", "fs,ceph").split(",")
+PROCESSES = os.environ.get("DALBROWSER_KILL_PROCESSES", "command,window").split(",")
 PART = 5 * MiB
 SIZE = 8 * PART + 12345
 IN_FLIGHT = 4
@@ -41,10 +48,20 @@ ROOT = Path(__file__).parents[2]
 class Story:
     """One transfer under the driver, begun, killed, gone on with."""
 
-    lot = random.Random(4)
+    lines = 9
+    """It is killed before it has told so many things; about as many as it tells."""
+
+    lot = random.Random(os.environ.get("DALBROWSER_KILL_SEED", "4"))
 
     def __init__(
-        self, rig: Rig, action: str, *, path: str, key: str, streamed: bool = False
+        self,
+        rig: Rig,
+        action: str,
+        *,
+        path: str,
+        key: str,
+        process: str = "command",
+        streamed: bool = False,
     ) -> None:
         self.rig = rig
         self.path = path
@@ -59,6 +76,7 @@ class Story:
             "path": path,
             "key": key,
             "streamed": streamed,
+            "process": process,
         }
         (rig.folder / "driver.json").write_text(json.dumps(plan))
 
@@ -82,13 +100,14 @@ class Story:
                     process.kill()
                 break
         await process.stdout.read()
-        await process.wait()
+        code = await process.wait()
+        assert said is not None or code == -signal.SIGKILL, f"it ended by itself, with {code}"
         return said
 
     async def until_done(self, most: int) -> dict[str, Any]:
         """Kill it again and again, at most ``most`` times, then let it end."""
         while self.kills < most:
-            said = await self.run(kill_after=self.lot.randrange(0, 6))
+            said = await self.run(kill_after=self.lot.randrange(0, self.lines))
             if said is not None:
                 return said
             self.kills += 1
@@ -112,6 +131,8 @@ class DownloadStory(Story):
 
 
 class MoveStory(Story):
+    lines = 4
+
     async def after_kill_remote(self) -> None:
         """The source may be gone only when the target is whole."""
         if not await self.rig.op.exists(self.key):
@@ -119,38 +140,47 @@ class MoveStory(Story):
             assert (await self.rig.op.stat(self.path + name)).content_length == SIZE
 
 
+class StreamedStory(MoveStory):
+    lines = 9
+
+
 @pytest.fixture(params=SERVICES)
 async def service(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """A rig over a folder, and over real S3 servers."""
-    if request.param == "fs":
-        (tmp_path / "store").mkdir()
-        rig = Rig(tmp_path, "fs", {"root": str(tmp_path / "store")})
-    else:
-        server: S3Server = request.getfixturevalue(f"{request.param}_s3")
-        bucket: str = request.getfixturevalue(f"{request.param}_bucket")
-        rig = Rig(tmp_path, "s3", server.operator_config(bucket), bucket)
+    rig = on_service(request, request.param, tmp_path)
     yield rig
     await rig.op.aclose()
 
 
-async def test_upload(service: Rig) -> None:
-    sha = make_file(service.folder / "big.bin", SIZE)
-    kills = number = 0
-    while kills < KILLS:
-        number += 1
-        key = f"up/{number}.bin"
-        story = Story(service, "upload", path=str(service.folder / "big.bin"), key=key)
+@pytest.fixture(params=PROCESSES)
+def process(request: pytest.FixtureRequest) -> str:
+    """Who is killed: a command, or the window with its engine's thread."""
+    return str(request.param)
 
-        said = await story.until_done(KILLS - kills)
+
+@pytest.mark.fault("SIGKILL during an upload")
+async def test_upload(service: Rig, process: str, saw: Saw) -> None:
+    sha = make_file(service.folder / "big.bin", SIZE)
+    wanted, kills, number = KILLS[process], 0, 0
+    while kills < wanted:
+        number += 1
+        path, key = service.folder / f"{number}.bin", f"up/{number}.bin"
+        path.hardlink_to(service.folder / "big.bin")
+        story = Story(service, "upload", path=str(path), key=key, process=process)
+
+        said = await story.until_done(wanted - kills)
 
         assert said["state"] == "done", said
         assert said["resent"] <= story.kills * IN_FLIGHT * PART, said
         assert await service.sha(key) == sha
         assert await service.uploads_left() == []
         kills += story.kills
+        saw(words(said))
+    saw(f"{process}: {kills} kills, {number} files whole, no upload left")
 
 
-async def test_one_kill_sends_again_at_most_what_was_in_flight(service: Rig) -> None:
+@pytest.mark.fault("SIGKILL once, in the middle of an upload")
+async def test_one_kill_sends_again_at_most_what_was_in_flight(service: Rig, saw: Saw) -> None:
     sha = make_file(service.folder / "big.bin", SIZE)
     story = Story(service, "upload", path=str(service.folder / "big.bin"), key="up/big.bin")
 
@@ -162,42 +192,63 @@ async def test_one_kill_sends_again_at_most_what_was_in_flight(service: Rig) -> 
     assert said["resent"] <= IN_FLIGHT * PART, said
     assert await service.sha("up/big.bin") == sha
     assert await service.uploads_left() == []
+    saw(words(said) + ", at most what was in flight sent again")
 
 
-async def test_download(service: Rig) -> None:
+@pytest.mark.fault("SIGKILL during a download")
+async def test_download(service: Rig, process: str, saw: Saw) -> None:
     sha = make_file(service.folder / "big.bin", SIZE)
     await service.op.write("big.bin", (service.folder / "big.bin").read_bytes())
-    folder = service.folder / "here"
-    folder.mkdir()
-    kills = number = 0
-    while kills < KILLS:
+    wanted, kills, number = KILLS[process], 0, 0
+    while kills < wanted:
         number += 1
-        target = folder / f"{number}.bin"
-        story = DownloadStory(service, "download", path=str(target), key="big.bin")
+        folder = service.folder / f"here{number}"
+        folder.mkdir()
+        target = folder / "big.bin"
+        story = DownloadStory(service, "download", path=str(target), key="big.bin", process=process)
 
-        said = await story.until_done(KILLS - kills)
+        said = await story.until_done(wanted - kills)
 
         assert said["state"] == "done", said
         assert sha_of(target) == sha
         target.unlink()
         assert list(folder.iterdir()) == []
         kills += story.kills
+        saw(words(said))
+    saw(f"{process}: {kills} kills, {number} files whole, no half file")
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["by the server", "streamed"])
-async def test_move(service: Rig, streamed: bool) -> None:
+@pytest.mark.fault("SIGKILL during a move on the server")
+async def test_move(service: Rig, process: str, saw: Saw) -> None:
+    await moves(service, saw, process, streamed=False)
+
+
+@pytest.mark.fault("SIGKILL during a move through this machine")
+async def test_streamed_move(service: Rig, saw: Saw) -> None:
+    await moves(service, saw, "command", streamed=True)
+
+
+async def moves(service: Rig, saw: Saw, process: str, *, streamed: bool) -> None:
+    """Move files until enough processes were killed over it."""
     sha = make_file(service.folder / "big.bin", SIZE)
-    kills = number = 0
-    while kills < KILLS:
+    wanted, kills, number = KILLS[process], 0, 0
+    while kills < wanted:
         number += 1
         key = f"from/{number}.bin"
         await service.op.write(key, (service.folder / "big.bin").read_bytes())
-        story = MoveStory(service, "move", path="to/", key=key, streamed=streamed)
+        story = MoveStory(service, "move", path="to/", key=key, streamed=streamed, process=process)
 
-        said = await story.until_done(KILLS - kills)
+        said = await story.until_done(wanted - kills)
 
         assert said["state"] == "done", said
         assert await service.sha(f"to/{number}.bin") == sha
         assert not await service.op.exists(key)
         assert await service.uploads_left() == []
         kills += story.kills
+        saw(words(said))
+    saw(f"{process}: {kills} kills, {number} objects whole, no source gone early")
+
+
+def words(said: dict[str, Any]) -> str:
+    """Return how the driver says that it ended."""
+    return f"{said['state']} ({said['integrity']})" if said["integrity"] else str(said["state"])

@@ -96,9 +96,8 @@ class Race:
 
     def _one_way(self, leg: Leg) -> None:
         shape, seeded = leg.shape, leg.seeded
-        if leg.way == DOWN:
-            self._timed("dal", FlagSet(), leg.carry(leg.source, seeded, UP), leg.place)
-            self._prove("remote", seeded, leg.sums)
+        if leg.way == DOWN and not self._seed(leg):
+            return
         go = self._up if leg.way == UP else self._down
         self.say(f"## {shape.title}, {leg.way}")
         chosen = {name: self._best(name, leg, go) for name in self.names}
@@ -109,6 +108,19 @@ class Race:
         if leg.way == DOWN:
             self._run_proof("clear", seeded)
             self.stand.collect()
+
+    def _seed(self, leg: Leg) -> bool:
+        """Upload what will be downloaded, by the first program that can."""
+        for name in dict.fromkeys(["dal", *self.names]):
+            try:
+                self._timed(name, FlagSet(), leg.carry(leg.source, leg.seeded, UP), leg.place)
+                self._prove("remote", leg.seeded, leg.sums)
+            except SystemExit as stop:
+                self.print(f"{leg.shape.title} was not uploaded by {name}: {stop}\n")
+                self._run_proof("clear", leg.seeded)
+            else:
+                return True
+        return False
 
     def _best(self, name: str, leg: Leg, go: Go) -> FlagSet:
         """Try each flag set once, uncounted, and return the fastest."""

@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dalbrowser.storage.errors import ErrorStatus, StorageError
 from dalbrowser.storage.layers.around import AroundAccessor
 from dalbrowser.storage.oio.body import seek_target
-from dalbrowser.storage.reader import pinned, require_same
+from dalbrowser.storage.pinning import pinned, require_same
 from dalbrowser.storage.types import ByteRange, DeleteOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from dalbrowser.storage.accessor import Accessor
     from dalbrowser.storage.options import OpDelete, OpRead
@@ -64,6 +66,31 @@ class Retried:
     attempt: int
     wait: float
     error: StorageError
+
+
+_HEARD: ContextVar[Callable[[Retried], None] | None] = ContextVar("retries heard", default=None)
+
+
+def hear_retries(listener: Callable[[Retried], None]) -> None:
+    """Tell ``listener`` of every retry that this task, and the tasks it begins, wait for.
+
+    A layer's own ``notify`` hears of an operator's; this one of a piece of work's, whichever
+    operators it uses.
+    """
+    _HEARD.set(listener)
+
+
+_ONCE: ContextVar[bool] = ContextVar("tried once", default=False)
+
+
+@contextmanager
+def tried_once() -> Iterator[None]:
+    """Let no layer repeat the calls made within: their maker looks what landed, then repeats."""
+    token = _ONCE.set(True)
+    try:
+        yield
+    finally:
+        _ONCE.reset(token)
 
 
 class Sleep(Protocol):
@@ -121,7 +148,7 @@ class Attempts:
 
     async def failed(self, error: StorageError) -> None:
         """Wait until the next attempt is due, or raise ``error`` when there is none."""
-        if not error.is_temporary:
+        if not error.is_temporary or _ONCE.get():
             if self._made:
                 # Whoever acts on a refusal must know that an earlier attempt may have landed.
                 error.context["attempts"] = str(self._made + 1)
@@ -133,8 +160,10 @@ class Attempts:
             error.status = ErrorStatus.PERSISTENT
             error.context["attempts"] = str(self._made)
             raise error
-        if layer.notify is not None:
-            layer.notify(Retried(self._step, self._path, self._made, wait, error))
+        retried = Retried(self._step, self._path, self._made, wait, error)
+        for listener in (layer.notify, _HEARD.get()):
+            if listener is not None:
+                listener(retried)
         await layer.sleep(wait)
 
     def succeeded(self) -> None:
