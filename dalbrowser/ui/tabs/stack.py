@@ -37,7 +37,7 @@ class TabStack(QWidget):
         shown: another tab is in front.
         changed: tabs, order, places or which is in front are others; worth remembering.
         menu_filled: a tab's context menu, to be added to before it is shown.
-        said: news of a tab that is closed, and its tone.
+        said: what went wrong with something begun in a tab that is closed, and its tone.
     """
 
     built = Signal(object)
@@ -250,7 +250,12 @@ class TabStack(QWidget):
         self._turned()
         if isinstance(slot, Tab):
             self._pages.removeWidget(slot.pages)
-            slot.close(self.said.emit)
+            slot.close(self._hear)
+
+    def _hear(self, text: str, tone: str) -> None:
+        # That something goes well in a tab that is closed must not wipe what another one said.
+        if text and tone != "info":
+            self.said.emit(text, tone)
 
     def _kept(self, number: int) -> Kept:
         slot = self._slots[number]
