@@ -185,4 +185,5 @@ def identity(
 def local_path(place: Location, profile: Profile) -> str | None:
     """Return the path of the file behind a place, ``None`` when no local file is."""
     root = profile.config.get("root", "") if profile.scheme == "fs" else ""
-    return os.path.join(root, place.path) if root else None  # noqa: PTH118 -- exact keys
+    path = place.path.removesuffix("/")
+    return os.path.join(root, path) if root else None  # noqa: PTH118 -- exact keys

@@ -19,6 +19,8 @@ from dalbrowser.ui.dragging.mime import make_mime
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtCore import QMimeData
+
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
     from dalbrowser.ui.dragging.drops import Drops
@@ -104,8 +106,11 @@ class Clipboard(QObject):
         self._show_cut(frozenset())
 
     def _is_ours(self) -> bool:
-        data = self._clipboard.mimeData()
-        return bool(self._written) and bytes(data.data(MIME).data()) == self._written
+        # An empty clipboard has no data at all, whatever the stubs say.
+        data: QMimeData | None = self._clipboard.mimeData()
+        if data is None or not self._written:
+            return False
+        return bytes(data.data(MIME).data()) == self._written
 
     def _left(self, places: Sequence[Location]) -> None:
         """Take off the clipboard what has been moved: it is not there to be moved again."""

@@ -7,6 +7,7 @@ shown; a move of many or of folders is confirmed first; what is refused touches 
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 500
 """Items that are judged at each move of the pointer; all of them are when it is let go."""
+_LATELY = 0.3
+"""Seconds."""
 _FAILURES = (StorageError, TransferError, OSError, RuntimeError)
 
 
@@ -58,8 +61,9 @@ class Drops(QObject):
         # Moves that ended while their ids were still on the way here.
         self._early: set[int] = set()
         self._queuing = 0
-        self.refused: str = ""
-        """Why what hovers would be refused; empty when it would not."""
+        self._refused = ""
+        self._hovering = False
+        self._left_at = 0.0
         self.unsubscribe: Callable[[], None] = session.transfers.on_event(self._follow)
 
     # While it hovers.
@@ -87,8 +91,20 @@ class Drops(QObject):
         text = ""
         if verdict is not None:
             text = hint_text(verdict, self._session.profiles, keys=True)
-        self.refused = text if verdict is not None and not verdict.allowed else ""
+            self._refused = "" if verdict.allowed else text
+        elif self._hovering:
+            self._left_at = monotonic()
+        self._hovering = verdict is not None
         self.hinted.emit(text)
+
+    @property
+    def refused(self) -> str:
+        """Why what hovers here, or did a moment ago, is refused; empty when it is not.
+
+        A release over what refuses is told as leaving it, right before the drag ends.
+        """
+        lately = self._hovering or monotonic() - self._left_at < _LATELY
+        return self._refused if lately else ""
 
     # When it is let go.
 

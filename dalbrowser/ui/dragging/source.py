@@ -90,6 +90,7 @@ class DragSource(QObject):
         self._items: list[Item] = []
         self._mime: QMimeData | None = None
         self._number = 0
+        self._soon = False
         self.stage = Stage.LOCAL
         self.outside = False
         self.run: Run = QDrag.exec
@@ -106,11 +107,15 @@ class DragSource(QObject):
 
     def begin(self, items: Sequence[Item]) -> None:
         """Begin to drag items as soon as the event that asked for it is over."""
-        QTimer.singleShot(0, self, lambda: self._begin(list(items)))
+        # A view asks again at each move until the drag has the mouse.
+        if not self._soon and not self.under_way:
+            self._soon = True
+            QTimer.singleShot(0, self, lambda: self._begin(list(items)))
 
     def _begin(self, items: list[Item]) -> None:
+        self._soon = False
         held = QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton
-        if self.under_way or not items or not held:
+        if not items or not held:
             return
         places = [place for place, _ in items]
         try:
@@ -187,12 +192,7 @@ class DragSource(QObject):
             else:
                 self.hinted.emit(problem)
         elif stage is Stage.READY:
-            self.said.emit(
-                self.tr("{items} are ready now: drag them to the other program again.").format(
-                    items=items_text(len(paths))
-                ),
-                "success",
-            )
+            self._say_ready()
         elif stage is Stage.TOO_LARGE:
             self._offer_download()
         else:
@@ -211,10 +211,17 @@ class DragSource(QObject):
             return
         if self.stage is Stage.TOO_LARGE:
             self._offer_download()
+        elif self.stage is Stage.READY:
+            # It was not when the other program looked at it last.
+            self._say_ready()
         elif self.stage is Stage.FETCHING:
             self.said.emit(
                 self.tr("It was let go before all of it was fetched; it is still coming."), "info"
             )
+
+    def _say_ready(self) -> None:
+        text = self.tr("All of it is here now: drag it to the other program once more.")
+        self.said.emit(text, "success")
 
     def _offer_download(self) -> None:
         self.download_wanted.emit(

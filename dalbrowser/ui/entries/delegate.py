@@ -58,6 +58,9 @@ class RowDelegate(QStyledItemDelegate):
         option.textElideMode = Qt.TextElideMode.ElideMiddle
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        if index.row() == self.drop_target:
+            # The style sheet's own drawing leaves the row's ground out.
+            painter.fillRect(option.rect, theme().color("selection"))
         if self.cut and index.data(NAME_ROLE) in self.cut:
             painter.save()
             painter.setOpacity(_FAINT)

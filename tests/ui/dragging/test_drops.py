@@ -70,7 +70,9 @@ def crumb(person: Driver, name: str) -> tuple[QWidget, QPoint]:
     """Return the row of parts of the path bar, and a point on one of them."""
     parts = person.window.path_bar.findChildren(QToolButton, "pathPart")
     part = next(one for one in parts if one.accessibleName() == name and one.isVisible())
-    return part.parentWidget(), part.geometry().center()
+    bar = part.parentWidget()
+    assert bar is not None
+    return bar, part.geometry().center()
 
 
 async def asked(person: Driver) -> None:
@@ -279,6 +281,7 @@ def test_leaving_forgets_the_folder_that_would_open(person: Driver) -> None:
         hand.hover(bar, spot)
         await person.stage.until(lambda: not person.window.navigator.running, "the reload")
         assert person.window.navigator.location == FILES
+        hand.leave()
 
     person.stage.run(story())
 
