@@ -21,6 +21,7 @@ COMMANDS = (
     "rm",
     "mkdir",
     "transfers",
+    "manifest",
     "uploads",
     "connections",
 )
