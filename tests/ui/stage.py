@@ -40,7 +40,7 @@ class Stage:
     def run(self, story: Awaitable[T]) -> T:
         """Run a coroutine on Qt's loop to its end; a failed task of the session fails it."""
         result: T = self.loop.run_until_complete(asyncio.wait_for(story, 60))
-        assert self.failures == []
+        assert self.failures == [], self.failures
         return result
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
