@@ -46,7 +46,7 @@ class _Engine:
             self._folders.journal_file,
             self._connections,
             self._profiles,
-            options_from(self._settings, who="the dalbrowser window"),
+            options_from(self._settings, who="the dalbrowser window", behind_window=True),
             notify,
         )
 

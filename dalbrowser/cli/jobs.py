@@ -51,17 +51,26 @@ async def engine(context: Context, who: str, progress: Progress) -> AsyncIterato
 
 
 async def run_jobs(
-    context: Context, who: str, begin: Begin, *, verbose: bool = False, forget: bool = False
+    context: Context,
+    who: str,
+    begin: Begin,
+    *,
+    verbose: bool = False,
+    forget: bool = False,
+    limit: int | None = None,
 ) -> int:
     """Begin jobs, wait until each is settled, say what is not done, return the exit code.
 
     With ``forget`` a job that failed before its first byte is not kept: repeating the command
-    does the same, and a mistyped bucket leaves nothing to clear away.
+    does the same, and a mistyped bucket leaves nothing to clear away. ``limit`` bounds the
+    bytes a second, each way; ``None`` leaves it to the settings.
     """
     progress = Progress()
     ids: list[int] = []
     try:
         async with engine(context, who, progress) as running:
+            if limit is not None:
+                await running.set_rate_limits(limit, limit)
             ids = await begin(running)
             progress.follow(ids)
             views = await running.wait(ids)

@@ -46,6 +46,20 @@ def human_size(size: float) -> str:
     return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
 
 
+def rate(text: str) -> int:
+    """Return the bytes a second that ``20M`` stands for; K, M and G are of 1,024.
+
+    Raises ``ValueError``, which argparse says as a wrong argument.
+    """
+    number, unit = text.strip().upper().removesuffix("B").removesuffix("I"), 0
+    if number[-1:] in {"K", "M", "G"}:
+        number, unit = number[:-1], "KMG".index(number[-1]) + 1
+    value = float(number) * _STEP**unit
+    if not 1 <= value < _STEP**5:
+        raise ValueError(text)
+    return int(value)
+
+
 def local_time(moment: datetime | None) -> str:
     """Return a time in the person's zone, or ``-``."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "-"

@@ -92,6 +92,22 @@ _ALL = (
         maximum=5 * 1024 * MIB,
     ),
     Setting(
+        "transfers.limit_up",
+        int,
+        0,
+        "How many bytes a second all uploads together may send; 0 is no limit.",
+        minimum=0,
+        maximum=1 << 40,
+    ),
+    Setting(
+        "transfers.limit_down",
+        int,
+        0,
+        "How many bytes a second all downloads together may receive; 0 is no limit.",
+        minimum=0,
+        maximum=1 << 40,
+    ),
+    Setting(
         "transfers.history_limit",
         int,
         100_000,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import Journal
     from dalbrowser.transfer.model import EngineOptions
+    from dalbrowser.transfer.rate import Rates
     from dalbrowser.transfer.slots import Slots
     from dalbrowser.transfer.visits import DiskVisits
 
@@ -36,6 +37,7 @@ class RunContext:
     journal: Journal
     options: EngineOptions
     slots: Slots
+    rates: Rates
     disk: Executor
     visits: DiskVisits
     durable: DurableEnds

@@ -182,7 +182,7 @@ class _Download:
         self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
         file = localfile.SmallFile(temp, self.size)
         try:
-            async with self.ctx.slots.one(self.row.profile):
+            async with self.ctx.slots.small(self.row.profile, self.size):
                 self.row.sent = True
                 self.ctx.show(self.job, JobState.RUNNING)
                 await self.source.stream(file, Span(0, self.size))

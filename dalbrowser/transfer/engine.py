@@ -7,6 +7,10 @@ there, in whatever state, until it is done or a person ends it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sys
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -35,6 +39,7 @@ from dalbrowser.transfer.model import (
 )
 from dalbrowser.transfer.notifier import Notifier
 from dalbrowser.transfer.past import Past
+from dalbrowser.transfer.rate import Rates
 from dalbrowser.transfer.runner import run_job
 from dalbrowser.transfer.scheduler import Scheduler
 from dalbrowser.transfer.slots import Slots
@@ -60,6 +65,10 @@ if TYPE_CHECKING:
 
 _DISK_THREADS = 6
 """Threads that read, hash and write; more than two busy ones only wait for the same disk."""
+
+
+_NICE = 5
+"""How far the threads of the disk step back behind a window (see ``nice``)."""
 
 
 class TransferEngine:
@@ -89,12 +98,14 @@ class TransferEngine:
         self._past = Past(self._journal, self._live)
         self._tally = Tally()
         self._notifier = Notifier(notify, self._options.event_interval)
-        self._disk = ThreadPoolExecutor(_DISK_THREADS, "transfer-disk")
+        first = _let_others_go_first if self._options.behind_window else None
+        self._disk = ThreadPoolExecutor(_DISK_THREADS, "transfer-disk", initializer=first)
         self._durable = DurableEnds(self._disk, self._journal.note_job)
         self._ctx = RunContext(
             journal=self._journal,
             options=self._options,
             slots=Slots(self._options.parts_total),
+            rates=Rates(self._options.limit_up, self._options.limit_down),
             disk=self._disk,
             visits=DiskVisits(self._disk),
             durable=self._durable,
@@ -322,6 +333,13 @@ class TransferEngine:
         """Start these jobs at once, also when all places are taken, whatever they rest from."""
         self._controls.run_now(ids)
 
+    async def set_rate_limits(self, up: int | None, down: int | None) -> None:
+        """Let all transfers together send and receive so many bytes a second from now on.
+
+        ``None`` and 0 are no limit; below 128 KiB/s is taken for 128 KiB/s.
+        """
+        self._ctx.rates.set(up, down)
+
     # -- looking
 
     def jobs(self) -> list[JobView]:
@@ -458,3 +476,13 @@ class TransferEngine:
     def _forget(self, job_id: int) -> None:
         if self._live.pop(job_id, None) is not None:
             self._notifier.removed(job_id)
+
+
+def _let_others_go_first() -> None:
+    """Give the present thread less of the processor than the window's, where threads have that.
+
+    Reading and hashing parts would else keep every core from it for tens of milliseconds.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

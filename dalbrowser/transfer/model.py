@@ -281,7 +281,9 @@ class EngineOptions:
     A copy by the server goes in parts of ``copy_part`` above ``copy_at_once`` (S3's own limit).
     ``patience`` is how long a job waits for an unreachable service before it fails;
     ``None`` waits for as long as it takes. ``attempts`` bounds the tries of one job after
-    other temporary failures. ``who`` names this process to others that find the journal held.
+    other temporary failures. ``limit_up`` and ``limit_down`` bound bytes a second over all.
+    ``small_files`` are under way at once, and as many of their requests as the link rewards.
+    ``behind_window`` lets a window in the same process go first. ``who`` names this process to others that find the journal held.
     """
 
     multipart_above: int = 16 * MiB
@@ -293,7 +295,7 @@ class EngineOptions:
     parts_per_file: int = 4
     parts_total: int = 16
     large_files: int = 4
-    small_files: int = 16
+    small_files: int = 64
     plan_window: int = 1000
     attempts: int = 8
     part_attempts: int = 4
@@ -303,6 +305,9 @@ class EngineOptions:
     history_cap: int = 100_000
     live_finished_cap: int = 1000
     event_interval: float = 0.1
+    limit_up: int | None = None
+    limit_down: int | None = None
+    behind_window: bool = False
     who: str = "dalbrowser"
 
 

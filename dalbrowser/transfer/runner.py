@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import hear_retries
-from dalbrowser.storage.errors import StorageError
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.net.pace import set_pace
 from dalbrowser.transfer.conflicts import ConflictError, SkipError
 from dalbrowser.transfer.download import discard_download, run_download
 from dalbrowser.transfer.failures import Wait, pause_before, wait_for
@@ -21,6 +23,7 @@ from dalbrowser.transfer.remotecopy import run_copy
 from dalbrowser.transfer.upload import run_upload
 
 if TYPE_CHECKING:
+    from dalbrowser.storage import Retried
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
 
@@ -40,7 +43,8 @@ async def run_job(ctx: RunContext, job: LiveJob) -> None:
     """Run a job until it is settled."""
     failures, reached = 0, job.row.done
     job.waiting_since = None
-    hear_retries(job.retried)
+    hear_retries(partial(_retried, ctx, job))
+    set_pace(ctx.rates)
     while True:
         try:
             await _RUN[job.row.direction](ctx, job)
@@ -70,6 +74,13 @@ async def run_job(ctx: RunContext, job: LiveJob) -> None:
         else:
             await settle(ctx, job, JobState.DONE)
         return
+
+
+def _retried(ctx: RunContext, job: LiveJob, retried: Retried) -> None:
+    """A layer below makes a request again: it is counted, and a service's wish heeded."""
+    job.retried(retried)
+    if retried.error.kind is ErrorKind.RATE_LIMITED:
+        ctx.slots.refused(job.row.profile)
 
 
 async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = "") -> None:

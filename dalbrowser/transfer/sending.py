@@ -101,7 +101,7 @@ class Sending:
         options = dict(self._options)
         options |= self._target.conditions()
         self._job.parts_total, self._job.parts_done, row.done = 1, 0, 0
-        async with self._ctx.slots.one(row.profile):
+        async with self._ctx.slots.small(row.profile, size):
             # In the journal with the next group: what lands from here on may be ours.
             row.sent = True
             self._ctx.show(self._job, JobState.RUNNING)

@@ -1,44 +1,127 @@
 """How many requests may move bytes at once: over all, and to one connection.
 
-Invariant: a slot is given back on every way out; nobody holds one while asleep.
+Two kinds: large ones hold a part in memory each, so there are never more than the person
+set; small ones are round trips more than bytes, so as many as the link rewards (see
+``adaptive``). Invariant: a slot is given back on every way out; nobody holds one asleep.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.transfer.adaptive import Adaptive, Bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SMALL = 1024 * 1024
+"""Bytes up to which a request counts as small."""
+
+_SMALL_MOST = 48
+"""Small requests at once to one connection: below the 64 calls that an operator makes."""
+
+
+class _Pool:
+    """The slots of one connection and kind, as many as its limit says now."""
+
+    def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.adaptive = Adaptive(bounds, clock())
+        self._busy = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self) -> None:
+        if self._busy < self.adaptive.limit and not self._waiting:
+            self._busy += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()
+            raise
+
+    def release(self, error: object, amount: float) -> None:
+        now = self._clock()
+        if error is None:
+            self.adaptive.ended(now, amount, waiting=bool(self._waiting))
+        elif isinstance(error, StorageError) and error.kind is ErrorKind.RATE_LIMITED:
+            self.adaptive.refused(now)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        while self._waiting and self._busy < self.adaptive.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._busy += 1
+                turn.set_result(None)
 
 
 class Slots:
-    """``total`` slots, at most ``per_connection`` of them for one connection, first come first."""
+    """``total`` slots for large requests over all, and for small ones by connection."""
 
-    def __init__(self, total: int, per_connection: int | None = None) -> None:
+    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._total = asyncio.Semaphore(total)
-        self._each = per_connection or total
-        self._connections: dict[str, asyncio.Semaphore] = {}
+        self._large_bounds = Bounds(total, 1, total)
+        self._small_bounds = Bounds(total, 1, max(total, _SMALL_MOST))
+        self._large: dict[str, _Pool] = {}
+        self._small: dict[str, _Pool] = {}
 
     def one(self, connection: str) -> _Slot:
-        """Hold one slot for an ``async with`` block."""
-        own = self._connections.get(connection)
-        if own is None:
-            own = self._connections[connection] = asyncio.Semaphore(self._each)
-        return _Slot(own, self._total)
+        """Hold a slot for a request of any size, for an ``async with`` block."""
+        return _Slot(self._pool(self._large, self._large_bounds, connection), self._total)
+
+    def small(self, connection: str, size: int | None) -> _Slot:
+        """Hold a slot for a request of ``size`` bytes; ``one`` where that is not small."""
+        if size is None or size > SMALL:
+            return self.one(connection)
+        return _Slot(self._pool(self._small, self._small_bounds, connection), None)
+
+    def refused(self, connection: str) -> None:
+        """The service asked for less, and a layer below has tried again by itself."""
+        for pools in (self._large, self._small):
+            if connection in pools:
+                pools[connection].adaptive.refused(self._clock())
+
+    def limits(self, connection: str) -> tuple[int, int]:
+        """Return how many large and small requests may be under way now."""
+        large = self._pool(self._large, self._large_bounds, connection)
+        small = self._pool(self._small, self._small_bounds, connection)
+        return large.adaptive.limit, small.adaptive.limit
+
+    def _pool(self, pools: dict[str, _Pool], bounds: Bounds, connection: str) -> _Pool:
+        pool = pools.get(connection)
+        if pool is None:
+            pool = pools[connection] = _Pool(bounds, self._clock)
+        return pool
 
 
 class _Slot:
     __slots__ = ("_own", "_total")
 
-    def __init__(self, own: asyncio.Semaphore, total: asyncio.Semaphore) -> None:
+    def __init__(self, own: _Pool, total: asyncio.Semaphore | None) -> None:
         self._own = own
         self._total = total
 
     async def __aenter__(self) -> None:
         await self._own.acquire()
+        if self._total is None:
+            return
         try:
             await self._total.acquire()
-        except BaseException:
-            self._own.release()
+        except BaseException as error:
+            self._own.release(error, 0)
             raise
 
-    async def __aexit__(self, *_: object) -> None:
-        self._total.release()
-        self._own.release()
+    async def __aexit__(self, _kind: object, error: object, _trace: object) -> None:
+        if self._total is not None:
+            self._total.release()
+        self._own.release(error, 1)

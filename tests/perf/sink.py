@@ -1,9 +1,10 @@
 """An S3 server that costs next to nothing, in a process of its own: a sink of bytes.
 
-``python -m tests.perf.sink [DELAY]`` prints its port and serves until it is ended. It
-answers put, get, head, list and multipart uploads, checks no signature, and keeps of an
-object its size and its ETag only; its bytes are zeros when it is read. DELAY, in seconds,
-is waited before each answer. For measuring whoever asks, never the server.
+``python -m tests.perf.sink [DELAY]`` prints its port, then when the first bytes came, and
+serves until it is ended. It answers put, get, head, list and multipart uploads, checks no
+signature, and keeps of an object its size and its ETag only; its bytes are zeros when it
+is read. DELAY, in seconds, is waited before each answer. For measuring whoever asks,
+never the server.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
+import time
 from functools import lru_cache
 from urllib.parse import parse_qs, quote, unquote
 
@@ -29,8 +31,15 @@ class Sink:
         self.delay = delay
         self.objects: dict[str, tuple[int, str]] = {}
         self.parts: dict[str, tuple[int, bytes]] = {}
-        self.puts = 0
+        self.told = False
         self._sorted: list[str] = []
+
+    def tell(self) -> None:
+        """Say when the first bytes came, in seconds since the epoch."""
+        if not self.told:
+            self.told = True
+            sys.stdout.write(f"{time.time()}\n")
+            sys.stdout.flush()
 
     def keys(self, prefix: str, after: str) -> list[str]:
         """Return the next page of keys and one more."""
@@ -105,10 +114,11 @@ class Connection(asyncio.Protocol):
         if method == "PUT" and "partNumber" in query:
             number = f"{query['uploadId'][0]} {int(query['partNumber'][0])}"
             sink.parts[number] = (size, self._digest.digest())
+            sink.tell()
             self._say(200, f'ETag: "{etag}"\r\n')
         elif method == "PUT":
             sink.objects[key] = (size, etag)
-            sink.puts += 1
+            sink.tell()
             self._say(200, f'ETag: "{etag}"\r\n')
         elif method == "POST" and "uploads" in query:
             self._xml(f"<InitiateMultipartUploadResult><UploadId>{quote(key, '')}</UploadId>"
@@ -119,8 +129,6 @@ class Connection(asyncio.Protocol):
             self._list(query)
         elif method in {"GET", "HEAD"} and key in sink.objects:
             self._object(method, *sink.objects[key])
-        elif method == "GET" and key == "count":
-            self._xml(f"<Count>{sink.puts}</Count>")
         else:
             self._say(204 if method == "DELETE" else 404)
 
@@ -147,17 +155,26 @@ class Connection(asyncio.Protocol):
         prefix = query.get("prefix", [""])[0]
         after = (query.get("continuation-token") or query.get("start-after") or [""])[0]
         keys = self._sink.keys(prefix, after)
+        more, last = len(keys) > _PAGE, keys[:_PAGE][-1] if keys else ""
+        folders: set[str] = set()
+        if query.get("delimiter"):
+            inner = {key: key[len(prefix) :].partition("/") for key in keys[:_PAGE]}
+            folders = {prefix + parts[0] + "/" for parts in inner.values() if parts[1]}
+            keys = [key for key in keys if key not in inner or not inner[key][1]]
         rows = "".join(
             f"<Contents><Key>{quote(key)}</Key><LastModified>{_ISO}</LastModified>"
             f"<ETag>&quot;{_zeros_etag(self._sink.objects[key][0])}&quot;</ETag>"
             f"<Size>{self._sink.objects[key][0]}</Size></Contents>"
-            for key in keys[:_PAGE]
+            for key in (keys[:-1] if more else keys)
         )
-        more = len(keys) > _PAGE
-        token = f"<NextContinuationToken>{quote(keys[_PAGE - 1])}</NextContinuationToken>"
+        rows += "".join(
+            f"<CommonPrefixes><Prefix>{quote(folder)}</Prefix></CommonPrefixes>"
+            for folder in sorted(folders)
+        )
+        token = f"<NextContinuationToken>{quote(last)}</NextContinuationToken>"
         self._xml(
             f'<ListBucketResult xmlns="{_XMLNS}"><Name>perf</Name><Prefix>{quote(prefix)}</Prefix>'
-            f"<KeyCount>{len(keys[:_PAGE])}</KeyCount><MaxKeys>{_PAGE}</MaxKeys>"
+            f"<KeyCount>{len(keys)}</KeyCount><MaxKeys>{_PAGE}</MaxKeys>"
             f"<EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>"
             f"{token if more else ''}{rows}</ListBucketResult>"
         )

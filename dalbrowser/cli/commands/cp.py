@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.cli.copying import plan_copy, plan_download, plan_upload
 from dalbrowser.cli.jobs import run_jobs
-from dalbrowser.cli.wording import CommandError
+from dalbrowser.cli.wording import CommandError, rate
 from dalbrowser.transfer import ConflictPolicy
 
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="DST")
     parser.add_argument("-r", "-R", "--recursive", action="store_true", help="folders too")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each job done")
+    parser.add_argument(
+        "--limit-rate",
+        metavar="RATE",
+        type=rate,
+        default=None,
+        help="bytes a second at most, each way, as in 500K, 20M or 1.5G",
+    )
     policy = parser.add_mutually_exclusive_group()
     for flags, value, text in (
         (("-n", "--no-clobber"), ConflictPolicy.SKIP, "leave what exists alone, and say so"),
@@ -71,4 +78,11 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
             " s3://bucket/key or connection:path."
         )
     begin = await plan(context, sources, target, arguments.recursive, arguments.policy)
-    return await run_jobs(context, "dal cp", begin, verbose=arguments.verbose, forget=True)
+    return await run_jobs(
+        context,
+        "dal cp",
+        begin,
+        verbose=arguments.verbose,
+        forget=True,
+        limit=arguments.limit_rate,
+    )

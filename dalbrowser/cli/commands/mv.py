@@ -41,4 +41,11 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
     begin = await plan_copy(
         context, sources, target, arguments.recursive, arguments.policy, move=True
     )
-    return await run_jobs(context, "dal mv", begin, verbose=arguments.verbose, forget=True)
+    return await run_jobs(
+        context,
+        "dal mv",
+        begin,
+        verbose=arguments.verbose,
+        forget=True,
+        limit=arguments.limit_rate,
+    )

@@ -23,6 +23,7 @@ from dalbrowser.storage.net.failures import exchange_failure
 from dalbrowser.storage.net.framing import text_of
 from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.observe import redact_headers, redact_url
+from dalbrowser.storage.net.pace import current_pace
 from dalbrowser.storage.net.trust import clear_context, tls_context
 from dalbrowser.storage.net.wire import exact_target
 from dalbrowser.storage.types import HttpExchange
@@ -60,13 +61,18 @@ class _Blocks(httpx.AsyncByteStream):
 
     def __init__(self, body: list[Data]) -> None:
         self._body = body
+        self._pace = current_pace()
         self.sent = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        pace = self._pace
         for block in self._body:
-            view = memoryview(block)
-            for start in range(0, len(view), _BLOCK):
-                piece = view[start : start + _BLOCK]
+            view, start = memoryview(block), 0
+            while start < len(view):
+                piece = view[start : start + (_BLOCK if pace is None else pace.step)]
+                start += len(piece)
+                if pace is not None:
+                    await pace.sending(len(piece))
                 # h11 joins whatever buffers it is given; bytes is only its annotation.
                 yield piece  # type: ignore[misc]
                 self.sent += len(piece)
@@ -90,6 +96,7 @@ class HttpReply:
         self._where = where
         self._done = done
         self._blocks = aiter(response.stream)  # type: ignore[arg-type]
+        self._pace = current_pace()
         self._received = 0
         self._closed = False
 
@@ -107,6 +114,8 @@ class HttpReply:
             async for block in self._blocks:
                 if block:
                     self._received += len(block)
+                    if self._pace is not None:
+                        await self._pace.received(len(block))
                     return block
         except StorageError as error:
             await self._close(error)
