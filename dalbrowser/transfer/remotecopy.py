@@ -30,7 +30,7 @@ from dalbrowser.transfer.ownership import READ_BACK, read_md5
 from dalbrowser.transfer.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
 from dalbrowser.transfer.partplan import PartPlan
 from dalbrowser.transfer.remote import copied_options, require_size, stat_or_none
-from dalbrowser.transfer.remotesource import RemoteSource, changed
+from dalbrowser.transfer.remotesource import RemoteSource, changed, same_object
 from dalbrowser.transfer.sending import Sending
 from dalbrowser.transfer.target import RemoteTarget
 from dalbrowser.transfer.upload import checked_options
@@ -86,6 +86,7 @@ class _Copy:
             raise changed(row.source_key)
         row.total, row.etag, row.mtime = there.content_length, there.etag or "", mtime_of(there)
         if not row.integrity or not await self._is_there():
+            await self._require_another(there)
             await self._bring(there)
         row.done = there.content_length
         if row.direction is Direction.MOVE:
@@ -99,6 +100,25 @@ class _Copy:
         same = here.scheme == there.scheme and here.name == there.name
         same = same and bool(here.server) and here.server == there.server
         return same and here.root + row.key == there.root + row.source_key
+
+    async def _require_another(self, there: Metadata) -> None:
+        """Raise when what stands at the target of a move looks like its very source.
+
+        One server can have two names, one folder two paths: then writing the target changes
+        the source to equal bytes, and deleting the source deletes them. Two objects that
+        only look the same (ETag, size and moment of writing) lose nothing by staying.
+        """
+        if self.near or self.row.direction is not Direction.MOVE:
+            return
+        found = await stat_or_none(self.target, self.row.key)
+        if found is None or found.content_length != there.content_length:
+            return
+        if same_object(there, found) and found.last_modified == there.last_modified:
+            message = (
+                f"{self.row.key} at the target looks like the very object that is to be moved:"
+                " both connections seem to lead to the same place. Nothing was done."
+            )
+            raise TransferError(message)
 
     async def _source_gone(self) -> None:
         """A move that was cut off after its last step has no source any more."""
