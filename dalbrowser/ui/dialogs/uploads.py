@@ -12,19 +12,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSpinBox
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton
 
 from dalbrowser.profiles import format_location
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer import TransferError
+from dalbrowser.transfer import TransferError, incomplete
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.incomplete import (
     Kept,
     abort_uploads,
     is_older,
-    now,
     own_of,
     survey,
 )
@@ -70,6 +71,7 @@ class UploadsDialog(Sheet):
             ).format(place=format_location(place, session.profiles)),
         )
         self._table = UploadTable()
+        self._table.setMinimumHeight(240)
         self.body.addWidget(self._table, 1)
         self._add_foot()
         self._abort = self.add_aside("uploadsAbort", self.tr("Abort…"))
@@ -98,25 +100,29 @@ class UploadsDialog(Sheet):
         self._more.setAutoDefault(False)
         self._more.hide()
         self._more.clicked.connect(lambda: self._spawn(self._list(), "list", group=_LIST))
-        self._days = QSpinBox()
+        self._days = QLineEdit(str(_WEEK))
         self._days.setObjectName("uploadsDays")
-        self._days.setRange(0, 3650)
-        self._days.setValue(_WEEK)
-        self._days.setSuffix(self.tr(" days"))
+        self._days.setValidator(QIntValidator(0, 36_500, self._days))
         self._days.setAccessibleName(self.tr("Age in days"))
-        self._old = QPushButton(self.tr("Abort all older than…"))
+        self._days.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._days.setFixedWidth(64)
+        self._days.textChanged.connect(lambda _: self._allow())
+        self._old = QPushButton(self.tr("Abort all…"))
         self._old.setObjectName("uploadsAbortOld")
+        self._old.setAccessibleName(self.tr("Abort all that are older"))
         self._old.setAutoDefault(False)
         self._old.clicked.connect(
-            lambda: self._spawn(self._count_old(self._days.value()), "count", group=_COUNT)
+            lambda: self._spawn(self._count_old(int(self._days.text())), "count", group=_COUNT)
         )
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self._total)
         line.addWidget(self._more)
         line.addStretch(1)
-        line.addWidget(self._old)
+        line.addWidget(QLabel(self.tr("Begun more than")))
         line.addWidget(self._days)
+        line.addWidget(QLabel(self.tr("days ago:")))
+        line.addWidget(self._old)
         self.body.addLayout(line)
 
     # What there is.
@@ -195,6 +201,7 @@ class UploadsDialog(Sheet):
         chosen = len(self._table.chosen())
         self._abort.setEnabled(chosen > 0)
         self._resume.setEnabled(chosen == 1)
+        self._old.setEnabled(self._days.hasAcceptableInput())
 
     def _ask_abort(self) -> None:
         chosen = self._table.chosen()
@@ -244,7 +251,7 @@ class UploadsDialog(Sheet):
             words += "\n" + self.tr("What {n} of them hold could not be seen.").format(
                 n=count_text(unknown)
             )
-        day_ago = now() - timedelta(days=1)
+        day_ago = incomplete.now() - timedelta(days=1)
         lately = sum(1 for kept in told if kept.latest is not None and kept.latest > day_ago)
         if lately:
             words += "\n" + self.tr(

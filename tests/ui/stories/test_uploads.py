@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QSpinBox, QTableWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
 
 from dalbrowser.transfer import JobState, incomplete
 from dalbrowser.ui.dialogs import uploads
@@ -139,10 +139,10 @@ def test_all_that_are_old_go_after_a_count_and_a_yes(
         wanted = "2 uploads, 11.0 MiB, 0.11 GiB-days so far"
         await person.stage.until(lambda: total.text() == wanted, "the sum")
         assert [line[4] for line in rows(person)] == ["0.06", "0.05"]
-        person.find(QSpinBox, "uploadsDays").setValue(11)
+        person.edit("uploadsDays", "11")
         person.press("uploadsAbortOld")
         await person.says("noticeText", "None is older than 11 days")
-        person.find(QSpinBox, "uploadsDays").setValue(9)
+        person.edit("uploadsDays", "9")
         person.press("uploadsAbortOld")
         labels = person.window.findChildren
         await person.stage.until(lambda: labels(QLabel, "abortDialogText"), "the question")
