@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.localfile import Writable
 
-_BLOCK = 1 * MiB
-"""Bytes gathered before they are handed to the disk pool."""
+_BLOCK = 2 * MiB
+"""Bytes gathered before they are handed to the disk pool: two such in memory for each stream."""
+
+_LATE = 0.5
+"""Seconds after which fewer are handed over: what is counted as done must not lag behind."""
 
 
 @dataclass(slots=True)
@@ -160,16 +163,21 @@ class _Writes:
         self._job = job
         self._file = file
         self._span = span
+        self._loop = asyncio.get_running_loop()
         self._held: list[bytes] = []
         self._size = 0
+        self._since = 0.0
         self._under_way: asyncio.Future[None] | None = None
         self._writing = 0
 
     def hold(self, block: bytes) -> bool:
         """Keep a block; whether it is time to go on with the writing."""
+        now = self._loop.time()
+        if not self._held:
+            self._since = now
         self._held.append(bytes(block))
         self._size += len(block)
-        return self._size >= _BLOCK
+        return self._size >= _BLOCK or now - self._since >= _LATE
 
     async def go_on(self) -> None:
         """Wait for the write under way, and begin the next."""
@@ -183,9 +191,8 @@ class _Writes:
                 self._file.hold(block)
             self._count(size)
             return
-        loop = asyncio.get_running_loop()
         self._writing = size
-        self._under_way = loop.run_in_executor(
+        self._under_way = self._loop.run_in_executor(
             self._ctx.disk, self._file.write, self._span.at, blocks
         )
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.transfer import JobState, durable, localfile
+from dalbrowser.transfer import JobState, durable, localfile, receive
 from tests.faults.rig import MiB, Rig, make_file, sha_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 SIZE = 2 * MiB + 5
@@ -145,3 +145,41 @@ def test_blocks_are_written_as_they_follow_each_other(tmp_path: Path) -> None:
     assert file.read(3, len(whole)) == whole
     file.close()
     assert (tmp_path / "f").read_bytes() == b"\0\0\0" + whole
+
+
+async def test_a_slow_stream_shows_its_progress(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes of a slow link are counted long before they are a block for the disk."""
+    data = b"x" * 700
+    await rig.op.write("slow", data)
+    pieces = [data[at : at + 100] for at in range(0, len(data), 100)]
+    counted: list[int] = []
+
+    class Blocks:
+        metadata = None
+
+        async def __aenter__(self) -> Blocks:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            return
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+                counted.append(span.at)
+
+    monkeypatch.setattr(receive, "_LATE", 0)
+    async with rig.engine() as engine:
+        number = await engine.download_file(rig.at("slow"), rig.folder / "before")
+        await engine.wait([number])
+        monkeypatch.setattr(type(rig.op), "reader", lambda *_args, **_more: Blocks())
+        source = receive.Receiver(engine._ctx, engine._live[number], rig.op)
+        file, span = localfile.PartFile(str(tmp_path / "f")), receive.Span(0, len(data))
+        await source.stream(file, span)
+        file.close()
+    # One write may still be under way while the next block comes.
+    assert counted[-1] >= len(data) - 200
+    assert counted == sorted(counted)
+    assert (tmp_path / "f").read_bytes() == data
