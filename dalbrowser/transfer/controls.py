@@ -63,7 +63,7 @@ class Controls:
 
     async def resume(self, ids: Iterable[int]) -> None:
         """Let jobs go on; one that sleeps before a retry is woken."""
-        for job in self._with_files(ids):
+        for job in sorted(self._with_files(ids), key=lambda job: (job.rank, job.id)):
             if job.row.is_folder:
                 self._folders.expand(job)
             elif job.state in _RESTING:
@@ -99,12 +99,12 @@ class Controls:
     def move_up(self, ids: Iterable[int]) -> None:
         """Change the order of queued jobs."""
         for job in self._with_files(ids):
-            self._scheduler.move_up(job)
+            self._note_all(self._scheduler.move_up(job))
 
     def move_down(self, ids: Iterable[int]) -> None:
         """Change the order of queued jobs the other way."""
         for job in reversed(self._with_files(ids)):
-            self._scheduler.move_down(job)
+            self._note_all(self._scheduler.move_down(job))
 
     def run_now(self, ids: Iterable[int]) -> None:
         """Start queued and resting jobs beyond the number that usually runs."""
@@ -116,6 +116,7 @@ class Controls:
                 self._queue(job, now=True)
             elif job.state is JobState.QUEUED:
                 self._scheduler.run_now(job)
+                self._note_all([job])
             else:
                 job.wake.set()
         self._reconsider(ids)
@@ -173,8 +174,14 @@ class Controls:
         self._ctx.show(job, JobState.QUEUED)
         if now:
             self._scheduler.run_now(job)
+            self._note_all([job])
         else:
             self._scheduler.add(job)
+
+    def _note_all(self, jobs: Iterable[LiveJob]) -> None:
+        """Write down what changed of jobs, so that a restart keeps their order."""
+        for job in jobs:
+            self._ctx.journal.note_job(job.row)
 
     def _too_late(self, job: LiveJob) -> bool:
         """Whether an upload is being completed: the server decides now, and it soon ends."""

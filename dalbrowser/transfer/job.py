@@ -156,6 +156,11 @@ class LiveJob:
         return self.row.id
 
     @property
+    def rank(self) -> int:
+        """Its place among the jobs of its batch: the order of asking, until somebody changes it."""
+        return self.row.priority or self.row.id
+
+    @property
     def state(self) -> JobState:
         """The present state."""
         return self.row.state

@@ -54,39 +54,55 @@ class Scheduler:
     def add(self, job: LiveJob, *, first: bool = False) -> None:
         """Queue a job, at the end of its batch or before all others in it."""
         queue = self._lane(job).queues.setdefault(job.row.batch, OrderedDict())
+        last = next(reversed(queue.values()), job)
         queue[job.id] = job
         if first:
             queue.move_to_end(job.id, last=False)
+        elif (job.row.priority or last.row.priority) and last.rank > job.rank:
+            # Somebody gave these an order, perhaps in a process before this one.
+            for number in [number for number, other in queue.items() if other.rank > job.rank]:
+                queue.move_to_end(number)
         self.fill()
 
-    def move_up(self, job: LiveJob) -> None:
-        """Let a queued job change places with the one before it in its batch and lane."""
+    def move_up(self, job: LiveJob) -> list[LiveJob]:
+        """Let a queued job change places with the one before it in its batch and lane.
+
+        Returns the jobs whose rank this changed, to be written down.
+        """
         queue = self._lane(job).queues.get(job.row.batch)
         if queue is None or job.id not in queue:
-            return
+            return []
         order = list(queue)
         place = order.index(job.id)
         if place:
             # Whatever stands behind the new place follows again, in its order.
             for number in (order[place - 1], *order[place + 1 :]):
                 queue.move_to_end(number)
+        return _ranked(queue)
 
-    def move_down(self, job: LiveJob) -> None:
-        """Let a queued job change places with the one after it in its batch and lane."""
+    def move_down(self, job: LiveJob) -> list[LiveJob]:
+        """Let a queued job change places with the one after it in its batch and lane.
+
+        Returns the jobs whose rank this changed, to be written down.
+        """
         queue = self._lane(job).queues.get(job.row.batch)
         if queue is None or job.id not in queue:
-            return
+            return []
         order = list(queue)
         behind = order[order.index(job.id) + 1 :]
         # The one after it stays where it is; the job and the others follow, in their order.
         for number in (job.id, *behind[1:]) if behind else ():
             queue.move_to_end(number)
+        return _ranked(queue)
 
     def run_now(self, job: LiveJob) -> None:
         """Start a job that does not run yet, whether there is place or not."""
         lane = self._lane(job)
         if self.closed or job.task is not None or job.id in lane.running:
             return
+        waiting = lane.queues.get(job.row.batch)
+        ranks = [other.rank for other in waiting.values()] if waiting else []
+        job.row.priority = min([0, *ranks]) - 1
         self.remove(job)
         lane.running[job.id] = job
         lane.by_batch[job.row.batch] += 1
@@ -122,3 +138,13 @@ class Scheduler:
             else options.ranges_above + 1
         )
         return self._small if job.row.total is not None and job.row.total < limit else self._large
+
+
+def _ranked(queue: OrderedDict[int, LiveJob]) -> list[LiveJob]:
+    """Give the jobs of a queue the ranks that they have, in their order; return who changed."""
+    changed: list[LiveJob] = []
+    for job, rank in zip(queue.values(), sorted(j.rank for j in queue.values()), strict=True):
+        if job.rank != rank:
+            job.row.priority = rank
+            changed.append(job)
+    return changed

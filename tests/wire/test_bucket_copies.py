@@ -297,7 +297,7 @@ async def test_a_source_that_was_replaced_meanwhile_is_not_joined(stand: Stand) 
 async def test_a_refused_part_leaves_no_upload_and_is_met_by_streaming(stand: Stand) -> None:
     data = await put(stand, "f", 2 * PART)
     stand.instead = refusing(403, "AccessDenied")
-    view = await stand.run("f")
+    view = await stand.run("f", parts_per_file=1)
     assert view.words == "done (verified (md5))", view.error
     assert await stand.rig.op.read("to/f") == data
     assert await stand.rig.uploads_left() == []
