@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import complain, say
@@ -40,6 +41,7 @@ class Wish:
     rules: Rules
     delete: bool = False
     empty: bool = False
+    as_json: bool = False
 
 
 def plans_folder(context: Context) -> Path:
@@ -142,15 +144,26 @@ async def _say_troubles(path: Path) -> None:
             complain(f"{verb}: {step.key}: {step.why}.")
 
 
-async def say_steps(path: Path) -> None:
-    """Write what is to be done to stdout, a line a file."""
-    on_terminal = sys.stdout.isatty()
-    offset, ended = 0, False
+async def say_plan(planned: Planned, wish: Wish, *, verbose: bool = True) -> None:
+    """Write what is to be done to stdout, a line a file when ``verbose``, and its sum."""
+    write = _json if wish.as_json else _columns if sys.stdout.isatty() else _tabs
+    offset, ended = 0, not verbose
     while not ended:
-        steps, offset, ended = await asyncio.to_thread(read_steps, path, offset, _LINES, _DONE)
+        steps, offset, ended = await asyncio.to_thread(
+            read_steps, planned.path, offset, _LINES, _DONE
+        )
         for step in steps:
-            say(_columns(step) if on_terminal else _tabs(step))
+            say(write(step))
+    if wish.as_json:
+        say(json.dumps({"plan": asdict(planned.counts)}))
+    else:
+        say(summary(planned.counts, delete=wish.delete))
     sys.stdout.flush()
+
+
+def _json(step: Step) -> str:
+    facts = {"do": step.do.value, "key": step.key, "size": step.size, "why": step.why}
+    return json.dumps({name: value for name, value in facts.items() if value != ""})
 
 
 def _tabs(step: Step) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.jobs import run_jobs
-from dalbrowser.cli.syncing import plan, plans_folder, say_steps, summary, written
+from dalbrowser.cli.syncing import plan, plans_folder, say_plan, written
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.transfer import JobState
 from dalbrowser.transfer.sync.deleting import delete_extra
@@ -56,9 +56,7 @@ class SyncRun:
         if self._planned is None:
             await self._finish_earlier(running)
             self._planned = await plan(self._context, self._wish, self._source, self._target)
-            if self._verbose:
-                await say_steps(self._planned.path)
-            say(summary(self._planned.counts, delete=self._wish.delete))
+            await say_plan(self._planned, self._wish, verbose=self._verbose)
         else:
             self._require_no_earlier(running)
         if not self._planned.counts.work:
@@ -110,7 +108,8 @@ class SyncRun:
             complain("Nothing was deleted, because not everything else was done.")
             return code
         report = await delete_extra(planned.path, self._source, self._target)
-        say(f"Deleted {report.gone:,}.")
+        if not self._wish.as_json:
+            say(f"Deleted {report.gone:,}.")
         for key, why in report.kept:
             complain(f"Not deleted: {one_line(key)}: {why}")
         return 1 if report.kept else 0

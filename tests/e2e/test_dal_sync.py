@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pty
 import random
 import signal
 import sqlite3
+import subprocess
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -16,7 +19,6 @@ from tests.e2e.link import link
 from tests.servers.raw import RawS3
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -193,6 +195,10 @@ def test_an_empty_source_deletes_only_when_that_is_meant(
     assert objects(rclone_s3, rclone_bucket) == {"up/a": b"a"}
     shown = dal("sync", "src", uri, "--delete", "--dry-run", "--allow-empty-source")
     assert (shown.code, shown.lines[0]) == (0, "delete\t1\ta")
+    shown = dal("sync", "src", uri, "--delete", "--dry-run", "--allow-empty-source", "--json")
+    step, total = map(json.loads, shown.lines)
+    assert step == {"do": "delete", "key": "a", "size": 1}
+    assert (total["plan"]["extra"], total["plan"]["bytes_deleted"]) == (1, 1)
     assert objects(rclone_s3, rclone_bucket) == {"up/a": b"a"}
     assert dal("sync", "src", uri, "--delete", "--yes", "--allow-empty-source").code == 0
     assert objects(rclone_s3, rclone_bucket) == {}
@@ -304,3 +310,81 @@ def test_killed_in_the_middle_it_goes_on(
     assert objects(s3_server, s3_bucket) == {f"up/{name}": body for name, body in tree.items()}
     with RawS3(s3_server) as raw:
         assert raw.uploads(s3_bucket) == []
+
+
+def test_on_a_terminal_it_asks(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal = dal_on(rclone_s3)
+    plant(work / "src", {"a": b"a"})
+    for answer, code in ((b"n\n", 1), (b"yes\n", 0)):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            dal.command("sync", "src", f"s3://{rclone_bucket}/"),
+            cwd=work, env=dal.environment, stdin=theirs,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        dal.started.append(process)
+        os.close(theirs)
+        os.write(ours, answer)
+        out, err = process.communicate(timeout=60)
+        os.close(ours)
+        assert process.returncode == code
+        assert out.startswith(b"copy\t1\ta\nPlan: copy 1")
+        assert b"Go on? [y/N]" in err
+        assert objects(rclone_s3, rclone_bucket) == ({} if code else {"a": b"a"})
+
+
+def test_hostile_keys_stay_inside_and_those_that_clash_are_said(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(ceph_s3), f"s3://{ceph_bucket}/in/"
+    keys = [
+        "in/../../up",
+        "in//root",
+        "in/a\x07b",
+        "in/plain",
+        "in/file",
+        "in/file/below",
+        "in/%41",
+    ]
+    for key in keys:
+        put(ceph_s3, ceph_bucket, key, key.encode())
+    done = dal("sync", uri, "down", "--yes", "--delete")
+    assert done.code == 1
+    assert "Not possible: file/below: 'file' is a file there" in done.err
+    assert found_in(work) == {
+        "down/%2E%2E/%2E%2E/up": b"in/../../up",
+        "down/%/root": b"in//root",
+        "down/a%07b": b"in/a\x07b",
+        "down/plain": b"in/plain",
+        "down/file": b"in/file",
+        "down/%2541": b"in/%41",
+    }
+    plant(work / "down", {"%41": b"no key has this name"})
+    with RawS3(ceph_s3) as raw:
+        assert raw.send("DELETE", ceph_bucket, "in/file/below").status == 204
+    again = dal("sync", uri, "down", "--yes", "--delete")
+    assert (again.code, again.err) == (0, "")
+    assert "copy 0, update 0 (0 B in all), delete 1 (20 B), unchanged 6" in again.text
+    assert not (work / "down/%41").exists()
+
+
+def test_after_a_failure_nothing_is_deleted_and_the_next_one_ends_equal(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/"
+    put(rclone_s3, rclone_bucket, "a/x", b"x")
+    put(rclone_s3, rclone_bucket, "b", b"b")
+    plant(work / "down", {"a": b"a file where a folder is needed", "extra": b"extra"})
+    failed = dal("sync", uri, "down", "--yes", "--delete")
+    assert failed.code == 1
+    assert "Nothing was deleted" in failed.err
+    assert (work / "down/extra").exists()
+    assert (work / "down/b").read_bytes() == b"b"
+    assert len(dal("transfers", "list").lines) == 1
+    (work / "down/a").unlink()
+    again = dal("sync", uri, "down", "--yes", "--delete")
+    assert again.code == 0, again.err
+    assert found_in(work / "down") == {"a/x": b"x", "b": b"b"}
+    assert dal("transfers", "list").out == b""

@@ -11,8 +11,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from dalbrowser.cli.context import say
-from dalbrowser.cli.syncing import Wish, ends, plan, say_steps, summary
+from dalbrowser.cli.syncing import Wish, ends, plan, say_plan
 from dalbrowser.cli.syncrun import SyncRun
 from dalbrowser.cli.wording import CommandError
 from dalbrowser.transfer.sync.rules import By, Rules
@@ -74,6 +73,7 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", action="append", default=[], metavar="GLOB", help=f"{text}; repeatable"
         )
+    parser.add_argument("--json", action="store_true", help="the plan as JSON, an object a line")
     parser.add_argument("-v", "--verbose", action="store_true", help="with --yes: the plan too")
     parser.set_defaults(run=run)
 
@@ -83,11 +83,11 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
     wish = _wish(arguments)
     source, target = await ends(context, arguments.source, arguments.target)
     if arguments.yes:
-        return await SyncRun(context, wish, source, target, verbose=arguments.verbose).run()
+        verbose = arguments.verbose or arguments.json
+        return await SyncRun(context, wish, source, target, verbose=verbose).run()
     planned = await plan(context, wish, source, target)
     try:
-        await say_steps(planned.path)
-        say(summary(planned.counts, delete=wish.delete))
+        await say_plan(planned, wish)
         deletes = wish.delete and planned.counts.extra
         if arguments.dry_run or not (planned.counts.work or deletes):
             await asyncio.to_thread(planned.file.discard)
@@ -107,6 +107,7 @@ def _wish(arguments: argparse.Namespace) -> Wish:
         Rules(by, tuple(arguments.include), tuple(arguments.exclude)),
         delete=arguments.delete,
         empty=arguments.allow_empty_source,
+        as_json=arguments.json,
     )
 
 
