@@ -20,6 +20,9 @@ LOWEST = 128 * 1024
 _BURST = 0.1
 """Seconds' worth of bytes that may pass at once after a pause."""
 
+_TICK = 1e-6
+"""Seconds that are not worth a wait."""
+
 _SMALLEST, _LARGEST = 16 * 1024, 512 * 1024
 """Bytes of a block: a tenth of a second's worth within these."""
 
@@ -45,7 +48,9 @@ class TokenBucket:
         if self._rate is None:
             return 0.0
         self._fill(now)
-        return max(0.0, -self._balance / self._rate)
+        due = -self._balance / self._rate
+        # Less than a clock can tell is nothing.
+        return due if due > _TICK else 0.0
 
     def spend(self, size: int, now: float) -> None:
         """A block of ``size`` bytes passes."""
