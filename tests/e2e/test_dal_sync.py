@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import random
@@ -162,48 +161,6 @@ def test_between_two_places(
     assert "copy 0, update 0 (0 B in all), delete 0 (0 B), unchanged 2" in again.text
 
 
-def test_what_makes_no_sense_is_refused(
-    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
-) -> None:
-    dal, base = dal_on(rclone_s3), f"s3://{rclone_bucket}"
-    put(rclone_s3, rclone_bucket, "dir/a", b"a")
-    plant(work / "src", {"a": b"a"})
-    refused = {
-        ("src", "dst"): "both local",
-        (f"{base}/dir", f"{base}/dir/"): "same place",
-        (f"{base}/dir", f"{base}/dir/in"): "inside of the source",
-        (f"{base}/dir/in", f"{base}/dir"): "inside of the target",
-        (f"{base}/dir/a", "dst"): "is an object",
-        (f"{base}/none", "dst"): "nothing in",
-        ("none", base): "No such file",
-        ("src/a", base): "is a file",
-        (base, "src/a"): "is a file",
-    }
-    for (source, target), words in refused.items():
-        assert words in dal("sync", source, target, "--yes").complaint()
-    assert objects(rclone_s3, rclone_bucket) == {"dir/a": b"a"}
-    assert not (work / "dst").exists()
-
-
-def test_an_empty_source_deletes_only_when_that_is_meant(
-    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
-) -> None:
-    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/up/"
-    put(rclone_s3, rclone_bucket, "up/a", b"a")
-    (work / "src").mkdir()
-    assert "--allow-empty-source" in dal("sync", "src", uri, "--delete", "--yes").complaint()
-    assert objects(rclone_s3, rclone_bucket) == {"up/a": b"a"}
-    shown = dal("sync", "src", uri, "--delete", "--dry-run", "--allow-empty-source")
-    assert (shown.code, shown.lines[0]) == (0, "delete\t1\ta")
-    shown = dal("sync", "src", uri, "--delete", "--dry-run", "--allow-empty-source", "--json")
-    step, total = map(json.loads, shown.lines)
-    assert step == {"do": "delete", "key": "a", "size": 1}
-    assert (total["plan"]["extra"], total["plan"]["bytes_deleted"]) == (1, 1)
-    assert objects(rclone_s3, rclone_bucket) == {"up/a": b"a"}
-    assert dal("sync", "src", uri, "--delete", "--yes", "--allow-empty-source").code == 0
-    assert objects(rclone_s3, rclone_bucket) == {}
-
-
 def test_what_cannot_take_part_is_said_and_nothing_is_deleted(
     dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
 ) -> None:
@@ -229,18 +186,6 @@ def test_what_cannot_take_part_is_said_and_nothing_is_deleted(
     assert set(objects(rclone_s3, rclone_bucket)) == {
         "up/ok", "up/other/x", "up/link/x", "up/fifo"
     }  # fmt: skip
-
-
-def test_globs_choose_and_protect(
-    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
-) -> None:
-    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/"
-    plant(work / "src", {"a.txt": b"a", "d/b.txt": b"b", "d/c.log": b"c", "tmp/x.txt": b"x"})
-    put(rclone_s3, rclone_bucket, "old.log", b"log")
-    put(rclone_s3, rclone_bucket, "old.txt", b"txt")
-    done = dal("sync", "src", uri, "--include", "*.txt", "--exclude", "tmp/*", "--delete", "--yes")
-    assert (done.code, done.err) == (0, "")
-    assert set(objects(rclone_s3, rclone_bucket)) == {"a.txt", "d/b.txt", "old.log"}
 
 
 def test_checksum_sees_what_time_and_size_do_not(
