@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.ui.dialogs.closing import Closing, ClosingDialog
+from dalbrowser.ui.transfers.panel import ON_CLOSE
 from dalbrowser.ui.transfers.verbs import RESUMABLE
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from dalbrowser.session import Session
     from dalbrowser.ui.tray import Tray
     from dalbrowser.ui.window import MainWindow
-
-SETTING = "transfers.on_close"
 
 
 class Leaving:
@@ -45,14 +44,14 @@ class Leaving:
 
     def close(self) -> None:
         """The window shall close: as the setting says while transfers run, or ask."""
-        wanted = Closing(self._session.settings.get(SETTING))
+        wanted = Closing(self._session.settings.get(ON_CLOSE))
         if wanted is Closing.TRAY and not self._tray.available:
             wanted = Closing.STAY
         self._go(wanted)
 
     def quit(self) -> None:
         """The program shall end: to go on in the tray is no answer to that by itself."""
-        wanted = Closing(self._session.settings.get(SETTING))
+        wanted = Closing(self._session.settings.get(ON_CLOSE))
         self._go(Closing.STAY if wanted is Closing.TRAY else wanted)
 
     def end(self) -> None:
@@ -98,7 +97,7 @@ class Leaving:
         if answer is Closing.STAY:
             return
         if remember:
-            self._session.settings.set(SETTING, answer.value)
+            self._session.settings.set(ON_CLOSE, answer.value)
         if answer is Closing.TRAY and self._running():
             self._hide()
         else:

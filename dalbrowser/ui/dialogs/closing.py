@@ -50,7 +50,9 @@ class ClosingDialog(Sheet):
         self.add_text(f"{paused}\n\n{kept}", "closingText")
         self.remember = QCheckBox(self.tr("Do the same the next time"))
         self.remember.setObjectName("closingRemember")
-        self.remember.setToolTip(self.tr("The setting transfers.on_close changes it back."))
+        self.remember.setToolTip(
+            self.tr("“Ask when closing” in the menu of the transfers takes it back.")
+        )
         self.body.addWidget(self.remember)
         stay = self.add_verb("closingCancel", self.tr("Cancel"))
         stay.clicked.connect(self.reject)

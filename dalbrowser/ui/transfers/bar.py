@@ -48,8 +48,8 @@ class TransferBar(QWidget):
         """Put what follows at the other end."""
         self._row.addStretch(1)
 
-    def add_menu(self, actions: list[QAction]) -> None:
-        """Add the button that shows what has no button of its own."""
+    def add_menu(self, actions: list[QAction]) -> QMenu:
+        """Add the button that shows what has no button of its own; returns its menu."""
         button = QToolButton(self)
         button.setObjectName("transferMore")
         button.setAccessibleName(tr("More"))
@@ -61,6 +61,7 @@ class TransferBar(QWidget):
         menu.addActions(actions)
         button.setMenu(menu)
         self._row.addWidget(button)
+        return menu
 
     def fit(self, width: int) -> None:
         """Show the words where ``width`` pixels are enough for them all."""

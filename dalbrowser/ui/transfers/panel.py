@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from dalbrowser.session.session import Session
     from dalbrowser.transfer import StartReport
 
+ON_CLOSE = "transfers.on_close"
+"""The setting that says what closing the window does while transfers run."""
+
 
 class TransferPanel(QWidget):
     """All transfers, and what can be done with them.
@@ -135,7 +138,22 @@ class TransferPanel(QWidget):
             self._bar.add(action)
         verify = self._add_action("verify_manifest", "Verify manifest…", "verified")
         verify.triggered.connect(lambda _checked=False: self.manifests.ask_verify())
-        self._bar.add_menu([*more, verify])
+        ask = self._add_action("ask_when_closing", "Ask when closing", "question")
+        ask.setToolTip(tr("Ask what to do when the window is closed while transfers run"))
+        ask.setCheckable(True)
+        ask.toggled.connect(self._ask_when_closing)
+        menu = self._bar.add_menu([*more, verify, ask])
+        menu.aboutToShow.connect(lambda: self._show_choice(ask))
+
+    def _show_choice(self, ask: QAction) -> None:
+        asks = self._session.settings.get(ON_CLOSE) == "ask"
+        ask.setChecked(asks)
+        # There is nothing to take back as long as it asks.
+        ask.setEnabled(not asks)
+
+    def _ask_when_closing(self, wanted: bool) -> None:
+        if wanted:
+            self._session.settings.set(ON_CLOSE, "ask")
 
     def _lay_out(self) -> None:
         self._pages = QStackedWidget(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QTableView,
     QTableWidget,
+    QToolButton,
     QWidget,
 )
 
@@ -23,6 +25,7 @@ from dalbrowser.transfer import JobState
 from dalbrowser.transfer.manifest import Manifest
 from dalbrowser.ui.transfers.panel import TransferPanel
 from tests.ui.stage import Stage, set_stage
+from tests.unit.transfer.test_history import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -421,3 +424,45 @@ def test_a_long_folder_of_the_history_comes_by_pages(qapp: QApplication, tmp_pat
         second.run(look())
         panel.close()
         panel.deleteLater()
+
+
+def test_the_answer_at_closing_can_be_taken_back(stage: Stage, panel: TransferPanel) -> None:
+    button = panel.findChild(QToolButton, "transferMore")
+    assert isinstance(button, QToolButton)
+    ask = panel.actions_by_id["ask_when_closing"]
+    stage.session.settings.set("transfers.on_close", "tray")
+    button.menu().aboutToShow.emit()
+    assert ask.isEnabled()
+    assert not ask.isChecked()
+    ask.trigger()
+    assert stage.session.settings.get("transfers.on_close") == "ask"
+
+
+def test_a_long_history_does_not_hold_up_the_panel(qapp: QApplication, tmp_path: Path) -> None:
+    """With 100,000 finished transfers the first rows come as they do with one."""
+    (tmp_path / "a").write_bytes(b"1")
+    took: list[float] = []
+    for turn in range(2):
+        for stage in set_stage(qapp, tmp_path):
+            panel = TransferPanel(stage.session)
+            panel.show()
+
+            async def open_it(
+                stage: Stage = stage, panel: TransferPanel = panel, turn: int = turn
+            ) -> None:
+                begun = time.perf_counter()
+                await stage.session.transfers.start()
+                if turn == 0:
+                    ids = await stage.session.transfers.upload([tmp_path / "a"], INBOX)
+                    await stage.session.transfers.wait(ids)
+                else:
+                    await stage.until(lambda: len(rows(panel)) >= 200, "the first page")
+                took.append(time.perf_counter() - begun)
+
+            stage.run(open_it())
+            panel.close()
+            panel.deleteLater()
+            journal = stage.session.folders.journal_file
+        if turn == 0:
+            fill(journal, 100_000)
+    assert took[1] < took[0] + 1.0, took
