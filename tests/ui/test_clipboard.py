@@ -42,7 +42,6 @@ async def at_home(person: Driver) -> None:
     person.window.open_location(FILES)
     await person.listed("data", "a.txt", "b.txt")
     await person.stage.until(person.action("upload").isEnabled, "the capability")
-    person.window.activateWindow()
 
 
 def tree(stage: Stage) -> dict[str, bytes]:
@@ -61,9 +60,11 @@ def has_places(data: QMimeData | None) -> bool:
     return data is not None and data.hasFormat(MIME)
 
 
-def press(person: Driver, key: Qt.Key, keys: Qt.KeyboardModifier = CTRL) -> None:
+async def press(person: Driver, key: Qt.Key, keys: Qt.KeyboardModifier = CTRL) -> None:
     """Press a key in the list."""
+    person.window.activateWindow()
     person.table.setFocus()
+    await person.stage.until(person.table.hasFocus, "the focus")
     QTest.keyClick(person.table, key, keys)
 
 
@@ -71,7 +72,7 @@ def test_copy_and_paste_by_keys(person: Driver) -> None:
     async def story() -> None:
         await at_home(person)
         person.select("a.txt", "b.txt")
-        press(person, Qt.Key.Key_C)
+        await press(person, Qt.Key.Key_C)
         data = QGuiApplication.clipboard().mimeData()
         payload = decode(bytes(data.data(MIME).data()))
         assert payload == Payload((FILES.child("a.txt"), FILES.child("b.txt")))
@@ -85,7 +86,7 @@ def test_copy_and_paste_by_keys(person: Driver) -> None:
         person.open("data")
         await person.listed("one.csv")
         await person.stage.until(person.action("paste").isEnabled, "the capability")
-        press(person, Qt.Key.Key_V)
+        await press(person, Qt.Key.Key_V)
         await person.listed("a.txt", "b.txt", "one.csv")
 
     person.stage.run(story())
@@ -100,7 +101,7 @@ def test_cut_rows_are_faint_until_they_are_pasted_and_then_off_the_clipboard(
     async def story() -> None:
         await at_home(person)
         person.select("a.txt")
-        press(person, Qt.Key.Key_X)
+        await press(person, Qt.Key.Key_X)
         assert faint(person) == {"a.txt"}
         gnome = bytes(
             QGuiApplication.clipboard().mimeData().data("x-special/gnome-copied-files").data()
@@ -114,7 +115,7 @@ def test_cut_rows_are_faint_until_they_are_pasted_and_then_off_the_clipboard(
         assert faint(person) == {"a.txt"}
         person.select("data")
         await person.stage.until(person.action("paste_into").isEnabled, "one folder")
-        press(person, Qt.Key.Key_V, CTRL | SHIFT)
+        await press(person, Qt.Key.Key_V, CTRL | SHIFT)
         await person.listed("data", "b.txt")
         assert faint(person) == frozenset()
         clipboard = QGuiApplication.clipboard()
@@ -132,12 +133,12 @@ def test_what_was_cut_is_faint_no_more_once_something_else_is_copied(person: Dri
     async def story() -> None:
         await at_home(person)
         person.select("a.txt")
-        press(person, Qt.Key.Key_X)
+        await press(person, Qt.Key.Key_X)
         assert faint(person) == {"a.txt"}
         person.select("b.txt")
-        press(person, Qt.Key.Key_C)
+        await press(person, Qt.Key.Key_C)
         assert faint(person) == frozenset()
-        press(person, Qt.Key.Key_X)
+        await press(person, Qt.Key.Key_X)
         assert faint(person) == {"b.txt"}
         QGuiApplication.clipboard().setText("something else")
         assert faint(person) == frozenset()
@@ -151,15 +152,15 @@ def test_pasting_what_was_cut_where_it_is_is_refused_and_a_copy_is_kept_beside(
     async def story() -> None:
         await at_home(person)
         person.select("a.txt")
-        press(person, Qt.Key.Key_X)
-        press(person, Qt.Key.Key_V)
+        await press(person, Qt.Key.Key_X)
+        await press(person, Qt.Key.Key_V)
         await person.says("noticeText", "It is in files: already")
         assert faint(person) == {"a.txt"}
         assert await person.stage.session.transfers.jobs() == []
-        press(person, Qt.Key.Key_C)
-        press(person, Qt.Key.Key_V)
+        await press(person, Qt.Key.Key_C)
+        await press(person, Qt.Key.Key_V)
         await person.listed("data", "a (2).txt", "a.txt", "b.txt")
-        press(person, Qt.Key.Key_V)
+        await press(person, Qt.Key.Key_V)
         await person.listed("data", "a (2).txt", "a (3).txt", "a.txt", "b.txt")
 
     person.stage.run(story())
@@ -172,12 +173,12 @@ def test_duplicates_of_files_and_folders_are_beside_them(person: Driver) -> None
         await at_home(person)
         person.stage.put("data (2)/taken", b"taken")
         person.select("data", "b.txt")
-        press(person, Qt.Key.Key_D)
+        await press(person, Qt.Key.Key_D)
         await person.stage.until(
             lambda: {"data (3)", "b (2).txt"} <= set(person.names()), "both duplicates"
         )
-        press(person, Qt.Key.Key_D)
-        press(person, Qt.Key.Key_D)
+        await press(person, Qt.Key.Key_D)
+        await press(person, Qt.Key.Key_D)
         await person.stage.until(
             lambda: {"data (5)", "b (4).txt"} <= set(person.names()), "four more"
         )
@@ -210,7 +211,7 @@ def test_files_of_the_desktop_are_uploaded_and_stay_there(
             data = QMimeData()
             data.setData("x-special/gnome-copied-files", verb.encode() + b"\n" + uri)
         QGuiApplication.clipboard().setMimeData(data)
-        press(person, Qt.Key.Key_V)
+        await press(person, Qt.Key.Key_V)
         await person.stage.until(lambda: source.name in person.names(), "the file")
         if verb == "cut":
             assert "the originals stay" in person.text("noticeText")
@@ -247,7 +248,7 @@ def test_a_name_that_is_there_is_asked_about(person: Driver) -> None:
         await at_home(person)
         person.stage.put("data/a.txt", b"mine")
         person.select("a.txt")
-        press(person, Qt.Key.Key_C)
+        await press(person, Qt.Key.Key_C)
         person.select("data")
         await person.stage.until(person.action("paste_into").isEnabled, "one folder")
         person.do("paste_into")
