@@ -7,7 +7,7 @@ written over or deleted which nobody compared.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.integrity import same_etag
@@ -42,7 +42,7 @@ class Compared:
 
     def text(self) -> str:
         """Return this as it is kept in the journal."""
-        return json.dumps({name: value for name, value in asdict(self).items() if value})
+        return json.dumps({name: value for name in _FIELDS if (value := getattr(self, name))})
 
     def fits(self, there: Metadata | None) -> bool:
         """Whether an object, or its absence, is what was seen."""
@@ -62,6 +62,9 @@ class Compared:
         if self.absent or there is None:
             return self.absent and there is None
         return (there.st_size, there.st_mtime_ns) == (self.size or 0, self.mtime_ns or 0)
+
+
+_FIELDS = tuple(item.name for item in fields(Compared))
 
 
 def changed_since(name: str) -> TransferError:

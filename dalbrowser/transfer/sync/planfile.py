@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import time
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from dalbrowser.transfer.sync.steps import Do, Step
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
+_FIELDS = tuple(item.name for item in fields(Step))
 _SUFFIX = ".plan"
 _KEPT = 30 * 86_400
 """Seconds; a transfer that rests longer than this is planned anew."""
@@ -39,12 +40,10 @@ class PlanFile:
     def add(self, steps: Iterable[Step]) -> None:
         """Write some more steps."""
         for step in steps:
-            # Nought bytes are told, what is not known is left out.
-            kept = {
-                name: value
-                for name, value in asdict(step).items()
-                if value or (value == 0 and value is not False)
-            }
+            # Nought bytes are told, what is not known or has its default is left out.
+            kept = {name: value for name in _FIELDS if (value := getattr(step, name)) or value == 0}
+            if not step.foreign:
+                del kept["foreign"]
             kept["do"] = step.do.value
             self._file.write(json.dumps(kept) + "\n")
 
