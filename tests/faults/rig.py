@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.profiles import Location, Profile, ProfileStore
-from dalbrowser.storage import LayeredAccessor, Operator
+from dalbrowser.storage import ErrorKind, LayeredAccessor, Operator, StorageError
 from dalbrowser.transfer import ConflictPolicy, EngineOptions, JobView, TransferEngine
 
 if TYPE_CHECKING:
@@ -254,7 +254,13 @@ class Rig:
 
     async def uploads_left(self) -> list[str]:
         """Return the keys of incomplete uploads on the service."""
-        return [item.path async for item in self.op.list_multiparts("")]
+        try:
+            return [item.path async for item in self.op.list_multiparts("")]
+        except StorageError as error:
+            # rclone answers so when there never was an upload since it was started.
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            return []
 
     def on_disk(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the journal's file itself, as the next process would find it after a kill."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from tests.faults.rig import MiB, Rig, make_file, sha_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from tests.faults.conftest import Saw
 
 
 @pytest.fixture
@@ -49,19 +52,22 @@ async def settled(engine: Any, ids: list[int]) -> Any:
     return (await engine.wait(ids))[0]
 
 
-async def test_disk_without_room_is_said_before_the_first_byte(rig: Rig) -> None:
+@pytest.mark.fault("the disk has no room for a download")
+async def test_disk_without_room_is_said_before_the_first_byte(rig: Rig, saw: Saw) -> None:
     sha = await put(rig, "big", 4 * MiB)
     with small_disk(rig.folder / "disk", 3 * MiB):
         async with rig.engine() as engine:
             ids = [await engine.download_file(rig.at("big"), rig.folder / "disk" / "big")]
             view = await settled(engine, ids)
+            saw(view)
             assert view.state is JobState.FAILED
             assert "make room" in view.error
             assert rig.wire.count("read") == 0
             assert sha
 
 
-async def test_disk_that_fills_up_in_the_middle(rig: Rig) -> None:
+@pytest.mark.fault("the disk fills up during a download")
+async def test_disk_that_fills_up_in_the_middle(rig: Rig, saw: Saw) -> None:
     sha = await put(rig, "big", 2 * MiB)
     target = rig.folder / "disk" / "big"
     with small_disk(rig.folder / "disk", 8 * MiB):
@@ -75,6 +81,7 @@ async def test_disk_that_fills_up_in_the_middle(rig: Rig) -> None:
         async with rig.engine(parts_per_file=1) as engine:
             ids = [await engine.download_file(rig.at("big"), target)]
             view = await settled(engine, ids)
+            saw(view)
             assert view.state is JobState.FAILED
             assert "No space left" in view.error
             assert not target.exists()
@@ -82,11 +89,13 @@ async def test_disk_that_fills_up_in_the_middle(rig: Rig) -> None:
             (target.parent / "other").unlink()
             await engine.resume(ids)
             view = await settled(engine, ids)
+            saw(view)
             assert view.words == "done (verified (md5))", view.error
             assert sha_of(target) == sha
 
 
-async def test_journal_on_a_full_disk_fails_in_words_and_counts_nothing(rig: Rig) -> None:
+@pytest.mark.fault("the journal's disk fills up during an upload")
+async def test_journal_on_a_full_disk_fails_in_words_and_counts_nothing(rig: Rig, saw: Saw) -> None:
     make_file(rig.folder / "big", 2 * MiB)
     disk = rig.folder / "disk"
     with small_disk(disk, 2 * MiB):
@@ -103,6 +112,7 @@ async def test_journal_on_a_full_disk_fails_in_words_and_counts_nothing(rig: Rig
         async with rig.engine(parts_per_file=1) as engine:
             ids = [await engine.upload_file(rig.folder / "big", rig.at("big"))]
             view = await settled(engine, ids)
+            saw(view)
             rig.wire.before = None
             if view.state is not JobState.DONE:
                 assert view.state is JobState.FAILED
@@ -111,12 +121,14 @@ async def test_journal_on_a_full_disk_fails_in_words_and_counts_nothing(rig: Rig
             (disk / "other").unlink()
             await engine.retry(ids)
             view = await settled(engine, ids)
+            saw(view)
             assert view.words == "done (verified (md5))", view.error
     assert await rig.uploads_left() == []
 
 
+@pytest.mark.fault("the target is read-only")
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
-async def test_read_only_target(rig: Rig) -> None:
+async def test_read_only_target(rig: Rig, saw: Saw) -> None:
     sha = await put(rig, "a", 1000)
     folder = rig.folder / "closed"
     folder.mkdir()
@@ -133,17 +145,20 @@ async def test_read_only_target(rig: Rig) -> None:
     async with rig.engine() as engine:
         ids = [await engine.download_file(rig.at("a"), folder / "a")]
         view = await settled(engine, ids)
+        saw(view)
         assert view.state is JobState.FAILED
         assert "could not be written" in view.error
         await asyncio.to_thread(subprocess.run, undo, check=True)
         await engine.retry(ids)
         view = await settled(engine, ids)
+        saw(view)
     assert view.state is JobState.DONE, view.error
     assert sha_of(folder / "a") == sha
 
 
+@pytest.mark.fault("the source becomes unreadable during the upload, later it can be read")
 async def test_source_that_cannot_be_read_any_more(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, saw: Saw
 ) -> None:
     sha = make_file(rig.folder / "big", 2 * MiB)
     real, reads = os.pread, 0
@@ -159,6 +174,7 @@ async def test_source_that_cannot_be_read_any_more(
     async with rig.engine(parts_per_file=1) as engine:
         ids = [await engine.upload_file(rig.folder / "big", rig.at("big"))]
         view = await settled(engine, ids)
+        saw(view)
         assert view.state is JobState.FAILED
         assert "could not be read (Input/output error)" in view.error
         assert not await rig.op.exists("big")
@@ -166,12 +182,16 @@ async def test_source_that_cannot_be_read_any_more(
         rig.wire.calls.clear()
         await engine.resume(ids)
         view = await settled(engine, ids)
+        saw(view)
     assert view.words == "done (verified (md5))"
     assert rig.wire.count("write_multipart") == 5
     assert await rig.sha("big") == sha
 
 
-async def test_clock_set_back_harms_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("the clock is set back by years, between two processes")
+async def test_clock_set_back_harms_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, saw: Saw
+) -> None:
     sha = make_file(rig.folder / "big", 2 * MiB)
     reached = asyncio.Event()
 
@@ -190,5 +210,33 @@ async def test_clock_set_back_harms_nothing(rig: Rig, monkeypatch: pytest.Monkey
         ids = [view.id for view in rig.report.interrupted]
         await engine.resume(ids)
         view = await settled(engine, ids)
+        saw(view)
     assert view.words == "done (verified (md5))"
     assert await rig.sha("big") == sha
+
+
+@pytest.mark.fault("the target folder is removed during the download, later it is back")
+async def test_target_folder_removed(service: Rig, saw: Saw) -> None:
+    sha = await put(service, "big", 2 * MiB)
+    folder = service.folder / "here"
+    folder.mkdir()
+
+    async def act() -> None:
+        service.wire.before = None
+        await asyncio.to_thread(shutil.rmtree, folder)
+
+    done = service.meanwhile("read", 3, act)
+    async with service.engine(parts_per_file=1) as engine:
+        ids = [await engine.download_file(service.at("big"), folder / "big")]
+        view = await settled(engine, ids)
+        saw(view)
+        assert done.is_set()
+        assert view.state is JobState.FAILED
+        assert str(folder) in view.error
+        folder.mkdir()
+        await engine.resume(ids)
+        view = await settled(engine, ids)
+        saw(view)
+    assert view.state is JobState.DONE, view.error
+    assert sha_of(folder / "big") == sha
+    assert [path.name for path in folder.iterdir()] == ["big"]

@@ -12,6 +12,7 @@ from tests.faults.rig import MiB, Rig, make_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.faults.conftest import Saw
     from tests.servers.s3_server import S3Server
 
 WRONG: dict[str, dict[str, str]] = {
@@ -21,9 +22,10 @@ WRONG: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.fault("an upload is refused from the start, and cancelled", on="rclone")
 @pytest.mark.parametrize("wrong", list(WRONG))
 async def test_cancelled_at_once(
-    rclone_s3: S3Server, rclone_bucket: str, tmp_path: Path, wrong: str
+    rclone_s3: S3Server, rclone_bucket: str, tmp_path: Path, wrong: str, saw: Saw
 ) -> None:
     config = {**rclone_s3.operator_config(rclone_bucket), **WRONG[wrong]}
     rig = Rig(tmp_path, "s3", config, config["bucket"])
@@ -32,9 +34,11 @@ async def test_cancelled_at_once(
         number = await engine.upload_file(tmp_path / "big", rig.at("big"))
         view = (await engine.wait([number]))[0]
         assert view.state in (JobState.FAILED, JobState.WAITING_CREDENTIALS), view.words
+        saw(f"wrong {wrong}: {view.words}")
         for _ in range(2 if wrong == "endpoint" else 1):
             await engine.cancel([number])
         view = (await engine.wait([number]))[0]
     assert view.state is JobState.CANCELLED, view.error
+    saw(view)
     assert rig.on_disk("SELECT * FROM upload") == []
     await rig.op.aclose()

