@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from dalbrowser.transfer import casing
 from dalbrowser.transfer.model import JobState
+from dalbrowser.transfer.placed import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.durable import DurableEnds
     from dalbrowser.transfer.gates import NetworkGates
     from dalbrowser.transfer.job import LiveJob
-    from dalbrowser.transfer.journal import Journal
+    from dalbrowser.transfer.journal import JobRow, Journal
     from dalbrowser.transfer.model import EngineOptions
     from dalbrowser.transfer.rate import Rates
     from dalbrowser.transfer.slots import Slots
@@ -46,6 +48,8 @@ class RunContext:
     changed: Callable[[LiveJob], None]
     claims: dict[tuple[str, str, str], int] = field(default_factory=dict)
     claimed: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
+    placed: Placed = field(default_factory=Placed)
+    folding: dict[str, bool] = field(default_factory=dict)
 
     def claim(self, job: LiveJob, place: str, bucket: str, key: str) -> bool:
         """Reserve a target for a job; false while another live job has it."""
@@ -54,6 +58,22 @@ class RunContext:
             return False
         self.claimed.setdefault(job.id, []).append(name)
         return True
+
+    def claim_file(self, job: LiveJob, path: str) -> bool:
+        """Reserve a local name, and every one that some disk would take for it."""
+        return self.claim(job, "local", "", path) and self.claim(
+            job, "folded", "", casing.fold(path)
+        )
+
+    async def placed_by_other(self, row: JobRow) -> bool:
+        """Whether another job of a batch has put its file under this one's name."""
+        return await self.placed.by_other(row, self.journal.batch_rows, self.ignores_case)
+
+    async def ignores_case(self, folder: str) -> bool:
+        """Whether names that differ in case are one in a folder; asked once of each."""
+        if folder not in self.folding:
+            self.folding[folder] = await self.on_disk(casing.ignores_case, folder)
+        return self.folding[folder]
 
     def release(self, job: LiveJob) -> None:
         """Give back every target that the job reserved."""

@@ -210,7 +210,7 @@ class _Download:
 
     async def _large(self, saved: DownloadRow | None) -> None:
         temp = saved.temp if saved is not None else self.target.temp()
-        self.ctx.claim(self.job, "local", "", temp)
+        self.ctx.claim_file(self.job, temp)
         await RangedFetch(self.source, temp).run(resumed=saved is not None)
         await self.target.publish(temp, self.size, self._is_same, durable=True)
 

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 _NAMES = 100
 """Names tried for a temporary file, or for a file that is kept beside another."""
 
+_REPLACING = (
+    ConflictPolicy.OVERWRITE,
+    ConflictPolicy.IF_NEWER,
+    ConflictPolicy.IF_SIZE_DIFFERS,
+)
+
 _PLACE = "local"
 """Stands for this machine where services have their profile."""
 
@@ -54,7 +60,7 @@ class LocalTarget:
         Raises ``ConflictError`` or ``SkipError``; keeping both changes the job's path.
         """
         row = self._row
-        claimed = self._claim(row.local_path)
+        claimed = await self._claim(row.local_path)
         there = await self._ctx.visits.run(localfile.prepare, row.root, row.local_path)
         if self._compared is not None:
             return await self._settle_compared(self._compared, claimed, there, same)
@@ -65,6 +71,9 @@ class LocalTarget:
             raise TargetUnwritableError(message)
         if there is not None and row.attempts and await same(there):
             return True
+        if row.policy in _REPLACING and not (claimed and await self._is_free()):
+            await self._rename("Another file of these transfers has its name here, so")
+            return False
         target = Side(there.st_size, there.st_mtime) if there else Side(None, None)
         verdict = decide(row.policy, Side(size, row.mtime), target)
         if verdict is Verdict.SKIP:
@@ -79,7 +88,7 @@ class LocalTarget:
         """Return a temporary name that no other job holds."""
         for number in range(1, _NAMES):
             name = localfile.temp_name(self._row.local_path, number)
-            if self._claim(name):
+            if self._ctx.claim_file(self._job, name):
                 return name
         message = f"Too many downloads into {self._row.local_path} are unfinished; cancel some."
         raise TargetUnwritableError(message)
@@ -98,16 +107,11 @@ class LocalTarget:
                 mtime=self._row.mtime,
                 durable=durable,
             )
-        replaces = self._row.policy in (
-            ConflictPolicy.OVERWRITE,
-            ConflictPolicy.IF_NEWER,
-            ConflictPolicy.IF_SIZE_DIFFERS,
-        )
         return partial(
             localfile.publish,
             temp,
             self._row.local_path,
-            replace=replaces,
+            replace=self._row.policy in _REPLACING,
             mtime=self._row.mtime,
             durable=durable,
         )
@@ -138,21 +142,31 @@ class LocalTarget:
             return True
         raise changed_since(row.local_path)
 
-    async def _rename(self) -> None:
+    async def _rename(self, why: str = "Kept both:") -> None:
         row = self._row
         for number in range(2, _NAMES):
             path = numbered(row.local_path, number)
             taken = await self._ctx.on_disk(localfile.stat_or_none, path)
-            if taken is None and self._claim(path):
+            if taken is None and await self._claim(path):
                 row.local_path, row.sent = path, False
-                row.note = f"Kept both: it is called {os.path.basename(path)} here."  # noqa: PTH119
+                row.note = f"{why} it is called {os.path.basename(path)} here."  # noqa: PTH119
                 await self._ctx.journal.save(row)
                 return
         message = f"There are too many files named like {row.local_path}; tidy up and retry."
         raise TargetUnwritableError(message)
 
-    def _claim(self, path: str) -> bool:
-        return self._ctx.claim(self._job, _PLACE, "", path)
+    async def _claim(self, path: str) -> bool:
+        """Reserve a name; false while another job has it, or one that is the same here."""
+        if not self._ctx.claim(self._job, _PLACE, "", path):
+            return False
+        if self._ctx.claim_file(self._job, path):
+            return True
+        folder = os.path.dirname(path)  # noqa: PTH120
+        return not await self._ctx.ignores_case(folder)
+
+    async def _is_free(self) -> bool:
+        """Whether what stands there was not put there by another job of this batch."""
+        return not await self._ctx.placed_by_other(self._row)
 
 
 def _place_compared(

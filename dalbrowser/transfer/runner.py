@@ -105,6 +105,7 @@ async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = ""
     except TransferError as trouble:
         row.state, row.error, row.finished = JobState.FAILED, str(trouble), None
     if row.state.is_final:
+        ctx.placed.add(row)
         ctx.release(job)
     ctx.changed(job)
 

@@ -99,7 +99,11 @@ class RemoteTarget:
                 return False
             return await self._settle_compared(self._compared, is_same)
         sure = row.policy is ConflictPolicy.OVERWRITE
-        if claimed and (sure or (row.fresh and self.guarded and row.attempts == 0)):
+        over = row.policy in _OVERWRITING
+        other = over and not (claimed and not await self._ctx.placed_by_other(row))
+        if other:
+            await self._rename("Another file of these transfers has its name there, so")
+        if other or (claimed and (sure or (row.fresh and self.guarded and row.attempts == 0))):
             return False
         there = await stat_or_none(self._op, row.key)
         if there is None and claimed:
@@ -151,14 +155,14 @@ class RemoteTarget:
         elif verdict is Verdict.ASK or there is None:
             raise ConflictError(describe_existing(row.key, there))
 
-    async def _rename(self) -> None:
+    async def _rename(self, why: str = "Kept both:") -> None:
         row, number = self._row, 2
         while True:
             key = numbered(row.key, number)
             free = await stat_or_none(self._op, key) is None
             if free and self._ctx.claim(self._job, row.profile, row.bucket, key):
                 row.key, row.fresh, row.sent = key, False, False
-                row.note = f"Kept both: it is called {key.rpartition('/')[2]} there."
+                row.note = f"{why} it is called {key.rpartition('/')[2]} there."
                 await self._ctx.journal.save(row)
                 return
             number += 1
