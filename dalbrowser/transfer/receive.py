@@ -62,7 +62,11 @@ class Receiver:
         """Return the local file's time; a sync compares it with what the next listing tells."""
         if not self.row.compared:
             return mtime_of(there)
-        return there.last_modified.timestamp() if there.last_modified else None
+        told = there.last_modified.timestamp() if there.last_modified else None
+        planned = self.row.mtime
+        # A header keeps whole seconds where the listing, and so the next plan, has more.
+        same = planned is not None and told is not None and int(planned) == int(told)
+        return planned if same else told
 
     async def require_same(self) -> None:
         """Where the service cannot be told which version to read, look again afterwards."""

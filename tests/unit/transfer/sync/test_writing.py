@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.storage import CapabilityOverrideLayer
+from dalbrowser.storage import CapabilityOverrideLayer, LayeredAccessor
 from dalbrowser.transfer import JobState
 from dalbrowser.transfer.sync.deleting import delete_extra
 from dalbrowser.transfer.sync.ends import End, LocalEnd, RemoteEnd
@@ -18,6 +18,8 @@ from dalbrowser.transfer.sync.rules import By, Rules
 from tests.faults.rig import MiB, make_file
 
 if TYPE_CHECKING:
+    from dalbrowser.storage import Accessor, AccessorInfo, Metadata
+    from dalbrowser.storage.options import OpStat
     from dalbrowser.transfer import JobView
     from dalbrowser.transfer.sync.deleting import Deleted
     from tests.faults.rig import Rig
@@ -144,6 +146,38 @@ async def test_a_download_takes_the_time_of_the_listing(pair: Pair) -> None:
     assert (await pair.run(planned, pair.remote, pair.local)).state is JobState.DONE
     again = await pair.plan(pair.remote, pair.local)
     assert (again.counts.work, again.counts.same) == (0, 1)
+
+
+class WholeSeconds(LayeredAccessor):
+    """A service with checksums that tells less of a time when one object is looked at."""
+
+    def info(self) -> AccessorInfo:
+        told = super().info()
+        return replace(told, capability=replace(told.capability, write_with_checksum=True))
+
+    async def stat(self, path: str, args: OpStat) -> Metadata:
+        found = await super().stat(path, args)
+        when = found.last_modified
+        return replace(found, last_modified=when.replace(microsecond=0) if when else None)
+
+
+class Rounding:
+    def layer(self, inner: Accessor) -> Accessor:
+        return WholeSeconds(inner)
+
+
+async def test_a_large_download_takes_the_time_of_the_listing_too(pair: Pair) -> None:
+    rig = pair.rig
+    make_file(rig.folder / "body", 2 * MiB)
+    await rig.op.write("there/f", (rig.folder / "body").read_bytes())
+    # Then it is looked at before it is fetched, for its checksum.
+    rig.op = rig.op.layer(Rounding())
+    (listed,) = await rig.op.list("there/f")
+    planned = await pair.plan(pair.remote, pair.local)
+    assert (await pair.run(planned, pair.remote, pair.local)).state is JobState.DONE
+    assert listed.metadata.last_modified is not None
+    here = (Path(pair.local.path) / "f").stat()
+    assert here.st_mtime == pytest.approx(listed.metadata.last_modified.timestamp(), abs=1e-6)
 
 
 async def test_a_copy_leaves_a_target_that_changed(pair: Pair) -> None:
