@@ -18,8 +18,11 @@ _WORTH = 1.15
 _SECONDS = 0.25
 """A round is at least this long, and as many requests as may be under way twice."""
 
-_REST = 30.0
-"""Seconds without another try after one that was not worth it, or was refused."""
+_REST, _LONGEST_REST = 1.0, 30.0
+"""Seconds without another try after one that was not worth it, or was refused.
+
+Twice as long each time, since a single bad round may be anybody's noise.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Adaptive:
         self._amount = 0.0
         self._short = False
         self._before: tuple[int, float] | None = None
+        self._rest = _REST
         self._rest_until = now
         self._refused_at = -math.inf
 
@@ -56,7 +60,7 @@ class Adaptive:
         self._refused_at = now
         self.limit = max(self._bounds.least, self.limit // 2)
         self._before = None
-        self._rest_until = now + _REST / 10
+        self._pause(now)
         self._begin(now)
 
     def ended(self, now: float, amount: float, *, waiting: bool) -> None:
@@ -76,11 +80,16 @@ class Adaptive:
             self._before = None
             if rate < was * _WORTH:
                 self.limit = limit
-                self._rest_until = now + _REST
+                self._pause(now)
                 return
+            self._rest = _REST
         if short and now >= self._rest_until and self.limit < self._bounds.most:
             self._before = self.limit, rate
             self.limit = min(self._bounds.most, math.ceil(self.limit * _STEP))
+
+    def _pause(self, now: float) -> None:
+        self._rest_until = now + self._rest
+        self._rest = min(_LONGEST_REST, 2 * self._rest)
 
     def _begin(self, now: float) -> None:
         self._begun, self._ended, self._amount, self._short = now, 0, 0.0, False

@@ -144,6 +144,7 @@ class TransferEngine:
     async def _restore(self, row: JobRow) -> None:
         job = LiveJob.of(row)
         self._live[row.id] = job
+        self._ctx.placed.restored(row.batch)
         if row.is_folder and job.sums is not None:
             sums = await self._journal.child_sums(row.id)
             for state, (count, size) in sums.items():
@@ -152,13 +153,13 @@ class TransferEngine:
                     job.sums.counts[JobState(state)] += count
                     job.sums.bytes_total += size
                     job.sums.bytes_done += size if state == JobState.DONE.value else 0
-            job.sums.expanded = not await self._journal.plans(row.id)
+            job.sums.expanded = not await self._journal.plans(row.id, 1)
             job.sums.halted = None if job.sums.expanded else row.state
         if row.begun and row.direction is Direction.DOWNLOAD:
-            self._ctx.claim(job, "local", "", row.local_path)
+            self._ctx.claim_file(job, row.local_path)
             saved = await self._journal.download(row.id)
             if saved is not None:
-                self._ctx.claim(job, "local", "", saved.temp)
+                self._ctx.claim_file(job, saved.temp)
         elif row.begun:
             self._ctx.claim(job, row.profile, row.bucket, row.key)
         self._changed(job)

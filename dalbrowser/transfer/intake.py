@@ -11,6 +11,7 @@ from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.localnames import local_path
 from dalbrowser.transfer.model import ConflictPolicy, Direction, TransferError
+from dalbrowser.transfer.pathlist import list_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,23 +20,35 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Metadata
     from dalbrowser.transfer.model import LocalPath
 
-Request = tuple[JobRow, PlanRow | None]
+Plans = PlanRow | list[PlanRow] | None
+Request = tuple[JobRow, Plans]
+
+MANY = 1000
+"""Paths of one request from which on they are one job, expanded as a folder is."""
+
+_CHUNK = 250
+"""Paths of one plan of such a job: one step of its expansion."""
 
 
 def upload_requests(
     paths: Sequence[LocalPath], target: Location, profile: str, policy: ConflictPolicy
 ) -> list[Request]:
-    """Return a job for each local path, into the folder ``target``; blocks on ``stat``."""
+    """Return a job for each local path, into the folder ``target``; blocks on ``stat``.
+
+    More than ``MANY`` paths are one job, so that no more than a window of them is in memory.
+    """
     if not target.is_folder:
         message = f"{target.path} is not a folder; a folder's key ends in '/'."
         raise TransferError(message)
+    if len(paths) > MANY:
+        return [_together(paths, target, profile, policy)]
     requests: list[Request] = []
     for given in paths:
         # The person's own link at the end is followed; its name stays.
         path = os.path.abspath(os.fspath(given))  # noqa: PTH100 -- links stay links
         key = target.path + os.path.basename(path)  # noqa: PTH119
         row = _row(Direction.UPLOAD, target, profile, policy, key=key, path=path)
-        plan: PlanRow | None = None
+        plan: Plans = None
         facts = _facts(path)
         if facts is not None and stat.S_ISDIR(facts.st_mode):
             row.is_folder = True
@@ -45,6 +58,21 @@ def upload_requests(
             row.total = facts.st_size
         requests.append((row, plan))
     return requests
+
+
+def _together(
+    paths: Sequence[LocalPath], target: Location, profile: str, policy: ConflictPolicy
+) -> Request:
+    """Return one job for a great many paths; none of them is looked at yet."""
+    local = [os.path.abspath(os.fspath(path)) for path in paths]  # noqa: PTH100 -- links stay
+    folder = os.path.commonpath({os.path.dirname(path) for path in local})  # noqa: PTH120
+    row = _row(Direction.UPLOAD, target, profile, policy, key=target.path, path=folder)
+    row.is_folder, row.note = True, f"{len(local):,} files and folders chosen together."
+    chunks = [local[at : at + _CHUNK] for at in range(0, len(local), _CHUNK)]
+    # The plan that was written last is the next one.
+    return row, [
+        PlanRow(job=0, source=list_source(chunk), target=target.path) for chunk in reversed(chunks)
+    ]
 
 
 def upload_file_request(

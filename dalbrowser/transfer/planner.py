@@ -18,8 +18,10 @@ from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.localnames import local_path, make_parents
 from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
+from dalbrowser.transfer.pathlist import listed_paths
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.sync.jobs import planned_rows
+from dalbrowser.transfer.vacancy import mark_fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -46,7 +48,7 @@ async def steps(ctx: RunContext, job: LiveJob) -> AsyncGenerator[list[JobRow], N
     Raises ``TransferError`` or ``StorageError`` when a folder cannot be read; what is not
     expanded then stays planned.
     """
-    while plans := await ctx.journal.plans(job.id):
+    while plans := await ctx.journal.plans(job.id, 1):
         expand = _local if job.row.direction is Direction.UPLOAD else _remote
         if job.row.compared:
             expand = _planned
@@ -93,15 +95,21 @@ async def _planned(
 async def _local(
     ctx: RunContext, job: LiveJob, plan: PlanRow
 ) -> AsyncGenerator[list[JobRow], None]:
-    names = await ctx.on_disk(_names, plan.source)
-    if plan.cursor:
+    paths = listed_paths(plan.source)
+    names = paths if paths is not None else await ctx.on_disk(_names, plan.source)
+    careful = job.row.policy is not ConflictPolicy.OVERWRITE
+    if paths is not None:
+        pass
+    elif plan.cursor:
         names = [name for name in names if name > plan.cursor]
-    elif not plan.fresh and job.row.policy is not ConflictPolicy.OVERWRITE:
+    elif not plan.fresh and careful:
         plan.fresh = await _is_empty(ctx, job, plan.target)
     for at in range(0, max(len(names), 1), STEP):
         some = names[at : at + STEP]
         step = await ctx.on_disk(_look, job, plan, some)
-        plan.cursor = some[-1] if some else plan.cursor
+        if careful and not plan.fresh:
+            await mark_fresh(ctx, job, plan.target, step.jobs)
+        plan.cursor = some[-1] if some and paths is None else plan.cursor
         await ctx.journal.advance_plan(plan, step.jobs, step.folders, at + STEP >= len(names))
         yield step.jobs
 
@@ -126,11 +134,12 @@ def _names(folder: str) -> list[str]:
 
 
 def _look(job: LiveJob, plan: PlanRow, names: list[str]) -> Step:
-    """Sort some names of a local folder into files and folders; blocks."""
+    """Sort some names of a local folder (or chosen paths) into files and folders; blocks."""
     step = Step()
+    chosen = listed_paths(plan.source) is not None
     for name in names:
-        path = os.path.join(plan.source, name)  # noqa: PTH118
-        key = plan.target + name
+        path = name if chosen else os.path.join(plan.source, name)  # noqa: PTH118
+        key = plan.target + (os.path.basename(name) if chosen else name)  # noqa: PTH119
         row = child(job, local_path=path, key=key, fresh=plan.fresh)
         try:
             facts = os.stat(path)  # noqa: PTH116
@@ -141,7 +150,7 @@ def _look(job: LiveJob, plan: PlanRow, names: list[str]) -> Step:
         if stat.S_ISREG(facts.st_mode):
             row.total = facts.st_size
             step.jobs.append(row)
-        elif stat.S_ISDIR(facts.st_mode) and not os.path.islink(path):  # noqa: PTH114
+        elif stat.S_ISDIR(facts.st_mode) and (chosen or not os.path.islink(path)):  # noqa: PTH114
             folder = PlanRow(job=job.id, source=path, target=f"{key}/", fresh=plan.fresh)
             step.folders.append(folder)
         else:

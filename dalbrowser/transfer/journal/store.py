@@ -128,16 +128,17 @@ class Journal:
         return await self._run(work)
 
     async def add_jobs(
-        self, rows: Sequence[JobRow], plans: Sequence[PlanRow | None] = ()
+        self, rows: Sequence[JobRow], plans: Sequence[PlanRow | list[PlanRow] | None] = ()
     ) -> list[int]:
-        """Insert new jobs, each with the folder to expand where it has one; sets their ids."""
+        """Insert new jobs, each with what is to be expanded where it has that; sets their ids."""
 
         def work(db: sqlite3.Connection) -> list[int]:
             ids = self._insert(db, rows)
-            for number, plan in zip(ids, plans, strict=False):
-                if plan is not None:
-                    plan.job = number
-                    _insert_plan(db, plan)
+            for number, given in zip(ids, plans, strict=False):
+                for plan in given if isinstance(given, list) else (given,):
+                    if plan is not None:
+                        plan.job = number
+                        _insert_plan(db, plan)
             return ids
 
         ids = await self._run(work)
@@ -368,11 +369,13 @@ class Journal:
 
     # -- folders to expand
 
-    async def plans(self, job: int) -> list[PlanRow]:
-        """Return the folders of a job that are still to be expanded; the next one is first."""
+    async def plans(self, job: int, limit: int = -1) -> list[PlanRow]:
+        """Return what of a job is still to be expanded, or ``limit`` of it; the next is first."""
 
         def work(db: sqlite3.Connection) -> list[PlanRow]:
-            found = db.execute("SELECT * FROM plan WHERE job = ? ORDER BY id DESC", (job,))
+            found = db.execute(
+                "SELECT * FROM plan WHERE job = ? ORDER BY id DESC LIMIT ?", (job, limit)
+            )
             return [
                 PlanRow(
                     id=row["id"],
