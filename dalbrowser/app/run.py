@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.app.arguments import Arguments
     from dalbrowser.session import Session
+    from dalbrowser.transfer import StartReport
 
 # Blocking calls under way at once for the window: disk, keyring waits, decoding.
 _WORKERS = 8
@@ -76,8 +77,13 @@ async def _live(application: QApplication, arguments: Arguments) -> int:
     endings = Endings(session, window, window.panels.transfers, tray)
     endings.said.connect(window.tell_ended)
     doorbell = Doorbell(folders, lambda asked: _answer(asked, session, window, leaving))
+
+    def answer_others(_report: StartReport) -> None:
+        session.tasks.spawn(doorbell.open(), owner="app", name="answer other starts")
+
+    session.transfers.on_started(answer_others)
     # The window is to be seen before the journal, and the history in it, is opened.
-    started = asyncio.ensure_future(_start_transfers(session, window, doorbell))
+    started = asyncio.ensure_future(_start_transfers(session, window))
     offer_demo(session, started)
     code = 0
     with quit_signals(loop, leaving.end):
@@ -118,13 +124,11 @@ def _answer(
         )
 
 
-async def _start_transfers(session: Session, window: MainWindow, doorbell: Doorbell) -> None:
+async def _start_transfers(session: Session, window: MainWindow) -> None:
     try:
         await session.transfers.start()
     except (JournalHeld, TransferError, OSError) as error:
         window.panels.transfers.show_problem(describe(error))
-    else:
-        await doorbell.open()
 
 
 async def _open_first(arguments: Arguments, session: Session, window: MainWindow) -> None:

@@ -70,8 +70,8 @@ class Doorbell:
         self._server: asyncio.AbstractServer | None = None
 
     async def open(self) -> None:
-        """Begin to answer; without a place for a socket nothing happens."""
-        if self._path is None:
+        """Begin to answer, once; without a place for a socket nothing happens."""
+        if self._path is None or self._server is not None:
             return
         path = self._path
         with contextlib.suppress(OSError):

@@ -1,9 +1,10 @@
 """A window that is left while an upload runs, as a process of its own.
 
-    python -m tests.e2e.closing_story pause|wait|go-on LOCATION ENDPOINT FILE
+    python -m tests.e2e.closing_story pause|wait|tray|go-on LOCATION ENDPOINT FILE
 
 ``pause`` closes the window and answers *Pause and quit*; ``wait`` says ``uploading`` and
-waits for a signal; ``go-on`` resumes what is offered and sees it proven.
+waits for a signal; ``tray`` keeps going in the tray until the icon is clicked; ``go-on``
+resumes what is offered and sees it proven.
 """
 
 from __future__ import annotations
@@ -51,6 +52,20 @@ async def wait(driver: Driver) -> None:
     await asyncio.Event().wait()
 
 
+async def tray(driver: Driver) -> None:
+    """Keep going in the tray, and close the window once it was opened from there."""
+    await upload(driver)
+    window = main_window()
+    assert window is not None
+    window.close()
+    await driver.until(lambda: driver.shown("closingDialog"), "the question")
+    driver.click("closingTray")
+    await driver.until(lambda: not window.isVisible(), "no window")
+    tell(hidden=_parts(driver))
+    await driver.until(window.isVisible, "the window again", seconds=90)
+    tell(opened=driver.names("transferView", "State"))
+
+
 async def go_on(driver: Driver) -> None:
     """Resume what the window offers."""
     await driver.until(lambda: driver.shown("interruptedBanner"), "the offer to resume")
@@ -67,5 +82,5 @@ async def go_on(driver: Driver) -> None:
 
 if __name__ == "__main__":
     application = QApplication(sys.argv[:1])
-    story = {"pause": pause, "wait": wait, "go-on": go_on}[sys.argv[1]]
+    story = {"pause": pause, "wait": wait, "tray": tray, "go-on": go_on}[sys.argv[1]]
     sys.exit(drive(["--location", sys.argv[2], "--endpoint", sys.argv[3]], story))

@@ -17,6 +17,8 @@ from tests.e2e.conftest import credentials
 from tests.e2e.link import link
 from tests.e2e.test_dal_resume import MIB, OVERHEAD, PART, sha256_of, uploads, write_random
 from tests.e2e.test_program import environment
+from tests.servers.desktop import desktop, missing
+from tests.servers.plugin import leave_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +33,13 @@ RATE = 40e6
 
 @contextlib.contextmanager
 def window(
-    step: str, home: Path, server: S3Server, bucket: str, file: Path
+    step: str, around: dict[str, str], server: S3Server, bucket: str, file: Path
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a step of the story; the process ends with the block at the latest."""
     words = [step, f"s3://{bucket}/", server.endpoint, str(file)]
     process = subprocess.Popen(
         [sys.executable, "-W", "error::RuntimeWarning", "-m", "tests.e2e.closing_story", *words],
-        env={**environment(home), **credentials(server), "QT_QPA_PLATFORM": "offscreen"},
+        env={**around, **credentials(server)},
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -51,11 +53,16 @@ def window(
                 process.kill()
 
 
+def _bare(home: Path) -> dict[str, str]:
+    """An environment without a desktop."""
+    return {**environment(home), "QT_QPA_PLATFORM": "offscreen"}
+
+
 def run(
     step: str, home: Path, server: S3Server, bucket: str, file: Path
 ) -> tuple[int, dict[str, Any], str]:
     """Run a step to its end; return its exit code, what it told, and stderr."""
-    with window(step, home, server, bucket, file) as process:
+    with window(step, _bare(home), server, bucket, file) as process:
         out, complaint = process.communicate(timeout=100)
         told: dict[str, Any] = {}
         for line in out.splitlines():
@@ -94,7 +101,7 @@ def test_a_signal_does_not_ask_and_loses_nothing(
     file = tmp_path / "film.raw"
     digest = write_random(file, SIZE)
     with link(ceph_s3, rate=RATE) as wire:
-        with window("wait", tmp_path, wire.server, ceph_bucket, file) as process:
+        with window("wait", _bare(tmp_path), wire.server, ceph_bucket, file) as process:
             assert process.stdout is not None
             assert "uploading" in process.stdout.readline()
             process.send_signal(signal.SIGTERM)
@@ -104,6 +111,31 @@ def test_a_signal_does_not_ask_and_loses_nothing(
         code, second, complaint = run("go-on", tmp_path, wire.server, ceph_bucket, file)
         assert code == 0, f"{second} {complaint}"
     assert sha256_of(ceph_s3, ceph_bucket, "film.raw") == digest
+
+
+@pytest.mark.timeout(240)
+def test_it_goes_on_in_a_real_tray_and_says_when_it_is_done(
+    request: pytest.FixtureRequest, ceph_s3: S3Server, ceph_bucket: str, tmp_path: Path
+) -> None:
+    if gone := missing():
+        leave_out(request.config, "a desktop's tray", f"no {', '.join(gone)}")
+    file = tmp_path / "film.raw"
+    digest = write_random(file, SIZE)
+    around = {**environment(tmp_path), **credentials(ceph_s3)}
+    with (
+        link(ceph_s3, rate=RATE) as wire,
+        desktop(around) as place,
+        window("tray", place.environment, wire.server, ceph_bucket, file) as process,
+    ):
+        assert process.stdout is not None
+        assert "hidden" in process.stdout.readline()
+        place.wait("items")
+        place.wait("messages")
+        assert sha256_of(ceph_s3, ceph_bucket, "film.raw") == digest
+        place.click()
+        assert "verified" in process.stdout.readline()
+        assert process.wait(30) == 0
+    assert place.messages == [("Transfers finished", "1 file uploaded, 64.0 MiB")]
 
 
 def test_a_second_start_shows_the_first_window(tmp_path: Path) -> None:

@@ -109,6 +109,11 @@ def test_a_second_instance_is_told_who_has_the_transfers(
         text = driver.find(QLabel, "transferProblemText").text()
         assert "a test" in text
         assert str(os.getpid()) in text
+        driver.click("transferTryAgain")
+        await driver.until(lambda: driver.shown("transferProblem"), "the same")
+        lock.release()
+        driver.click("transferTryAgain")
+        await driver.until(lambda: not driver.shown("transferProblem"), "transfers that run")
 
     try:
         assert drive([], story) == 0

@@ -14,7 +14,6 @@ import contextlib
 import os
 import sys
 import tempfile
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,11 +35,9 @@ BUCKET = "media"
 SIZE = (1480, 760)
 _PAINTED = 0.01
 """Seconds for the loop to lay out and paint."""
-_UNMOVED = 3.0
-"""Seconds that the pictures of one scheme take, at most, while no retry may begin."""
 _REFUSED = (
     b"HTTP/1.1 %d Refused\r\nConnection: close\r\nContent-Type: application/xml\r\n"
-    b"Content-Length: %d\r\n\r\n%b"
+    b"Retry-After: 300\r\nContent-Length: %d\r\n\r\n%b"
 )
 _ERROR = b"<Error><Code>%b</Code><Message>%b</Message></Error>"
 _ERRORS = {
@@ -85,7 +82,7 @@ class Relay:
         wrong = {
             "credentials": ("expired", True),
             "limit": ("slow down", "uploads" in query),
-            "retrying": ("broken", number > 1),
+            "retrying": ("broken", "uploads" in query),
         }
         error, applies = wrong.get(what, ("", False))
         if applies:
@@ -242,7 +239,7 @@ class Scene:
         await self.send("finalising.mov", 24 * MIB)
         await self.send("limit.mov", 24 * MIB)
         await self.send("retrying.mov", 24 * MIB)
-        await self.send("running.mov", 240 * MIB)
+        await self.send("running.mov", 480 * MIB)
         await self.send("queued.mov", 24 * MIB)
         for name, word in (
             ("credentials", "waiting-credentials"),
@@ -251,22 +248,11 @@ class Scene:
             ("verifying", "verifying"),
             ("finalising", "finalising"),
             ("limit", "waiting-limit"),
+            ("retrying", "retrying"),
             ("queued", "queued"),
         ):
             await self.until(name, word)
         await self.until("running", "running", parts=4)
-        await self.until("retrying", "retrying")
-
-    async def long_retry(self) -> None:
-        """Wait until the next try is far enough away for the pictures."""
-        for _ in range(6000):
-            for view in self.panel.model.jobs():
-                if view.state.value == "retrying" and view.retry_at is not None:
-                    if view.retry_at - time.time() > _UNMOVED:
-                        return
-                    break
-            await asyncio.sleep(0.02)
-        raise AssertionError("no long pause before a retry")
 
     async def _cut_off(self) -> None:
         """Leave an upload behind as the end of the program does, and start again."""
@@ -339,7 +325,6 @@ async def draw(stage: Stage, server: S3Server, base: Path, folder: Path) -> None
         await scene.play()
         for scheme in (Scheme.LIGHT, Scheme.DARK):
             theme().apply(scheme)
-            await scene.long_retry()
             await pictures(panel, folder, scheme.value)
         for name, words in sorted(scene.states().items()):
             print(f"{name}: {words}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDate, QLocale, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -52,6 +52,7 @@ class LogSheet(Sheet):
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         head = self._table.horizontalHeader()
         head.setStretchLastSection(True)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column in range(3):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.body.addWidget(self._table, 1)
@@ -95,7 +96,7 @@ def _why(line: JobEvent) -> str:
     text = " ".join(line.text.split())
     if line.again is None:
         return text
-    again = tr("tries again at {time}").format(time=_clock(line.again))
+    again = tr("tries again at {time}").format(time=f"{_moment(line.again).astimezone():%H:%M:%S}")
     return f"{text} · {again}" if text else again
 
 
@@ -108,9 +109,5 @@ def _iso(at: float) -> str:
 
 
 def _clock(at: float) -> str:
-    """Write a moment by its date and time of day to the second, in the local zone."""
-    local = _moment(at).astimezone()
-    date = QLocale().toString(
-        QDate(local.year, local.month, local.day), QLocale.FormatType.ShortFormat
-    )
-    return f"{date} {local:%H:%M:%S}"
+    """Write a moment to the second, in the local zone; its tooltip has the zone."""
+    return f"{_moment(at).astimezone():%Y-%m-%d %H:%M:%S}"

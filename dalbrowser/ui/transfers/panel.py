@@ -15,7 +15,15 @@ from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from dalbrowser.profiles import Location
-from dalbrowser.transfer import ConflictPolicy, Direction, JobState, JobView
+from dalbrowser.session import describe
+from dalbrowser.transfer import (
+    ConflictPolicy,
+    Direction,
+    JobState,
+    JobView,
+    JournalHeld,
+    TransferError,
+)
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.banners import Banner, ConflictBanner, InterruptedBanner
 from dalbrowser.ui.transfers.bar import TransferBar
@@ -63,6 +71,7 @@ class TransferPanel(QWidget):
         self.interrupted = InterruptedBanner(self)
         self.conflict = ConflictBanner(self)
         self.problem = Banner("transferProblem", "error", "error", self)
+        self._again = self.problem.add_button("transferTryAgain", tr("Try again"))
         self.manifest_banner = ManifestBanner(self)
         self.manifests = Manifests(session, self.manifest_banner, self)
         self.actions_by_id: dict[str, QAction] = {}
@@ -82,6 +91,7 @@ class TransferPanel(QWidget):
         self.problem.hide()
         if report is not None:
             if report.note:
+                self._again.hide()
                 self.problem.say(report.note)
             self.interrupted.offer(report.interrupted)
             if report.interrupted:
@@ -89,7 +99,8 @@ class TransferPanel(QWidget):
         self._feed.load()
 
     def show_problem(self, text: str) -> None:
-        """Say why the engine does not run."""
+        """Say why the engine does not run, with a way to try it again."""
+        self._again.show()
         self.problem.say(text)
         self.attention_wanted.emit()
 
@@ -203,9 +214,16 @@ class TransferPanel(QWidget):
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._refresh_actions())
         self.model.changed.connect(self._refresh)
         self.model.jobs_added.connect(self._notice_new)
+        self._again.clicked.connect(lambda: self._spawn(self._start_again(), "start transfers"))
         self.interrupted.resume_chosen.connect(lambda ids: self._ask("resume", ids, "resume"))
         self.conflict.answered.connect(self._answer)
         theme().changed.connect(self.view.viewport().update)
+
+    async def _start_again(self) -> None:
+        try:
+            await self._session.transfers.start()
+        except (JournalHeld, TransferError, OSError) as error:
+            self.show_problem(describe(error))
 
     # What happens.
 
