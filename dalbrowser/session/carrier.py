@@ -61,6 +61,12 @@ class Carrier:
         )
         if target is None or not again.allowed:
             raise RefusedError(again)
+        if not (await self._session.capability(target)).write:
+            raise StorageError(
+                ErrorKind.UNSUPPORTED,
+                "Nothing can be written to this connection; choose a folder in another.",
+                path=target.path,
+            )
         if verdict.deed is Deed.UPLOAD:
             return await self._session.transfers.upload(cargo.paths, target)
         if verdict.deed is Deed.MOVE:

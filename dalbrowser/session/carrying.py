@@ -111,13 +111,14 @@ def judge(
     if target is None or refusal is not None:
         return Verdict(cargo, target, None, refusal or Refusal.NO_PLACE)
     try:
-        there = identity(target, profiles, resolve)
+        identities = Identities(profiles, resolve)
+        there = identities.of(target)
         if cargo.places:
             deed = wish or _usual(cargo.places[0], target)
             looked = cargo.places[:sample]
             if any(not place.path for place in looked):
                 return Verdict(cargo, target, None, Refusal.WHOLE_BUCKET)
-            found = [identity(place, profiles, resolve) for place in looked]
+            found = [identities.of(place) for place in looked]
             return Verdict(cargo, target, deed, _misplaced(found, there, deed is Deed.COPY))
         if cargo.paths:
             found = [("fs", resolve(os.fspath(path)) + "/") for path in cargo.paths[:sample]]
@@ -158,28 +159,43 @@ def _misplaced(
     return None
 
 
-def identity(
-    place: Location, profiles: ProfileStore, resolve: Callable[[str], str] = os.path.abspath
-) -> tuple[str, str]:
-    """Return which store a place is in and where, the same for all connections to it.
+class Identities:
+    """Says of places which store they are in and where, the same for all connections to it.
 
-    Raises ``NotFound`` for an unknown connection. Two names of one server are two stores
-    here; the engine compares the objects themselves before it deletes a source.
+    Two names of one server are two stores here; the engine compares the objects themselves
+    before it deletes a source.
     """
-    profile = profiles.get(place.profile_id)
-    local = local_path(place, profile)
-    if local is not None:
-        path = resolve(local)
-        return "fs", f"{path.rstrip('/')}/" if place.is_folder else path
-    bucket = place.bucket or profile.fixed_bucket
-    root = profile.config.get("root", "").strip("/")
-    path = f"{root}/{place.path}" if root else place.path
-    if not profile.has_buckets:
-        return profile.id, f"/{path}"
-    server = urlsplit(profile.config.get("endpoint", "")).netloc
-    if not server:
-        server = f"{profile.config.get('preset', '')}@{profile.config.get('region', '')}"
-    return f"{profile.scheme}://{server}/{bucket}", f"/{path}"
+
+    def __init__(self, profiles: ProfileStore, resolve: Callable[[str], str]) -> None:
+        self._profiles = profiles
+        self._resolve = resolve
+        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def of(self, place: Location) -> tuple[str, str]:
+        """Return the store and the path in it; raises ``NotFound`` for an unknown connection."""
+        bucket = (place.profile_id, place.bucket)
+        known = self._known.get(bucket)
+        if known is None:
+            known = self._known[bucket] = self._store(place)
+        store, base = known
+        if store == "fs" and self._resolve is not os.path.abspath:
+            path = self._resolve(base + place.path)
+            return store, f"{path.rstrip('/')}/" if place.is_folder else path
+        return store, base + place.path
+
+    def _store(self, place: Location) -> tuple[str, str]:
+        profile = self._profiles.get(place.profile_id)
+        root = profile.config.get("root", "")
+        if profile.scheme == "fs" and root:
+            return "fs", f"{self._resolve(root).rstrip('/')}/"
+        root = root.strip("/")
+        base = f"/{root}/" if root else "/"
+        if not profile.has_buckets:
+            return profile.id, base
+        server = urlsplit(profile.config.get("endpoint", "")).netloc
+        if not server:
+            server = f"{profile.config.get('preset', '')}@{profile.config.get('region', '')}"
+        return f"{profile.scheme}://{server}/{place.bucket or profile.fixed_bucket}", base
 
 
 def local_path(place: Location, profile: Profile) -> str | None:

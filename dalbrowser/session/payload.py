@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MIME = "application/x-dalbrowser-locations"
-LIMIT = 10_000
-"""Places in one payload: so many are written and read in about 30 ms, which a window may
-stand still for at most; whoever has more takes the folder that holds them."""
-_LONGEST = 16 * 1024 * 1024
-"""Bytes of a payload: ``LIMIT`` keys of S3's 1,024 bytes, each escaped, and some."""
+LIMIT = 5_000
+"""Places in one payload: so many are written, and read, in 30 ms of a processor, and a window
+must not stand still for longer; whoever has more takes the folder that holds them."""
+_LONGEST = 32 * 1024 * 1024
+"""Bytes of a payload: ``LIMIT`` keys of S3's 1,024 bytes, each byte escaped, and some."""
 _VERSION = 1
 _FIELDS = 3
 
@@ -39,14 +39,19 @@ class Payload:
 
 def encode(payload: Payload) -> bytes:
     """Return the payload as JSON; raises ``PayloadError`` when it holds too many places."""
-    if len(payload.places) > LIMIT:
-        raise PayloadError(
-            f"{len(payload.places):,} items are too many to be carried at once, the most is"
-            f" {LIMIT:,}; take the folder that holds them."
-        )
+    require_few(len(payload.places))
     places = [[place.profile_id, place.bucket, place.path] for place in payload.places]
     value = {"version": _VERSION, "move": payload.move, "places": places}
     return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def require_few(count: int) -> None:
+    """Raise ``PayloadError`` for more places than one payload holds."""
+    if count > LIMIT:
+        raise PayloadError(
+            f"{count:,} items are too many to be carried at once, the most is {LIMIT:,}; take"
+            " the folder that holds them."
+        )
 
 
 def decode(data: bytes) -> Payload:
@@ -82,13 +87,22 @@ def _place(value: Any) -> Location:
 
 def _distinct(places: Sequence[Location]) -> tuple[Location, ...]:
     """Leave out what is named twice, and what lies in a folder that is named as well."""
-    folders = {place for place in places if place.is_folder}
-    return tuple(place for place in dict.fromkeys(places) if not _covered(place, folders))
+    found = tuple(dict.fromkeys(places))
+    folders = {_key(place) for place in found if place.path.endswith("/")}
+    if not folders:
+        return found
+    return tuple(place for place in found if not _covered(place, folders))
 
 
-def _covered(place: Location, folders: set[Location]) -> bool:
-    while place.path:
-        place = place.parent
-        if place in folders:
+def _key(place: Location) -> tuple[str, str, str]:
+    return place.profile_id, place.bucket, place.path
+
+
+def _covered(place: Location, folders: set[tuple[str, str, str]]) -> bool:
+    path = place.path
+    end = path.rfind("/", 0, len(path) - 1)
+    while end >= 0:
+        if (place.profile_id, place.bucket, path[: end + 1]) in folders:
             return True
+        end = path.rfind("/", 0, end)
     return False

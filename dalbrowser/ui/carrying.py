@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from dalbrowser.session.payload import PayloadError, require_few
 from dalbrowser.session.staging import Staging
 from dalbrowser.ui.clipboard import Clipboard
 from dalbrowser.ui.dragging.source import DragSource
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
+    from dalbrowser.storage import Metadata
     from dalbrowser.ui.changes import Changes
     from dalbrowser.ui.dragging.drops import Drops
     from dalbrowser.ui.entries.view import EntryView
@@ -88,7 +90,7 @@ class Carrying(QObject):
         """Let the rows of another tab be dragged away, and show in it what was cut."""
         self._all.append(part)
         part.view.destroyed.connect(lambda: self._forget(part))
-        part.view.drag_wanted.connect(lambda: self.source.begin(part.changes.selected()))
+        part.view.drag_wanted.connect(lambda: self.source.begin(self._items(part)))
         part.navigator.location_changed.connect(lambda _place: self._show_cut_in(part))
 
     def close(self) -> None:
@@ -103,7 +105,16 @@ class Carrying(QObject):
             self._all.remove(part)
 
     def _selected(self) -> list[Location]:
-        return [place for place, _ in self._in_front().changes.selected()]
+        return [place for place, _ in self._items(self._in_front())]
+
+    def _items(self, part: Browsed) -> list[tuple[Location, Metadata]]:
+        """Return what is selected, or nothing, and say so, where that is too much at once."""
+        try:
+            require_few(len(part.view.selected_rows()))
+        except PayloadError as error:
+            self.said.emit(str(error), "warning")
+            return []
+        return part.changes.selected()
 
     def _paste(self) -> None:
         here = self._in_front().navigator.location

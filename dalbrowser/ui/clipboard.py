@@ -14,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 
 from dalbrowser.session.carrying import Deed, judge
 from dalbrowser.session.payload import MIME, PayloadError
+from dalbrowser.ui.dragging.drops import LOOKED_AT
 from dalbrowser.ui.dragging.mime import make_mime
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Clipboard(QObject):
             self.said.emit(cargo.problem or empty, "warning")
             return []
         wish = Deed.MOVE if cargo.move else Deed.COPY
-        verdict = judge(cargo, target, self._session.profiles, wish=wish)
+        # All of it is judged once more, beside the window, before anything is done.
+        verdict = judge(cargo, target, self._session.profiles, wish=wish, sample=LOOKED_AT)
         if cargo.places and cargo.move:
             self._leaving = set(cargo.places)
         ids = await self._drops.dropped(verdict)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dalbrowser.session.carrying import Cargo
     from dalbrowser.transfer import Event
 
-_LOOKED_AT = 500
+LOOKED_AT = 500
 """Items that are judged at each move of the pointer; all of them are when it is let go."""
 _LATELY = 0.3
 """Seconds."""
@@ -84,7 +84,7 @@ class Drops(QObject):
             wish = Deed.COPY
         elif modifiers & Qt.KeyboardModifier.ShiftModifier:
             wish = Deed.MOVE
-        return judge(cargo, target, self._session.profiles, wish=wish, sample=_LOOKED_AT)
+        return judge(cargo, target, self._session.profiles, wish=wish, sample=LOOKED_AT)
 
     def hint(self, verdict: Verdict | None) -> None:
         """Show what a verdict means, or that nothing hovers any more."""

@@ -7,27 +7,30 @@ byte, so that no name becomes another; what is neither is named and refused.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QMimeData
 
-from dalbrowser.profiles import format_location
+from dalbrowser.profiles import Location, format_location
 from dalbrowser.session.carrying import Cargo, local_path
 from dalbrowser.session.payload import MIME, Payload, PayloadError, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from dalbrowser.profiles import Location, ProfileStore
+    from dalbrowser.profiles import ProfileStore
 
 URIS = "text/uri-list"
 GNOME = "x-special/gnome-copied-files"
 """Nautilus and its kin: the first line is ``copy`` or ``cut``, the others are URIs."""
 KDE = "application/x-kde-cutselection"
 """Dolphin: ``1`` beside a list of URIs that were cut."""
+_QUOTED = re.compile(rb"[^A-Za-z0-9_.~/-]")
+"""RFC 3986: what is not unreserved, but for the slash."""
 _HOSTS = (b"", b"localhost")
 
 
@@ -80,17 +83,23 @@ def _path(uri: bytes) -> Path | None:
 
 def file_uri(path: str | Path) -> bytes:
     """Return the ``file:`` URI of a local path, exact to the byte."""
-    return b"file://" + quote_from_bytes(os.fsencode(path)).encode("ascii")
+    quoted = _QUOTED.sub(lambda found: b"%%%02X" % found[0][0], os.fsencode(path))
+    return b"file://" + quoted
 
 
 def uri_list(paths: Sequence[str | Path]) -> QByteArray:
     """Return local paths in the form that other programs read (RFC 2483)."""
-    return QByteArray(b"".join(file_uri(path) + b"\r\n" for path in paths))
+    return _lines([file_uri(path) for path in paths])
+
+
+def _lines(uris: Sequence[bytes]) -> QByteArray:
+    return QByteArray(b"".join(uri + b"\r\n" for uri in uris))
 
 
 def local_paths_of(places: Sequence[Location], profiles: ProfileStore) -> list[str]:
     """Return the local files behind places; empty unless there is one behind each."""
-    paths = [local_path(place, profiles.get(place.profile_id)) for place in places]
+    known = {number: profiles.get(number) for number in {place.profile_id for place in places}}
+    paths = [local_path(place, known[place.profile_id]) for place in places]
     found = [path for path in paths if path is not None]
     return found if len(found) == len(paths) else []
 
@@ -104,10 +113,20 @@ def make_mime(
     """
     data = QMimeData()
     data.setData(MIME, QByteArray(encode(Payload(tuple(places), move))))
-    data.setText("\n".join(format_location(place, profiles) for place in places))
-    paths = local_paths_of(places, profiles)
-    if paths:
-        data.setData(URIS, uri_list(paths))
+    data.setText("\n".join(_addresses(places, profiles)))
+    uris = [file_uri(path) for path in local_paths_of(places, profiles)]
+    if uris:
+        data.setData(URIS, _lines(uris))
         verb = b"cut" if move else b"copy"
-        data.setData(GNOME, QByteArray(b"\n".join([verb, *map(file_uri, paths)])))
+        data.setData(GNOME, QByteArray(b"\n".join([verb, *uris])))
     return data
+
+
+def _addresses(places: Sequence[Location], profiles: ProfileStore) -> Iterator[str]:
+    """Write each place as it would be typed; what comes before the key is looked up once."""
+    heads: dict[tuple[str, str], str] = {}
+    for place in places:
+        bucket = (place.profile_id, place.bucket)
+        if bucket not in heads:
+            heads[bucket] = format_location(Location(*bucket), profiles)
+        yield heads[bucket] + place.path

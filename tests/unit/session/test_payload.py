@@ -78,7 +78,7 @@ def test_too_many_are_refused_by_writer_and_reader() -> None:
     with pytest.raises(PayloadError, match="more than"):
         decode(json.dumps({"version": 1, "move": False, "places": many}).encode())
     with pytest.raises(PayloadError, match="too large"):
-        decode(b" " * (16 * 1024 * 1024 + 1))
+        decode(b" " * (32 * 1024 * 1024 + 1))
 
 
 def test_nothing_of_a_connection_but_its_id_is_written() -> None:
