@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.storage import checksums, tried_once
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.storage.types import Part
 from dalbrowser.transfer.abort import find_intended, forget_upload
 from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
 from dalbrowser.transfer.integrity import (
@@ -33,7 +34,7 @@ from dalbrowser.transfer.remote import require_size, stat_or_none
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
-    from dalbrowser.storage import Metadata, Multipart, Operator, Part
+    from dalbrowser.storage import Metadata, Multipart, Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.partplan import PartSpan
@@ -72,6 +73,7 @@ class PartsUpload:
         self._parts: dict[int, Part] = {}
         self._digests: dict[int, bytes] = {}
         self._crcs: dict[int, str] = {}
+        self._tags: dict[str, str] | None = None
         self._before: dict[int, PartRow] = {}
 
     async def run(self, saved: UploadRow | None) -> Integrity:
@@ -81,6 +83,7 @@ class PartsUpload:
             saved = await self._begin(saved)
         self._plan = PartPlan(saved.size, saved.part_size)
         self._job.parts_total = self._plan.count
+        self._tags = saved.options.get("tags")
         self._multipart = self._op.into_multipart(
             spell(self._row.key), saved.upload_id, checksum=saved.options.get("checksum")
         )
@@ -192,6 +195,7 @@ class PartsUpload:
         if there is not None and there.content_length == saved.size:
             proven = await self._is_ours(saved, there)
             if proven is not None:
+                await self._put_late_tags()
                 return proven
         await self._ctx.journal.drop_progress(self._row.id)
         self._row.begun = False
@@ -203,6 +207,16 @@ class PartsUpload:
             "The server did not have the upload any more (it expired, or somebody aborted it);"
             " it was begun anew."
         )
+
+    async def _put_late_tags(self) -> None:
+        """Have the tags put that a server takes only for a finished object.
+
+        The same request again finds the object by its ETag, and does what was left to do.
+        """
+        kept = [self._before.get(span.number) for span in self._plan.spans()]
+        parts = [Part(row.number, row.size, row.etag) for row in kept if row is not None]
+        if self._tags and len(parts) == self._plan.count:
+            await self._multipart.complete(parts, tags=self._tags)
 
     async def _is_ours(self, saved: UploadRow, there: Metadata) -> Integrity | None:
         """Whether the finished object has the bytes of the local file, and what proves it."""
@@ -364,7 +378,7 @@ class PartsUpload:
             )
 
     async def _finish(self, multipart: Multipart, parts: list[Part]) -> Metadata:
-        return await multipart.complete(parts, **self._target.conditions())
+        return await multipart.complete(parts, **self._target.conditions(), tags=self._tags)
 
     async def _verify(self, said: Metadata) -> Integrity:
         self._ctx.show(self._job, JobState.VERIFYING)

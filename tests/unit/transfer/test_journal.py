@@ -170,6 +170,19 @@ async def test_a_journal_of_the_first_version_is_taken_over(tmp_path: Path) -> N
         await journal.close()
 
 
+async def test_parts_of_an_older_version_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("".join(schema.MIGRATIONS[:4]) + "PRAGMA user_version = 4;")
+        db.execute("INSERT INTO part VALUES (7, 1, 5, 'e', 'm', 1)")
+        db.commit()
+    journal = await opened(path)
+    new = PartRow(2, 6, "f", "n", True, "crc64nvme:AAAAAAAAAAA=")
+    await journal.part_done(7, new)
+    assert await journal.parts(7) == [PartRow(1, 5, "e", "m", True, ""), new]
+    await journal.close()
+
+
 async def test_older_journal_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "j.sqlite"
     journal = await opened(path)
