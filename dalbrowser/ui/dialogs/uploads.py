@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
     from dalbrowser.storage import MultipartUpload
+    from dalbrowser.transfer.incomplete import Aborted
 
 PAGE = 1_000
 """Uploads shown before *Show more*; each costs a request for its parts."""
@@ -285,26 +286,16 @@ class UploadsDialog(Sheet):
                 raise
             self.note.say(describe(error), "error")
             return
-        lines = [
-            self.tr("Aborted {n} of {all}.").format(
-                n=count_text(len(report.gone)), all=count_text(len(chosen))
-            )
-        ]
-        if report.vanished:
-            text = self.tr("{n} had ended by themselves.")
-            lines.append(text.format(n=count_text(len(report.vanished))))
-        for upload, why in report.kept[:_NAMED]:
-            lines.append(f"{visible_name(upload.path)}: {why}")
-        if len(report.kept) > _NAMED:
-            text = self.tr("… and {n} more were not aborted.")
-            lines.append(text.format(n=count_text(len(report.kept) - _NAMED)))
-        if not self._left:
-            for upload in (*report.gone, *report.vanished):
-                self._table.drop(upload)
-            self._say_total()
-            self.note.say("\n".join(lines), "error" if report.kept else "success")
-        elif report.kept:
-            raise TransferError("\n".join(lines))
+        words = _report_words(report, len(chosen))
+        if self._left:
+            # There is no dialog any more to say it in.
+            if report.kept:
+                raise TransferError(words)
+            return
+        for upload in (*report.gone, *report.vanished):
+            self._table.drop(upload)
+        self._say_total()
+        self.note.say(words, "error" if report.kept else "success")
 
     # Going on.
 
@@ -345,3 +336,22 @@ class UploadsDialog(Sheet):
 
 def _is_gone(kept: Kept | StorageError) -> bool:
     return isinstance(kept, StorageError) and is_gone(kept)
+
+
+def _report_words(report: Aborted, asked: int) -> str:
+    """Return what became of uploads that were to be aborted; needs no dialog to be alive."""
+    text = _tr("Aborted {n} of {all}.")
+    lines = [text.format(n=count_text(len(report.gone)), all=count_text(asked))]
+    if report.vanished:
+        text = _tr("{n} had ended by themselves.")
+        lines.append(text.format(n=count_text(len(report.vanished))))
+    for upload, why in report.kept[:_NAMED]:
+        lines.append(f"{visible_name(upload.path)}: {why}")
+    if len(report.kept) > _NAMED:
+        text = _tr("… and {n} more were not aborted.")
+        lines.append(text.format(n=count_text(len(report.kept) - _NAMED)))
+    return "\n".join(lines)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("UploadsDialog", text)

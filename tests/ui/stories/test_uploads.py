@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from dalbrowser.transfer.incomplete import Aborted
     from tests.servers.raw import RawS3
     from tests.servers.s3_server import S3Server
     from tests.ui.stories.person import Person
@@ -190,3 +192,42 @@ def test_more_than_a_page_are_shown_in_pages(
         await person.stage.until(person.no_dialog, "the end")
 
     person.stage.run(story())
+
+
+def test_what_was_said_yes_to_is_done_when_the_dialog_is_closed(
+    person: Person,
+    ceph_s3: S3Server,
+    ceph_bucket: str,
+    ceph_raw: RawS3,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin(ceph_raw, ceph_bucket, "gone.bin", b"x" * PART)
+    closed, ended = asyncio.Event(), asyncio.Event()
+
+    async def later(*given: Any) -> Aborted:
+        await closed.wait()
+        report = await incomplete.abort_uploads(*given)
+        ended.set()
+        return report
+
+    monkeypatch.setattr(uploads, "abort_uploads", later)
+
+    async def story() -> None:
+        await person.enter(ceph_s3, ceph_bucket)
+        person.do("incomplete_uploads")
+        await person.stage.until(lambda: len(rows(person)) == 1, "it")
+        pick(person, "gone.bin")
+        person.press("uploadsAbort")
+        await person.says("abortDialogText", "gone.bin")
+        person.press("abortDialogConfirm")
+        person.press("uploadsClose")
+        await person.stage.until(person.no_dialog, "the end of the dialog")
+        closed.set()
+        await person.stage.until(ended.is_set, "the end of the upload")
+        live = person.stage.session.tasks
+        await person.stage.until(
+            lambda: not any("incomplete" in name for name in live.live), "the end of its task"
+        )
+
+    person.stage.run(story())
+    assert ceph_raw.uploads(ceph_bucket) == []
