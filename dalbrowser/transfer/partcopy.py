@@ -13,6 +13,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.storage import tried_once
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange, Part
@@ -115,7 +116,9 @@ class PartCopy:
         row.begun = True
         await self._ctx.journal.save_upload(saved, row)
         if upload_id is None:
-            made = await self._op.create_multipart(spell(row.key), **options)
+            # An answer that was lost may have been an upload: the next try looks for it.
+            with tried_once():
+                made = await self._op.create_multipart(spell(row.key), **options)
             upload_id = made.upload_id
         saved.upload_id, saved.state = upload_id, "begun"
         await self._ctx.journal.save_upload(saved)
