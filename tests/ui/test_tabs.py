@@ -217,6 +217,7 @@ def test_a_middle_click_opens_a_folder_behind_and_a_file_not_at_all(person: Tabb
             lambda: [len(tab.model.rows) for tab in window.tabs.tabs] == [3, 2, 200],
             "the listings behind",
         )
+        assert person.text("statusItems") == "3 items"
         person.middle(person.tree, person.tree.model().index(1, 0))
         assert person.tabs() == ["[files]", "data", "many", "Home"]
 
