@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import human_size, local_time, one_line, sentence
 from dalbrowser.storage import StorageError
+from dalbrowser.transfer import TransferError
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.incomplete import Kept, age_of, own_of, survey
 
@@ -37,7 +38,7 @@ class Shown:
         """Ask what each holds, and write a line for each that is still there."""
         found: dict[MultipartUpload, Kept | StorageError] = {}
         await survey(op, uploads, found.__setitem__)
-        mine = await own_of(self._journal, self._bucket, uploads)
+        mine = await self._own(uploads)
         for upload in uploads:
             kept = found[upload]
             if isinstance(kept, StorageError):
@@ -50,6 +51,13 @@ class Shown:
             write = _columns if self._on_terminal else _tabs
             say(write(upload, kept, mine.get(upload)))
         sys.stdout.flush()
+
+    async def _own(self, uploads: Sequence[MultipartUpload]) -> dict[MultipartUpload, OwnUpload]:
+        try:
+            return await own_of(self._journal, self._bucket, uploads)
+        except TransferError as error:
+            complain(sentence(error))
+            return {}
 
     def sum_up(self) -> None:
         """Write the sum to a terminal; a file of lines has no use for it."""

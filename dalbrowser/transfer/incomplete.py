@@ -8,6 +8,7 @@ machine is sending is left to that transfer.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.abort import abort_until_gone
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.journal.own import own, own_uploads
+from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
@@ -126,8 +128,18 @@ async def survey(
 async def own_of(
     journal: Path, bucket: str, uploads: Iterable[MultipartUpload]
 ) -> dict[MultipartUpload, OwnUpload]:
-    """Return which uploads belong to unfinished transfers of this machine."""
-    found = await asyncio.to_thread(own_uploads, journal)
+    """Return which uploads belong to unfinished transfers of this machine.
+
+    Raises ``TransferError`` when the journal cannot be read.
+    """
+    try:
+        found = await asyncio.to_thread(own_uploads, journal)
+    except sqlite3.Error as error:
+        raise TransferError(
+            f"The transfers in {journal} cannot be read ({error}), so it is not known which"
+            " uploads are being sent from here; try again, or begin a transfer, which sets a"
+            " damaged file aside."
+        ) from error
     pairs = ((upload, own(found, bucket, upload)) for upload in uploads)
     return {upload: mine for upload, mine in pairs if mine is not None}
 
@@ -138,6 +150,7 @@ async def abort_uploads(
     """Abort exactly the ``chosen`` uploads, those of them that are still there.
 
     ``prefix`` is listed again first. One failure does not stop the rest; each has its reason.
+    Raises ``StorageError``, or ``TransferError`` when the journal cannot be read.
     """
     report, there = Aborted(), set()
     async for each in op.list_multiparts(spell(prefix)):

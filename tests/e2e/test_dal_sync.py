@@ -333,3 +333,18 @@ def test_after_a_failure_nothing_is_deleted_and_the_next_one_ends_equal(
     assert again.code == 0, again.err
     assert found_in(work / "down") == {"a/x": b"x", "b": b"b"}
     assert dal("transfers", "list").out == b""
+
+
+def test_a_large_file_is_updated_in_parts(
+    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path
+) -> None:
+    dal, uri = dal_on(s3_server), f"s3://{s3_bucket}/"
+    put(s3_server, s3_bucket, "big", b"old")
+    plant(work / "src", {"big": body_of(17 * MIB)})
+    done = dal("sync", "src", uri, "--yes")
+    assert (done.code, done.err) == (0, "")
+    again = dal("sync", "src", uri, "--yes", "--checksum")
+    assert "unchanged 1" in again.text
+    assert objects(s3_server, s3_bucket) == {"big": body_of(17 * MIB)}
+    with RawS3(s3_server) as raw:
+        assert raw.uploads(s3_bucket) == []

@@ -7,7 +7,6 @@ transfer engine has proven it was begun from.
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +49,7 @@ _LIST = "incomplete uploads"
 _COUNT = "old incomplete uploads"
 _WEEK = 7
 _NAMED = 5
-_FAILURES = (StorageError, OSError, sqlite3.Error)
+_FAILURES = (StorageError, TransferError, OSError)
 
 
 class UploadsDialog(Sheet):
@@ -164,7 +163,11 @@ class UploadsDialog(Sheet):
         return page
 
     async def _mark_own(self, uploads: Sequence[MultipartUpload]) -> None:
-        found = await own_of(self._session.folders.journal_file, self._place.bucket, uploads)
+        try:
+            found = await own_of(self._session.folders.journal_file, self._place.bucket, uploads)
+        except TransferError as error:
+            self.note.say(describe(error), "warning")
+            return
         for upload, mine in found.items():
             self._table.mark(upload, mine)
 

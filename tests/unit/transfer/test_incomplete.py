@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.storage import ErrorKind, MultipartUpload, Part, StorageError
-from dalbrowser.transfer import Direction, JobState, incomplete
+from dalbrowser.transfer import Direction, JobState, TransferError, incomplete
 from dalbrowser.transfer.incomplete import AT_ONCE, Kept, abort_uploads, kept_of, own_of, survey
 from dalbrowser.transfer.journal import JobRow, Journal, UploadRow
 
@@ -162,6 +162,14 @@ async def test_what_a_transfer_here_is_sending_is_left_to_it(rig: Rig) -> None:
     # Nobody is at work on them any more.
     report = await abort_uploads(rig.op, "", "", list(uploads.values()), rig.journal)
     assert sorted(each.path for each in report.gone) == ["new", "run"]
+
+
+async def test_with_a_journal_that_cannot_be_read_nothing_is_aborted(rig: Rig) -> None:
+    uploads = await begin(rig, "a")
+    rig.journal.write_bytes(b"not a database, and longer than its head would be" * 30)
+    with pytest.raises(TransferError, match="cannot be read"):
+        await abort_uploads(rig.op, "", "", uploads, rig.journal)
+    assert rig.wire.count("abort_multipart") == 0
 
 
 async def test_without_a_journal_none_is_ours(rig: Rig, tmp_path: Path) -> None:
