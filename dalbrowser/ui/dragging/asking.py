@@ -63,7 +63,7 @@ class MoveDialog(ConfirmDialog):
                 objects = f"{count_text(measure.objects)}+"
             self._verb.setText(self.tr("Move {objects}").format(objects=objects))
         how = self.tr(
-            "Each is copied, compared, and only then deleted where it was. You can stop it in"
+            "Each is copied, checked, and only then deleted where it was. You can stop it in"
             " the transfers at any time."
         )
         self._text.setText("\n\n".join((self._names, much, how)))

@@ -153,7 +153,7 @@ class Drops(QObject):
         finally:
             self._queuing -= moving
         if moving and verdict is not None:
-            self._moving.update(zip(ids, verdict.cargo.places, strict=True))
+            self._moving.update(zip(ids, verdict.cargo.places, strict=False))
             self._gone([number for number in ids if number in self._early])
         if not self._queuing:
             self._early.clear()

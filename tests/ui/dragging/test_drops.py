@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QToolButton
 from dalbrowser.profiles import Location, Profile
 from dalbrowser.session.payload import MIME
 from dalbrowser.ui.dragging.asking import MoveDialog
-from tests.ui.dragging.hand import CTRL, SHIFT, Hand, files, places
+from tests.ui.dragging.hand import CTRL, NONE, SHIFT, Hand, files, places
 from tests.ui.driver import Driver
 
 if TYPE_CHECKING:
@@ -137,18 +137,15 @@ def test_ctrl_copies_and_shift_moves_to_another_connection(person: Driver, other
     assert set(tree(person.stage)) == {"b.txt", "data/one.csv", "data/deep/two.csv"}
 
 
-@pytest.mark.parametrize(
-    ("names", "keys", "where", "why"),
-    [
-        (("data/",), CTRL, "data", "A folder cannot be put into itself"),
-        (("data/",), Qt.KeyboardModifier.NoModifier, "data", "A folder cannot be put into itself"),
-        (("a.txt",), Qt.KeyboardModifier.NoModifier, "", "It is in files: already"),
-        (("a.txt", "data/"), SHIFT, "", "It is in files: already"),
-    ],
+NOWHERE = (
+    (("data/",), CTRL, "data", "A folder cannot be put into itself"),
+    (("data/",), NONE, "data", "A folder cannot be put into itself"),
+    (("a.txt",), NONE, "", "It is in files: already"),
+    (("a.txt", "data/"), SHIFT, "", "It is in files: already"),
 )
-def test_what_makes_no_sense_is_refused_with_its_reason(
-    person: Driver, names: tuple[str, ...], keys: Qt.KeyboardModifier, where: str, why: str
-) -> None:
+
+
+def test_what_makes_no_sense_is_refused_with_its_reason(person: Driver) -> None:
     before = None
 
     async def story() -> None:
@@ -156,48 +153,49 @@ def test_what_makes_no_sense_is_refused_with_its_reason(
         await at_home(person)
         before = tree(person.stage)
         view = person.table.viewport()
-        spot = row(person, where) if where else QPoint(40, view.height() - 8)
-        hand = Hand(places(person.stage, *(FILES.child(name) for name in names)))
-        assert hand.hover(view, spot, keys) is IGNORE
-        assert hint(person) == why
-        assert not hand.let_go(view, spot, keys)
-        await person.says("noticeText", why)
+        for names, keys, where, why in NOWHERE:
+            spot = row(person, where) if where else QPoint(40, view.height() - 8)
+            hand = Hand(places(person.stage, *(FILES.child(name) for name in names)))
+            assert hand.hover(view, spot, keys) is IGNORE
+            assert hint(person) == why
+            assert not hand.let_go(view, spot, keys)
+            await person.says("noticeText", why)
+            person.window.pages.notice.clear()
         assert await person.stage.session.transfers.jobs() == []
 
     person.stage.run(story())
     assert tree(person.stage) == before
 
 
-@pytest.mark.parametrize(
-    ("kind", "data", "why"),
-    [
-        (MIME, b"{}", "not a list of places"),
-        (MIME, b'{"version":1,"move":true,"places":[["gone","","a"]]}', "not known here"),
-        (MIME, b'{"version":1,"move":true,"places":[["files","",""]]}', "whole bucket"),
-        ("text/uri-list", b"https://example.org/a.txt\r\n", "Only files of this computer"),
-        ("text/uri-list", b"file://elsewhere/a.txt\r\n", "Only files of this computer"),
-        ("text/uri-list", b"", "no files or folders"),
-        ("text/plain", b"a.txt", "no files or folders"),
-        ("application/x-foreign", b"\0\1", "no files or folders"),
-    ],
+FOREIGN = (
+    (MIME, b"{}", "not a list of places"),
+    (MIME, b'{"version":1,"move":true,"places":[["gone","","a"]]}', "not known here"),
+    (MIME, b'{"version":1,"move":true,"places":[["files","",""]]}', "whole bucket"),
+    ("text/uri-list", b"https://example.org/a.txt\r\n", "Only files of this computer"),
+    ("text/uri-list", b"file://elsewhere/a.txt\r\n", "Only files of this computer"),
+    ("text/uri-list", b"", "no files or folders"),
+    ("text/plain", b"a.txt", "no files or folders"),
+    ("application/x-foreign", b"\0\1", "no files or folders"),
 )
-def test_what_is_malformed_or_foreign_is_refused_and_said(
-    person: Driver, kind: str, data: bytes, why: str
-) -> None:
+
+
+def test_what_is_malformed_or_foreign_is_refused_and_said(person: Driver) -> None:
     before = None
 
     async def story() -> None:
         nonlocal before
         await at_home(person)
         before = tree(person.stage)
-        mime = QMimeData()
-        mime.setData(kind, data)
         view = person.table.viewport()
-        hand = Hand(mime)
-        assert hand.hover(view, row(person, "data")) is IGNORE
-        assert why in hint(person)
-        assert not hand.let_go(view, row(person, "data"))
-        await person.says("noticeText", why)
+        for kind, data, why in FOREIGN:
+            mime = QMimeData()
+            mime.setData(kind, data)
+            hand = Hand(mime)
+            assert hand.hover(view, row(person, "data")) is IGNORE
+            assert why in hint(person)
+            assert not hand.let_go(view, row(person, "data"))
+            await person.says("noticeText", why)
+            person.window.pages.notice.clear()
         assert await person.stage.session.transfers.jobs() == []
 
     person.stage.run(story())
