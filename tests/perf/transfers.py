@@ -308,7 +308,8 @@ def main(words: Sequence[str]) -> None:
             f"# Transfers on {given.server}, {os.cpu_count()} cores, {given.turns} turns, "
             f"{'quick' if given.quick else 'full'} sizes\n\n"
             + (f"Not here: {', '.join(missing)}.\n" if missing else "")
-            + f"A peak below {floor:.0f} MiB cannot be told (this command's own).\n"
+            + f"A peak below {floor:.0f} MiB cannot be told (this command's own). Others kept "
+            f"{os.getloadavg()[0]:.1f} of the cores busy in the minute before.\n"
         )
         race.link_costs(shapes)
         for shape in shapes:
