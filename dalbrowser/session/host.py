@@ -8,9 +8,11 @@ are touched on the engine's loop only; events reach their listeners on the windo
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -56,6 +58,7 @@ class TransferHost:
         self._engine: TransferEngine | None = None
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
+        self._answers: set[concurrent.futures.Future[Any]] = set()
         self._listeners: list[Callable[[Event], None]] = []
         self._start_listeners: list[Callable[[StartReport], None]] = []
         self.report: StartReport | None = None
@@ -103,6 +106,8 @@ class TransferHost:
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
             self._thread = None
+        for answer in list(self._answers):
+            answer.cancel()
 
     async def upload(
         self, paths: Sequence[Path], target: Location, policy: ConflictPolicy | None = None
@@ -218,7 +223,11 @@ class TransferHost:
         engine, loop = self._engine, self._loop
         if engine is None or loop is None:
             raise RuntimeError("The transfer engine is not running, so nothing was queued.")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(engine), loop))
+        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+        loop.call_soon_threadsafe(_begin, answer, lambda: call(engine))
+        return await asyncio.wrap_future(answer)
 
     async def _main(self, started: asyncio.Future[StartReport]) -> None:
         # How long this thread may keep the window's from the interpreter: with Python's own
@@ -250,6 +259,36 @@ class TransferHost:
     def _deliver(self, event: Event) -> None:
         for listener in list(self._listeners):
             listener(event)
+
+
+def _begin(
+    answer: concurrent.futures.Future[T], call: Callable[[], Coroutine[object, object, T]]
+) -> None:
+    """Begin a call on the engine's own loop; one that the loop's end overtakes is never begun."""
+    if answer.cancelled():
+        return
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(call())
+
+    def pass_on(done: asyncio.Future[T]) -> None:
+        if done.cancelled():
+            answer.cancel()
+            return
+        error = done.exception()
+        # Whoever asked may have left in this very moment.
+        with contextlib.suppress(concurrent.futures.InvalidStateError):
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(done.result())
+
+    def leave(_answer: object) -> None:
+        if answer.cancelled() and not task.done():
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(task.cancel)
+
+    task.add_done_callback(pass_on)
+    answer.add_done_callback(leave)
 
 
 def _succeed(future: asyncio.Future[T], value: T) -> None:

@@ -14,6 +14,7 @@ import json
 import sys
 from pathlib import Path
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableView
 
 from tests.e2e.driver import Driver, drive, main_window
@@ -27,7 +28,10 @@ def tell(**facts: object) -> None:
 
 async def upload(driver: Driver) -> None:
     """Drop the file on the bucket that is open and wait for its first parts."""
-    await driver.until(lambda: driver.shown("entryView"), "the bucket")
+    await driver.until(
+        lambda: driver.find(QLabel, "statusItems").text().startswith("0 items"), "the bucket"
+    )
+    await driver.until(lambda: driver.find(QAction, "action.upload").isEnabled(), "what it can")
     _drop(driver, Path(sys.argv[4]))
     await driver.until(lambda: _parts(driver) >= 2, "two confirmed parts")
 

@@ -161,9 +161,10 @@ async def test_a_hundred_thousand_rows_do_not_slow_the_start(rig: Rig) -> None:
         await engine.wait([await engine.upload_file(rig.folder / "a", rig.at("a"))])
 
     async def start() -> float:
-        begun = time.perf_counter()
+        # Of this process alone: what else the machine does is no matter here.
+        begun = time.process_time()
         async with rig.engine() as engine:
-            took = time.perf_counter() - begun
+            took = time.process_time() - begun
             await engine.tell_all()
         return took
 
