@@ -108,8 +108,8 @@ class _Copy:
         the source to equal bytes, and deleting the source deletes them. Two objects that
         only look the same (ETag, size and moment of writing) lose nothing by staying.
         """
-        if self.near or self.row.direction is not Direction.MOVE:
-            return
+        if self.near or self.beside or self.row.direction is not Direction.MOVE:
+            return  # Two buckets of one server, reached by one name, are two.
         found = await stat_or_none(self.target, self.row.key)
         if found is None or found.content_length != there.content_length:
             return
