@@ -61,7 +61,8 @@ TEXTS: tuple[Callable[[JobView], str], ...] = (
     lambda view: view.source,
     lambda view: view.target,
     wording.parts_text,
-    lambda view: str(view.attempts) if view.attempts > 1 else "",
+    # A view counts what failed and was made again; a row that needed no second try says nothing.
+    lambda view: str(view.attempts + 1) if view.attempts else "",
     lambda view: view.integrity,
 )
 _RIGHT = frozenset({Column.AMOUNT, Column.SPEED, Column.LEFT, Column.PARTS, Column.ATTEMPTS})
