@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.storage import CapabilityOverrideLayer, LayeredAccessor
+from dalbrowser.storage.types import Page
 from dalbrowser.transfer import JobState
 from dalbrowser.transfer.sync.deleting import delete_extra
 from dalbrowser.transfer.sync.ends import End, LocalEnd, RemoteEnd
@@ -19,7 +20,8 @@ from tests.faults.rig import MiB, make_file
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Accessor, AccessorInfo, Metadata
-    from dalbrowser.storage.options import OpStat
+    from dalbrowser.storage.options import OpList, OpStat
+    from dalbrowser.storage.types import RawLister
     from dalbrowser.transfer import JobView
     from dalbrowser.transfer.sync.deleting import Deleted
     from tests.faults.rig import Rig
@@ -236,3 +238,39 @@ async def test_only_files_that_were_compared_are_deleted(pair: Pair) -> None:
     assert not (here / "d").exists()
     assert (outside / "linked/x").read_bytes() == b"extra"
     assert (here / "changed").read_bytes() == b"other"
+
+
+class Backwards(LayeredAccessor):
+    """A service that lists from the last key to the first."""
+
+    async def list(self, path: str, args: OpList) -> RawLister:
+        return _Reversed(await super().list(path, args))
+
+
+class _Reversed:
+    def __init__(self, inner: RawLister) -> None:
+        self._inner = inner
+        self.aclose = inner.aclose
+
+    async def next_page(self) -> Page | None:
+        page = await self._inner.next_page()
+        return None if page is None else Page(page.entries[::-1])
+
+
+class Turning:
+    def layer(self, inner: Accessor) -> Accessor:
+        return Backwards(inner)
+
+
+async def test_a_service_that_does_not_list_in_order_is_sorted(pair: Pair) -> None:
+    rig = pair.rig
+    for name in ("a", "b/c", "d", "extra"):
+        await rig.op.write(f"there/{name}", name.encode())
+    for name in ("a", "b/c", "new"):
+        file(pair, name, name.encode(), when=1000.0)
+    op = rig.op.layer(Turning())
+    remote = RemoteEnd(pair.remote.location, rig.profile, op, "place:there/")
+    up = (await pair.plan(pair.local, remote)).counts
+    assert (up.copies, up.updates, up.same, up.extra) == (1, 0, 2, 2)
+    down = (await pair.plan(remote, pair.local)).counts
+    assert (down.files, down.copies, down.updates, down.extra) == (4, 2, 2, 1)
