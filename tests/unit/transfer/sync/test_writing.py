@@ -109,6 +109,15 @@ async def test_an_upload_leaves_what_came_while_it_was_sent(pair: Pair, size: in
     assert await rig.uploads_left() == []
 
 
+async def test_new_files_cost_a_request_each(pair: Pair) -> None:
+    for number in range(20):
+        file(pair, f"d{number % 3}/f{number}", b"new")
+    planned = await pair.plan(pair.local, pair.remote)
+    pair.rig.wire.calls.clear()
+    assert (await pair.run(planned, pair.local, pair.remote)).state is JobState.DONE
+    assert [name for name, _, _ in pair.rig.wire.calls] == ["write"] * 20
+
+
 async def test_an_upload_writes_over_what_was_compared(pair: Pair) -> None:
     await pair.rig.op.write("there/f", b"old")
     file(pair, "f", b"newer")
