@@ -28,6 +28,7 @@ from dalbrowser.transfer.proof import verify
 from dalbrowser.transfer.ranged import RangedFetch
 from dalbrowser.transfer.receive import Receiver, Span, changed, gone
 from dalbrowser.transfer.remote import stat_or_none
+from dalbrowser.transfer.slots import SMALL
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +47,10 @@ async def run_download(ctx: RunContext, job: LiveJob) -> None:
 
     Raises as ``run_upload`` does; finished ranges stay for the next run.
     """
-    ctx.show(job, JobState.PREPARING)
+    small = job.row.total is not None and job.row.total <= SMALL
+    if not (small and job.state is JobState.QUEUED):
+        # A small one would pass through this in no time, and telling costs more than doing.
+        ctx.show(job, JobState.PREPARING)
     if job.start_over:
         await discard_download(ctx, job)
         job.start_over = False

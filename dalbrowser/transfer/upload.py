@@ -61,6 +61,9 @@ async def _tiny(ctx: RunContext, job: LiveJob, op: Operator) -> bool:
     if found is None or found[0].size >= ctx.options.multipart_above:
         return False
     identity, data, md5 = found
+    if job.state is not JobState.QUEUED:
+        # It waited, or is tried again: no longer.
+        ctx.show(job, JobState.PREPARING)
     row.total = identity.size
     source = HeldSource(ctx.on_disk, row.local_path, identity, data, md5)
     side = Side(identity.size, identity.mtime_ns / 1e9)
