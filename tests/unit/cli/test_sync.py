@@ -131,6 +131,7 @@ def test_files_that_changed_meanwhile_are_said(
 ) -> None:
     plant(home.parent / "work/src", {"a": b"aa", "b": b"b"})
     plant(home / "up", {"a": b"a"})
+
     async def then_write(*given: object, **named: object) -> None:
         await say_plan(*given, **named)  # type: ignore[arg-type]
         plant(home / "up", {"a": b"theirs"}, age=0)
