@@ -53,6 +53,14 @@ SERVERS = (
             Component("dbus-send", "dbus-bin", "dbus-tools", "dbus"),
         ),
     ),
+    Server(
+        "a desktop with a tray (Xvfb)",
+        ("Xvfb", "dbus-daemon"),
+        (
+            Component("Xvfb", "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
+            Component("dbus-daemon", "dbus-daemon", "dbus-daemon", "dbus"),
+        ),
+    ),
 )
 """``rclone serve s3`` comes with the test extra, from PyPI, and is on every machine."""
 
