@@ -137,3 +137,20 @@ async def test_a_large_request_counts_as_large() -> None:
 async def _enter(slots: Slots) -> None:
     async with slots.one("b"):
         pass
+
+
+async def test_a_place_given_to_one_who_leaves_goes_on_to_the_next() -> None:
+    slots = Slots(1)
+    async with slots.small("a", 1):
+        leaving = asyncio.ensure_future(_enter_small(slots))
+        await asyncio.sleep(0)
+    # The place is its own by now, and it has not run since.
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    async with asyncio.timeout(1):
+        await _enter_small(slots)
+
+
+async def _enter_small(slots: Slots) -> None:
+    async with slots.small("a", 1):
+        pass
