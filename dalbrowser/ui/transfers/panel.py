@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
@@ -174,11 +174,12 @@ class TransferPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bar)
+        banners = QVBoxLayout()
+        banners.setContentsMargins(8, 0, 8, 4)
+        banners.setSpacing(4)
         for banner in (self.problem, self.interrupted, self.conflict, self.manifest_banner):
-            holder = QHBoxLayout()
-            holder.setContentsMargins(8, 0, 8, 4)
-            holder.addWidget(banner)
-            column.addLayout(holder)
+            banners.addWidget(banner)
+        column.addLayout(banners)
         column.addWidget(self._pages, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
