@@ -73,11 +73,9 @@ class PlacePages(QFrame):
 
     Signals:
         action_wanted: the id of an action that a face or the start page offers.
-        dropped: local paths that fell on a face.
     """
 
     action_wanted = Signal(str)
-    dropped = Signal(list)
 
     def __init__(
         self,

@@ -1,14 +1,13 @@
 """The list of a folder on screen: a table of fixed row height over ``EntryModel``.
 
 Invariants: selection, current row and what is at the top survive sorting, filtering and
-reloading (by row, and by name where the rows are others); no key press searches a million
-rows at one stretch; what is dropped goes to the row under the pointer or to the folder shown.
+reloading (by row, and by name where the rows are others); what is dropped goes to the row
+under the pointer or to the folder shown.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -44,11 +43,11 @@ from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
 from dalbrowser.ui.entries.header import HeaderColumns
-from dalbrowser.ui.slices import SlicedWork
+from dalbrowser.ui.entries.typeahead import TypeAhead
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
     from dalbrowser.profiles import Location
     from dalbrowser.ui.dragging.drops import Drops
@@ -56,9 +55,6 @@ if TYPE_CHECKING:
     from dalbrowser.ui.entries.model import EntryModel
 
 _ROW_HEIGHT = 32
-_TYPE_AHEAD = 1.0
-"""Seconds after which a typed letter begins a new word."""
-_SEARCH_SLICE = 5_000
 _FEW = 50
 _WIDTHS = {
     Column.SIZE: 84,
@@ -93,7 +89,6 @@ class EntryView(QTableView):
 
     row_opened = Signal(int)
     menu_requested = Signal(QPoint)
-    dropped = Signal(list, int)
     selection_settled = Signal()
     drag_wanted = Signal()
 
@@ -104,9 +99,8 @@ class EntryView(QTableView):
         self._model = model
         self._delegate = RowDelegate(self)
         self._drop_here = False
-        self._typed = ""
-        self._typed_at = 0.0
-        self._search = SlicedWork(self)
+        self._type_ahead = TypeAhead(model, self)
+        self._type_ahead.found.connect(lambda place: self.select_row(model.rows[place]))
         self._place: _Place | None = None
         self._drops = DropHandling(self, self._drop_spot_at, self._mark_drop, self._spring)
         self._place_of: Callable[[int], Location | None] = lambda _row: None
@@ -300,30 +294,7 @@ class EntryView(QTableView):
 
     def keyboardSearch(self, search: str) -> None:
         """Go to the next name that begins with what was typed within a second."""
-        now = monotonic()
-        again = now - self._typed_at > _TYPE_AHEAD
-        self._typed = search if again else self._typed + search
-        self._typed_at = now
-        repeated = len(set(self._typed)) == 1
-        wanted = (self._typed[:1] if repeated else self._typed).casefold()
-        current = max(0, self.currentIndex().row())
-        start = current + 1 if again or repeated else current
-        self._search.start(self._find(wanted, start), self._found)
-
-    def _find(self, wanted: str, start: int) -> Generator[None, None, int]:
-        rows, names = self._model.rows, self._model.columns.names
-        count = len(rows)
-        for begin in range(0, count, _SEARCH_SLICE):
-            for step in range(begin, min(begin + _SEARCH_SLICE, count)):
-                place = (start + step) % count
-                if names[rows[place]].casefold().startswith(wanted):
-                    return place
-            yield
-        return -1
-
-    def _found(self, place: int) -> None:
-        if 0 <= place < len(self._model.rows):
-            self.select_row(self._model.rows[place])
+        self._type_ahead.type(search, max(0, self.currentIndex().row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Home and End go to the first and last row, as in every file manager."""

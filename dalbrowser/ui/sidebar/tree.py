@@ -51,7 +51,6 @@ class SidebarTree(QTreeView):
 
     location_chosen = Signal(object)
     menu_requested = Signal(object, QPoint)
-    dropped = Signal(list, object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
