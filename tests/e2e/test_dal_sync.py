@@ -112,13 +112,13 @@ def test_up_twice_then_changes_and_deletions(
 
 
 def test_down_twice_then_changes_and_deletions(
-    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
 ) -> None:
     tree = sample()
     for name, body in tree.items():
-        put(s3_server, s3_bucket, f"in/{name}", body)
-    with link(s3_server) as wire:
-        dal, uri = dal_on(wire.server), f"s3://{s3_bucket}/in/"
+        put(ceph_s3, ceph_bucket, f"in/{name}", body)
+    with link(ceph_s3) as wire:
+        dal, uri = dal_on(wire.server), f"s3://{ceph_bucket}/in/"
         first = dal("sync", uri, "down", "--yes")
         assert (first.code, first.err) == (0, "")
         assert found_in(work / "down") == tree
@@ -129,9 +129,9 @@ def test_down_twice_then_changes_and_deletions(
         assert wire.settle() - before < QUIET
         plant(work / "down", {"mine/own": b"mine"})
         plant(work / "down", {"z.txt": b"z"}, age=60)  # the new object is to be newer
-        put(s3_server, s3_bucket, "in/z.txt", b"Z")
-        with RawS3(s3_server) as raw:
-            assert raw.send("DELETE", s3_bucket, "in/é/ü").status == 204
+        put(ceph_s3, ceph_bucket, "in/z.txt", b"Z")
+        with RawS3(ceph_s3) as raw:
+            assert raw.send("DELETE", ceph_bucket, "in/é/ü").status == 204
         kept = dal("sync", uri, "down", "--yes")
         assert kept.code == 0
         assert found_in(work / "down") == {**tree, "z.txt": b"Z", "mine/own": b"mine"}
@@ -144,14 +144,14 @@ def test_down_twice_then_changes_and_deletions(
 
 
 def test_between_two_places(
-    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str
 ) -> None:
-    dal, base = dal_on(s3_server), f"s3://{s3_bucket}"
+    dal, base = dal_on(ceph_s3), f"s3://{ceph_bucket}"
     for name in ("x", "y/z"):
-        put(s3_server, s3_bucket, f"one/{name}", name.encode())
-    put(s3_server, s3_bucket, "two/extra", b"extra")
+        put(ceph_s3, ceph_bucket, f"one/{name}", name.encode())
+    put(ceph_s3, ceph_bucket, "two/extra", b"extra")
     assert dal("sync", f"{base}/one", f"{base}/two", "--yes", "--delete").code == 0
-    assert objects(s3_server, s3_bucket) == {
+    assert objects(ceph_s3, ceph_bucket) == {
         "one/x": b"x",
         "one/y/z": b"y/z",
         "two/x": b"x",
@@ -336,15 +336,15 @@ def test_after_a_failure_nothing_is_deleted_and_the_next_one_ends_equal(
 
 
 def test_a_large_file_is_updated_in_parts(
-    dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
 ) -> None:
-    dal, uri = dal_on(s3_server), f"s3://{s3_bucket}/"
-    put(s3_server, s3_bucket, "big", b"old")
+    dal, uri = dal_on(ceph_s3), f"s3://{ceph_bucket}/"
+    put(ceph_s3, ceph_bucket, "big", b"old")
     plant(work / "src", {"big": body_of(17 * MIB)})
     done = dal("sync", "src", uri, "--yes")
     assert (done.code, done.err) == (0, "")
     again = dal("sync", "src", uri, "--yes", "--checksum")
     assert "unchanged 1" in again.text
-    assert objects(s3_server, s3_bucket) == {"big": body_of(17 * MIB)}
-    with RawS3(s3_server) as raw:
-        assert raw.uploads(s3_bucket) == []
+    assert objects(ceph_s3, ceph_bucket) == {"big": body_of(17 * MIB)}
+    with RawS3(ceph_s3) as raw:
+        assert raw.uploads(ceph_bucket) == []
