@@ -72,11 +72,12 @@ async def carry(
     history: list[JobView],
 ) -> None:
     """Go on from wherever the last process was cut off, or begin, and say how it ended."""
-    known = [view.id for view in jobs]
+    # One that said *done* of another transfer may have been killed before that was committed.
+    known = [view.id for view in jobs if _is_it(view, plan)]
     # The last process may have been killed when it had done everything but say so.
     ended = [view.id for view in history if _is_it(view, plan)]
-    if known:
-        await transfers.resume(known)
+    if jobs:
+        await transfers.resume([view.id for view in jobs])
     known = known or ended or await _begin(transfers, rig, plan)
     for view in await transfers.wait(known):
         told = ("state", "integrity", "resent", "error", "note")
