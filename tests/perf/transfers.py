@@ -17,6 +17,7 @@ import argparse
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,9 +178,14 @@ class Race:
             )
             timer = threading.Timer(self.limit, process.kill)
             timer.start()
-            _, status, usage = os.wait4(process.pid, 0)
+            try:
+                _, status, usage = os.wait4(process.pid, 0)
+            except BaseException:
+                process.kill()
+                raise
+            finally:
+                timer.cancel()
             seconds = time.perf_counter() - begun
-            timer.cancel()
             process.returncode = os.waitstatus_to_exitcode(status)
             said.seek(0)
             if process.returncode:
@@ -296,6 +302,8 @@ def main(words: Sequence[str]) -> None:
     shapes = [shape for shape in SHAPES if not given.shape or shape.name in given.shape]
     if given.quick:
         shapes = [shape.quick() for shape in shapes]
+    # Ended from outside, too, it takes its files and its server with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with (
         tempfile.TemporaryDirectory(prefix="dalbrowser-perf-") as folder,
         stand(given.server) as running,
