@@ -240,11 +240,12 @@ def test_history_is_below_what_runs_and_grows_at_its_end(model: TransferModel) -
 @given(
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["change", "remove", "toggle", "page", "flush", "again"]),
+            st.sampled_from([*["change"] * 4, "remove", "toggle", "page", "flush", "again"]),
             st.integers(1, 12),
             st.sampled_from([JobState.RUNNING, JobState.DONE, JobState.FAILED]),
         ),
-        max_size=30,
+        min_size=10,
+        max_size=60,
     )
 )
 @settings(
