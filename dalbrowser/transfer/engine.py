@@ -67,7 +67,7 @@ _DISK_THREADS = 6
 """Threads that read, hash and write; more than two busy ones only wait for the same disk."""
 
 
-_NICE = 5
+_NICE = 8
 """How far the threads of the disk step back behind a window (see ``nice``)."""
 
 
@@ -98,8 +98,12 @@ class TransferEngine:
         self._past = Past(self._journal, self._live)
         self._tally = Tally()
         self._notifier = Notifier(notify, self._options.event_interval)
-        first = _let_others_go_first if self._options.behind_window else None
-        self._disk = ThreadPoolExecutor(_DISK_THREADS, "transfer-disk", initializer=first)
+        behind = self._options.behind_window
+        self._disk = ThreadPoolExecutor(
+            min(_DISK_THREADS, (os.cpu_count() or 1) + 1) if behind else _DISK_THREADS,
+            "transfer-disk",
+            initializer=_let_others_go_first if behind else None,
+        )
         self._durable = DurableEnds(self._disk, self._journal.note_job)
         self._ctx = RunContext(
             journal=self._journal,

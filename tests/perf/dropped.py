@@ -66,12 +66,16 @@ async def watch(paths: Sequence[Path], server: tuple[str, IO[bytes]], folder: Pa
     window = MainWindow(session)
     window.resize(1280, 800)
     window.show()
-    gaps = GapWatch()
+    gaps, idle = GapWatch(), GapWatch()
     try:
         await session.transfers.start()
         target = parse_location(f"s3://{_BUCKET}/", session.profiles, endpoint=endpoint, region="x")
         window.open_location(target)
         await asyncio.sleep(1)
+        # What the machine itself, busy with others, does to a window at rest.
+        idle.start()
+        await asyncio.sleep(3)
+        idle.stop()
         before = resident()
         gaps.start()
         files, seconds, accepted, begun = await _transferred(session, paths, target)
@@ -82,6 +86,7 @@ async def watch(paths: Sequence[Path], server: tuple[str, IO[bytes]], folder: Pa
             f"{files:,} files: accepted after {accepted * 1000:.0f} ms, first object after"
             f" {first * 1000:.0f} ms, all after {seconds:.1f} s ({files / seconds:,.0f} files/s)\n"
             f"loop gaps: {gaps.words()} ({len(gaps.gaps):,} turns)\n"
+            f"the same at rest, before: {idle.words()}\n"
             f"memory: {resident() / 1e6:.0f} MB at the end, {peak / 1e6:.0f} MB at most,"
             f" {before / 1e6:.0f} MB before\n"
         )
