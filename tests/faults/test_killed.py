@@ -141,7 +141,7 @@ class MoveStory(Story):
 
 
 class StreamedStory(MoveStory):
-    lines = 9
+    lines = 6
 
 
 @pytest.fixture(params=SERVICES)
