@@ -55,6 +55,4 @@ __all__ = [
 
 if not TYPE_CHECKING:
     # The command line lists without an engine.
-    __getattr__ = names_from(
-        globals(), {"engine": ("TransferEngine",)}
-    )
+    __getattr__ = names_from(globals(), {"engine": ("TransferEngine",)})

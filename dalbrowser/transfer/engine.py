@@ -254,7 +254,9 @@ class TransferEngine:
         direction = Direction.MOVE if move else Direction.COPY
         profiles = {p.profile_id: self._profile(p.profile_id) for p in (*items, target)}
         return await self._accept(
-            partial(intake.copy_requests, list(items), target, profiles, policy, direction, names)
+            partial(
+                intake.copy_requests, list(items), target, profiles, policy, direction, names=names
+            )
         )
 
     async def adopt(

@@ -131,6 +131,7 @@ def copy_requests(
     profiles: dict[str, str],
     policy: ConflictPolicy,
     direction: Direction,
+    *,
     names: Mapping[Location, str] | None = None,
 ) -> list[Request]:
     """Return a job for each object or folder, into the folder ``target`` on a service.

@@ -283,7 +283,8 @@ class EngineOptions:
     ``None`` waits for as long as it takes. ``attempts`` bounds the tries of one job after
     other temporary failures. ``limit_up`` and ``limit_down`` bound bytes a second over all.
     ``small_files`` are under way at once, and as many of their requests as the link rewards.
-    ``behind_window`` lets a window in the same process go first. ``who`` names this process to others that find the journal held.
+    ``behind_window`` lets a window in the same process go first. ``who`` names this process
+    to others that find the journal held.
     """
 
     multipart_above: int = 16 * MiB
