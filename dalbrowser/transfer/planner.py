@@ -13,11 +13,18 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.localnames import local_path, make_parents
-from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
+from dalbrowser.transfer.model import (
+    ConflictPolicy,
+    Direction,
+    Integrity,
+    JobState,
+    TransferError,
+)
 from dalbrowser.transfer.pathlist import listed_paths
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.sync.jobs import planned_rows
@@ -107,6 +114,8 @@ async def _local(
     for at in range(0, max(len(names), 1), STEP):
         some = names[at : at + STEP]
         step = await ctx.on_disk(_look, job, plan, some)
+        if not names and not plan.cursor and plan.target:
+            step.jobs.append(await _folder(ctx, job, plan.target, local_path=plan.source))
         if careful and not plan.fresh:
             await mark_fresh(ctx, job, plan.target, step.jobs)
         plan.cursor = some[-1] if some and paths is None else plan.cursor
@@ -185,6 +194,8 @@ async def _remote(
         for at in range(0, len(entries), STEP):
             some = entries[at : at + STEP]
             step = await ctx.on_disk(_sort, job, plan, some)
+            if job.row.direction is not Direction.DOWNLOAD:
+                step.jobs += await _folders(ctx, job, plan, op, some)
             plan.cursor = some[-1].path
             await ctx.journal.advance_plan(plan, step.jobs, [], finished=False)
             yield step.jobs
@@ -208,14 +219,22 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
     for entry in entries:
         relative = entry.path[len(plan.source) :]
         facts = entry.metadata
-        empty = facts.content_length in (None, 0)
         if job.row.direction is not Direction.DOWNLOAD:
-            if relative and not facts.is_dir:
+            if not _is_folder(entry):
                 row = child(job, source_key=entry.path, key=plan.target + relative)
                 row.total, row.etag = facts.content_length, facts.etag or ""
                 step.jobs.append(row)
             continue
-        if facts.is_dir or (entry.path.endswith("/") and empty):
+        if entry.path.endswith("/") and not _is_folder(entry):
+            row = child(job, key=entry.path, local_path=plan.target)
+            row.state, row.finished = JobState.SKIPPED, time.time()
+            row.note = (
+                f"{facts.content_length:,} bytes have the name of a folder here; a file cannot,"
+                " so it was left out. Copy the object to another name first."
+            )
+            step.jobs.append(row)
+            continue
+        if _is_folder(entry):
             # The marker of a folder has no bytes; its name is what it stands for.
             path = local_path(plan.target, relative.removesuffix("/")) if relative else plan.target
             make_parents(job.row.root, os.path.join(path, "x"))  # noqa: PTH118
@@ -225,6 +244,56 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         row.version, row.mtime = facts.version or "", mtime_of(facts)
         step.jobs.append(row)
     return step
+
+
+def _is_folder(entry: Entry) -> bool:
+    """Whether an entry only stands for a folder: a key can end in a slash and have bytes."""
+    named = entry.metadata.is_dir or entry.path.endswith("/")
+    return named and not entry.metadata.content_length
+
+
+async def _folders(
+    ctx: RunContext, job: LiveJob, plan: PlanRow, op: Operator, entries: list[Entry]
+) -> list[JobRow]:
+    """Make the folders at the target that no file below them would make."""
+    rows: list[JobRow] = []
+    for entry in entries:
+        if not _is_folder(entry):
+            continue
+        # Where folders are real, those with something in them need no object of their own.
+        if entry.metadata.content_length is None and not await _has_nothing(op, entry.path):
+            continue
+        key = plan.target + entry.path[len(plan.source) :]
+        if key:
+            rows.append(await _folder(ctx, job, key, source_key=entry.path))
+    return rows
+
+
+async def _has_nothing(op: Operator, folder: str) -> bool:
+    async with op.lister(spell(folder)) as lister:
+        async for page in lister.pages():
+            if any(entry.path != folder for entry in page):
+                return False
+    return True
+
+
+async def _folder(ctx: RunContext, job: LiveJob, key: str, **different: object) -> JobRow:
+    """Make an empty folder at the target, and return its row: done, or left out with the reason.
+
+    What is there already is not touched.
+    """
+    row = child(job, key=key, **different)
+    op = await ctx.operator(job.row.profile, job.row.bucket)
+    try:
+        await op.create_dir(spell(key))
+    except StorageError as error:
+        if error.kind is not ErrorKind.UNSUPPORTED:
+            raise
+        row.state, row.note = JobState.SKIPPED, f"The folder is empty: {error.message}"
+    else:
+        row.state, row.total, row.integrity = JobState.DONE, 0, Integrity.SIZE_ONLY.value
+    row.finished = time.time()
+    return row
 
 
 def require_expanded(job: LiveJob) -> None:

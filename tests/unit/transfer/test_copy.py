@@ -222,3 +222,47 @@ async def test_upload_of_another_file_is_not_adopted(rig: Rig) -> None:
             await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
         assert engine.jobs() == []
     assert (await upload.list_parts())[0].size == PART
+
+
+async def test_empty_folders_go_along(rig: Rig, near: str) -> None:
+    del near
+    await rig.op.create_dir("a/")
+    await rig.op.create_dir("a/empty/")
+    await rig.op.write("a/full/f", b"bytes")
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/")], rig.at("b/"), move=True)
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert await rig.op.read("b/a/full/f") == b"bytes"
+    assert (await rig.op.stat("b/a/empty/")).is_dir
+    assert await rig.op.list("a/", recursive=True) == []
+
+
+async def test_a_folder_with_nothing_in_it_is_copied(rig: Rig) -> None:
+    await rig.op.create_dir("a/empty/")
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/empty/")], rig.at("b/"))
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert (await rig.op.stat("b/empty/")).is_dir
+    assert (await rig.op.stat("a/empty/")).is_dir
+
+
+async def test_a_moved_empty_folder_stays_where_the_target_keeps_none(rig: Rig) -> None:
+    await rig.op.create_dir("a/empty/")
+    rig.op = rig.op.layer(CapabilityOverrideLayer(create_dir=False))
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/")], rig.at("b/"), move=True)
+        await engine.wait(ids)
+        rows = [job for job in engine.jobs() if job.state is JobState.SKIPPED and job.parent]
+    assert [row.key for row in rows] == ["b/a/empty/"]
+    assert (await rig.op.stat("a/empty/")).is_dir
+
+
+async def test_an_uploaded_empty_folder_is_there(rig: Rig) -> None:
+    (rig.folder / "photos" / "none yet").mkdir(parents=True)
+    async with rig.engine() as engine:
+        ids = await engine.upload([rig.folder / "photos"], rig.at("b/"))
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE, view.error
+    assert (await rig.op.stat("b/photos/none yet/")).is_dir
