@@ -184,12 +184,15 @@ async def _remote(
     else:
         profile, bucket = job.row.source_profile, job.row.source_bucket
     op = await ctx.operator(profile, bucket)
+    own = await _own_copies(ctx, job, plan, op)
     resumes = bool(plan.cursor) and op.info().capability.list_with_start_after
     known: set[str] = set()
     if plan.cursor and not resumes:
         rows = await ctx.journal.batch_rows(job.row.batch)
         known = {_key(row) for row in rows if row.parent == job.id}
     async for page in _pages(op, plan, resumes):
+        if own is not None:
+            own.require_none(page)
         entries = [entry for entry in page if entry.path not in known]
         for at in range(0, len(entries), STEP):
             some = entries[at : at + STEP]
@@ -200,6 +203,50 @@ async def _remote(
             await ctx.journal.advance_plan(plan, step.jobs, [], finished=False)
             yield step.jobs
     await ctx.journal.advance_plan(plan, [], [], finished=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCopies:
+    """Where, and since when, a copy would meet what it has made itself, without end."""
+
+    prefix: str
+    since: float
+
+    def require_none(self, entries: list[Entry]) -> None:
+        """Raise at the first one: two names of one server lead to one place."""
+        for entry in entries:
+            written = entry.metadata.last_modified
+            if written and entry.path.startswith(self.prefix) and written.timestamp() > self.since:
+                raise into_itself(self.prefix)
+
+
+async def _own_copies(
+    ctx: RunContext, job: LiveJob, plan: PlanRow, source: Operator
+) -> OwnCopies | None:
+    """Refuse a folder that is to be copied into itself; say what to watch where it may be."""
+    row = job.row
+    if row.direction not in (Direction.COPY, Direction.MOVE):
+        return None
+    here = (await ctx.operator(row.profile, row.bucket)).info()
+    there = source.info()
+    target = here.root + plan.target
+    if here.scheme != there.scheme or here.name != there.name:
+        return None
+    if not target.startswith(there.root + plan.source):
+        return None
+    if (row.profile, row.bucket) == (row.source_profile, row.source_bucket) or (
+        here.server and here.server == there.server
+    ):
+        raise into_itself(plan.target)
+    return OwnCopies(target[len(there.root) :], row.created)
+
+
+def into_itself(target: str) -> TransferError:
+    """Return the error for a folder on its way into itself."""
+    return TransferError(
+        f"{target} lies in the very folder that is to be copied, which would never end;"
+        " choose a place outside of it."
+    )
 
 
 async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncGenerator[list[Entry], None]:

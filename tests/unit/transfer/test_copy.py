@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dalbrowser.storage import CapabilityOverrideLayer
+from dalbrowser.storage import CapabilityOverrideLayer, Entry, Metadata
 from dalbrowser.transfer import ConflictPolicy, JobState, TransferError
+from dalbrowser.transfer.planner import OwnCopies
 from tests.faults.rig import MiB, Rig, make_file
 
 PART = 256 * 1024
@@ -266,3 +268,26 @@ async def test_an_uploaded_empty_folder_is_there(rig: Rig) -> None:
         view = (await engine.wait(ids))[0]
     assert view.state is JobState.DONE, view.error
     assert (await rig.op.stat("b/photos/none yet/")).is_dir
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_a_folder_is_not_copied_into_itself(rig: Rig, move: bool) -> None:
+    await rig.op.write("a/f", b"bytes")
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/")], rig.at("a/b/"), move=move)
+        view = (await engine.wait(ids))[0]
+    assert view.state is JobState.FAILED
+    assert "lies in the very folder" in view.error
+    assert [entry.path for entry in await rig.op.list("", recursive=True)] == ["a/f"]
+
+
+def test_what_a_copy_made_itself_is_known_by_its_place_and_time() -> None:
+    begun = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def entry(path: str, seconds: int) -> Entry:
+        return Entry(path, Metadata(last_modified=begun + timedelta(seconds=seconds)))
+
+    own = OwnCopies("a/b/", begun.timestamp())
+    own.require_none([entry("a/b/old", -1), entry("a/new", 1), Entry("a/b/c/", Metadata())])
+    with pytest.raises(TransferError, match="never end"):
+        own.require_none([entry("a/b/new", 1)])
