@@ -107,7 +107,10 @@ class Driver:
                 keys,
                 self.spot(self.table, self.table.model().index(shown.index(name), 0)),
             )
-        QApplication.processEvents()
+        # Not processEvents: it would wake tasks inside this one, which strands them. What the
+        # window does in its next turn of the loop is done now.
+        QApplication.sendPostedEvents()
+        self.window.selection.look()
 
     def open(self, name: str) -> None:
         """Double-click a row."""

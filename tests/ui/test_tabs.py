@@ -104,7 +104,7 @@ def test_each_tab_has_its_place_history_filter_order_selection_and_scroll(person
         assert person.find(QLineEdit, "pathEdit").text() == "files:many/"
         assert person.names()[0] == "199.bin"
         assert person.table.verticalScrollBar().value() == 32 * 60
-        assert person.text("statusSelection") == "1 selected, 150 B"
+        await person.says("statusSelection", "1 selected, 150 B")
         assert person.text("statusItems") == "200 items"
         person.do("back")
         await person.listed(*TOP)
@@ -134,9 +134,9 @@ def test_a_list_behind_keeps_its_place_when_its_rows_are_arranged_anew(person: T
         behind.reload()
         await person.stage.until(lambda: len(behind.model.rows) == 201, "the reload behind")
         person.do("previous_tab")
-        QApplication.processEvents()
+        QApplication.sendPostedEvents()
         assert person.table.verticalScrollBar().value() == 32 * 95
-        assert person.text("statusSelection") == "1 selected, 100 B"
+        await person.says("statusSelection", "1 selected, 100 B")
 
     person.stage.run(story())
 
@@ -212,7 +212,7 @@ def test_a_middle_click_opens_a_folder_behind_and_a_file_not_at_all(person: Tabb
             person.middle(person.table, person.row(name))
         assert person.tabs() == ["[files]", "data", "many"]
         assert person.names() == list(TOP)
-        assert person.text("statusSelection") == "1 selected, 10 B"
+        await person.says("statusSelection", "1 selected, 10 B")
         await person.stage.until(
             lambda: [len(tab.model.rows) for tab in window.tabs.tabs] == [3, 2, 200],
             "the listings behind",

@@ -308,7 +308,7 @@ def test_a_bucket_cannot_be_pulled(person: Driver, rclone_s3: S3Server, rclone_b
         flight = Flight(person.window, lambda _flight: IGNORE)
         pull(person, rclone_bucket)
         await asyncio.sleep(0)
-        QApplication.processEvents()
+        QApplication.sendPostedEvents()
         QTest.mouseRelease(person.table.viewport(), Qt.MouseButton.LeftButton)
         assert flight.flown == 0
 

@@ -36,6 +36,8 @@ def test_a_reload_keeps_selection_and_scroll_with_hidden_files_left_out(
         await stage.until(lambda: len(window.model.rows) == count, "the list")
         person.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         await stage.until(lambda: not window.model.arranging, "the order")
+        bar = person.table.verticalScrollBar()
+        await stage.until(lambda: bar.maximum() > 0, "the scroll bar")
         person.select("100.bin")
         where = person.table.verticalScrollBar().value()
         assert where > 0
