@@ -137,8 +137,11 @@ async def test_a_download_paused_after_it_was_put_in_place(
     async with fs.engine() as engine:
         number = await engine.download_file(fs.at("a.bin"), fs.folder / "a.bin")
         await there.wait()
-        await engine.pause([number])
+        # What is being put in place ends first, so the pause waits for it.
+        pausing = asyncio.create_task(engine.pause([number]))
+        await asyncio.sleep(0)
         stopped.set()
+        await pausing
         await engine.resume([number])
         view = (await engine.wait([number]))[0]
     assert view.state is JobState.DONE, view.error
