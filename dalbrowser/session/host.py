@@ -58,13 +58,27 @@ class TransferHost:
         self._engine: TransferEngine | None = None
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
+        self._stopped = False
+        self._starting = asyncio.Lock()
         self._answers: set[concurrent.futures.Future[Any]] = set()
         self._listeners: list[Callable[[Event], None]] = []
         self._start_listeners: list[Callable[[StartReport], None]] = []
         self.report: StartReport | None = None
 
     async def start(self) -> StartReport:
-        """Start thread and engine; raises what the engine's own start raises."""
+        """Start thread and engine; raises what the engine's own start raises.
+
+        A start while another is under way waits for it; one that runs is left as it is.
+        """
+        async with self._starting:
+            if self._thread is not None and self.report is not None:
+                return self.report
+            await self.close()  # What a start that was given up has left.
+            return await self._start()
+
+    async def _start(self) -> StartReport:
+        self._stopped, self.report = False, None
+        self._loop = self._stop = None
         started: asyncio.Future[StartReport] = self._window_loop.create_future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._main(started)), name="transfers", daemon=True
@@ -97,7 +111,9 @@ class TransferHost:
         """Put the work down so that it can be resumed, and end the thread."""
         if self._thread is None:
             return
-        if self._loop is not None and self._stop is not None:
+        # The thread looks at this once it can be told, and is told once it has looked.
+        self._stopped = True
+        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
         await self._join()
 
@@ -235,6 +251,8 @@ class TransferHost:
         sys.setswitchinterval(_SWITCH)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        if self._stopped:
+            self._stop.set()
         engine: TransferEngine | None = None
         try:
             engine = self._factory.build(self._notify)

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def session(tmp_path: Path) -> AsyncIterator[Session]:
+    before = set(threading.enumerate())
     (tmp_path / "files").mkdir()
     made = build_session(asyncio.get_running_loop(), Folders.under(tmp_path / "home"))
     made.profiles.save(Profile("files", "files", "fs", {"root": str(tmp_path / "files")}))
     yield made
     await made.aclose()
-    assert "transfers" not in {thread.name for thread in threading.enumerate()}
+    begun = set(threading.enumerate()) - before
+    assert "transfers" not in {thread.name for thread in begun}
 
 
 async def test_an_upload_runs_beside_the_window_and_is_told_on_its_loop(
@@ -86,3 +88,24 @@ async def test_each_start_is_told(session: Session) -> None:
     await session.transfers.close()
     second = await session.transfers.start()
     assert told == [first, second]
+
+
+async def test_two_starts_at_once_are_one(session: Session) -> None:
+    first, second = await asyncio.gather(session.transfers.start(), session.transfers.start())
+    assert first is second
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("transfers") == 1
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_a_start_that_is_given_up_leaves_no_thread(session: Session, turns: int) -> None:
+    starting = asyncio.create_task(session.transfers.start())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.wait([starting])
+    await session.transfers.close()
+    names = {thread.name for thread in threading.enumerate()}
+    assert "transfers" not in names
+    await session.transfers.start()
+    assert session.transfers.running
