@@ -6,12 +6,11 @@ was mistyped.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asking import require_yes
 from dalbrowser.cli.context import complain
-from dalbrowser.cli.wording import CommandError, human_size, one_line, sentence
+from dalbrowser.cli.wording import CommandError, human_size, sentence
 from dalbrowser.session.browse import measure
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
@@ -137,11 +136,5 @@ async def _has_entries(op: Operator, folder: Location) -> bool:
 
 
 async def _ask(question: str) -> None:
-    """Return when the person says yes; raise otherwise."""
-    if not sys.stdin.isatty():
-        raise CommandError(f"{question} Not without a yes: add --yes.")
-    sys.stderr.write(f"{one_line(question)} [y/N] ")
-    sys.stderr.flush()
-    answer = await asyncio.to_thread(sys.stdin.readline)
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise CommandError("Nothing was deleted.")
+    unasked = f"{question} Not without a yes: add --yes."
+    await require_yes(question, unasked=unasked, refused="Nothing was deleted.")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asking import require_yes
 from dalbrowser.cli.syncing import Wish, ends, plan, say_plan
 from dalbrowser.cli.syncrun import SyncRun
-from dalbrowser.cli.wording import CommandError
 from dalbrowser.transfer.sync.rules import By, Rules
 
 if TYPE_CHECKING:
@@ -92,7 +91,11 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
         if arguments.dry_run or not (planned.counts.work or deletes):
             await asyncio.to_thread(planned.file.discard)
             return 1 if planned.counts.failed else 0
-        await _ask()
+        await require_yes(
+            "Go on?",
+            unasked="Nothing was done; add --yes to carry this plan out.",
+            refused="Nothing was done.",
+        )
     except BaseException:
         await asyncio.to_thread(planned.file.discard)
         raise
@@ -109,13 +112,3 @@ def _wish(arguments: argparse.Namespace) -> Wish:
         empty=arguments.allow_empty_source,
         as_json=arguments.json,
     )
-
-
-async def _ask() -> None:
-    if not sys.stdin.isatty():
-        raise CommandError("Nothing was done; add --yes to carry this plan out.")
-    sys.stderr.write("Go on? [y/N] ")
-    sys.stderr.flush()
-    answer = await asyncio.to_thread(sys.stdin.readline)
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise CommandError("Nothing was done.")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asking import require_yes
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.copying import absolute
 from dalbrowser.cli.jobs import run_jobs
@@ -159,11 +158,5 @@ async def _bucket(context: Context, text: str) -> tuple[Location, Operator]:
 
 
 async def _ask(question: str) -> None:
-    """Return when the person says yes; raise otherwise."""
-    if not sys.stdin.isatty():
-        raise CommandError(f"{question} Not without a yes: add --yes.")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    answer = await asyncio.to_thread(sys.stdin.readline)
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise CommandError("Nothing was aborted.")
+    unasked = f"{question} Not without a yes: add --yes."
+    await require_yes(question, unasked=unasked, refused="Nothing was aborted.")

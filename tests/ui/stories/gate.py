@@ -1,7 +1,9 @@
 """A relay on loopback that lets a transfer be caught in the middle, without any clock.
 
-Invariant: bytes pass unchanged and in order; a closed gate holds back what a client sends
-beyond ``allowance`` bytes, and every connection ends with the context.
+Invariant: bytes pass unchanged and in order; a gate that is to close lets one request pass
+at a time, whole before the next, and holds back what clients send beyond ``allowance``
+bytes: how many requests get through does not depend on who is faster. Every connection
+ends with the context.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class Gate:
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._moved = asyncio.Event()
         self._limit: int | None = None
+        self._turn: object = None
         self._ends: set[asyncio.Task[None]] = set()
         self.passed = 0
         self.endpoint = ""
@@ -53,7 +56,7 @@ class Gate:
             return
         ways = [
             asyncio.ensure_future(self._send(reader, back)),
-            asyncio.ensure_future(_pour(there, writer)),
+            asyncio.ensure_future(self._answer(there, writer, back)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -61,6 +64,7 @@ class Gate:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+            self._pass_on(back)
             for end in (back, writer):
                 end.close()
                 with contextlib.suppress(OSError):
@@ -69,12 +73,33 @@ class Gate:
 
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while block := await reader.read(_BLOCK):
-            while self._limit is not None and self.passed + len(block) > self._limit:
+            while not self._may_pass(writer, len(block)):
                 self._moved.clear()
                 await self._moved.wait()
             self.passed += len(block)
             writer.write(block)
             await writer.drain()
+
+    def _may_pass(self, line: object, size: int) -> bool:
+        if self._limit is None:
+            return True
+        if self._turn is None:
+            self._turn = line
+        return self._turn is line and self.passed + size <= self._limit
+
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: object
+    ) -> None:
+        while block := await reader.read(_BLOCK):
+            self._pass_on(line)
+            writer.write(block)
+            await writer.drain()
+
+    def _pass_on(self, line: object) -> None:
+        """Give the turn away: the request of ``line`` is answered, or it is cut."""
+        if self._turn is line:
+            self._turn = None
+            self._moved.set()
 
     async def end(self) -> None:
         """Cut every connection."""
@@ -82,12 +107,6 @@ class Gate:
         for task in ends:
             task.cancel()
         await asyncio.gather(*ends, return_exceptions=True)
-
-
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while block := await reader.read(_BLOCK):
-        writer.write(block)
-        await writer.drain()
 
 
 @asynccontextmanager
