@@ -10,21 +10,22 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.children import child
 from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.localnames import local_path, make_parents
+from dalbrowser.transfer.markers import is_folder, make_folder, make_folders
 from dalbrowser.transfer.model import (
     ConflictPolicy,
     Direction,
-    Integrity,
     JobState,
     TransferError,
 )
+from dalbrowser.transfer.nesting import own_copies
 from dalbrowser.transfer.pathlist import listed_paths
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.sync.jobs import planned_rows
@@ -63,28 +64,6 @@ async def steps(ctx: RunContext, job: LiveJob) -> AsyncGenerator[list[JobRow], N
             yield jobs
 
 
-def child(job: LiveJob, **different: object) -> JobRow:
-    """Return the row of a file of a folder job."""
-    return replace(
-        job.row,
-        id=0,
-        parent=job.id,
-        is_folder=False,
-        state=JobState.QUEUED,
-        total=None,
-        done=0,
-        resent=0,
-        attempts=0,
-        error="",
-        note="",
-        integrity="",
-        begun=False,
-        finished=None,
-        created=time.time(),
-        **different,  # type: ignore[arg-type]
-    )
-
-
 async def _planned(
     ctx: RunContext, job: LiveJob, plan: PlanRow
 ) -> AsyncGenerator[list[JobRow], None]:
@@ -115,7 +94,7 @@ async def _local(
         some = names[at : at + STEP]
         step = await ctx.on_disk(_look, job, plan, some)
         if not names and not plan.cursor and plan.target:
-            step.jobs.append(await _folder(ctx, job, plan.target, local_path=plan.source))
+            step.jobs.append(await make_folder(ctx, job, plan.target, local_path=plan.source))
         if careful and not plan.fresh:
             await mark_fresh(ctx, job, plan.target, step.jobs)
         plan.cursor = some[-1] if some and paths is None else plan.cursor
@@ -184,7 +163,7 @@ async def _remote(
     else:
         profile, bucket = job.row.source_profile, job.row.source_bucket
     op = await ctx.operator(profile, bucket)
-    own = await _own_copies(ctx, job, plan, op)
+    own = await own_copies(ctx, job, plan, op)
     resumes = bool(plan.cursor) and op.info().capability.list_with_start_after
     known: set[str] = set()
     if plan.cursor and not resumes:
@@ -198,55 +177,11 @@ async def _remote(
             some = entries[at : at + STEP]
             step = await ctx.on_disk(_sort, job, plan, some)
             if job.row.direction is not Direction.DOWNLOAD:
-                step.jobs += await _folders(ctx, job, plan, op, some)
+                step.jobs += await make_folders(ctx, job, plan, op, some)
             plan.cursor = some[-1].path
             await ctx.journal.advance_plan(plan, step.jobs, [], finished=False)
             yield step.jobs
     await ctx.journal.advance_plan(plan, [], [], finished=True)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnCopies:
-    """Where, and since when, a copy would meet what it has made itself, without end."""
-
-    prefix: str
-    since: float
-
-    def require_none(self, entries: list[Entry]) -> None:
-        """Raise at the first one: two names of one server lead to one place."""
-        for entry in entries:
-            written = entry.metadata.last_modified
-            if written and entry.path.startswith(self.prefix) and written.timestamp() > self.since:
-                raise into_itself(self.prefix)
-
-
-async def _own_copies(
-    ctx: RunContext, job: LiveJob, plan: PlanRow, source: Operator
-) -> OwnCopies | None:
-    """Refuse a folder that is to be copied into itself; say what to watch where it may be."""
-    row = job.row
-    if row.direction not in (Direction.COPY, Direction.MOVE):
-        return None
-    here = (await ctx.operator(row.profile, row.bucket)).info()
-    there = source.info()
-    target = here.root + plan.target
-    if here.scheme != there.scheme or here.name != there.name:
-        return None
-    if not target.startswith(there.root + plan.source):
-        return None
-    if (row.profile, row.bucket) == (row.source_profile, row.source_bucket) or (
-        here.server and here.server == there.server
-    ):
-        raise into_itself(plan.target)
-    return OwnCopies(target[len(there.root) :], row.created)
-
-
-def into_itself(target: str) -> TransferError:
-    """Return the error for a folder on its way into itself."""
-    return TransferError(
-        f"{target} lies in the very folder that is to be copied, which would never end;"
-        " choose a place outside of it."
-    )
 
 
 async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncGenerator[list[Entry], None]:
@@ -267,12 +202,12 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         relative = entry.path[len(plan.source) :]
         facts = entry.metadata
         if job.row.direction is not Direction.DOWNLOAD:
-            if not _is_folder(entry):
+            if not is_folder(entry):
                 row = child(job, source_key=entry.path, key=plan.target + relative)
                 row.total, row.etag = facts.content_length, facts.etag or ""
                 step.jobs.append(row)
             continue
-        if entry.path.endswith("/") and not _is_folder(entry):
+        if entry.path.endswith("/") and not is_folder(entry):
             row = child(job, key=entry.path, local_path=plan.target)
             row.state, row.finished = JobState.SKIPPED, time.time()
             row.note = (
@@ -281,7 +216,7 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
             )
             step.jobs.append(row)
             continue
-        if _is_folder(entry):
+        if is_folder(entry):
             # The marker of a folder has no bytes; its name is what it stands for.
             path = local_path(plan.target, relative.removesuffix("/")) if relative else plan.target
             make_parents(job.row.root, os.path.join(path, "x"))  # noqa: PTH118
@@ -291,56 +226,6 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         row.version, row.mtime = facts.version or "", mtime_of(facts)
         step.jobs.append(row)
     return step
-
-
-def _is_folder(entry: Entry) -> bool:
-    """Whether an entry only stands for a folder: a key can end in a slash and have bytes."""
-    named = entry.metadata.is_dir or entry.path.endswith("/")
-    return named and not entry.metadata.content_length
-
-
-async def _folders(
-    ctx: RunContext, job: LiveJob, plan: PlanRow, op: Operator, entries: list[Entry]
-) -> list[JobRow]:
-    """Make the folders at the target that no file below them would make."""
-    rows: list[JobRow] = []
-    for entry in entries:
-        if not _is_folder(entry):
-            continue
-        # Where folders are real, those with something in them need no object of their own.
-        if entry.metadata.content_length is None and not await _has_nothing(op, entry.path):
-            continue
-        key = plan.target + entry.path[len(plan.source) :]
-        if key:
-            rows.append(await _folder(ctx, job, key, source_key=entry.path))
-    return rows
-
-
-async def _has_nothing(op: Operator, folder: str) -> bool:
-    async with op.lister(spell(folder)) as lister:
-        async for page in lister.pages():
-            if any(entry.path != folder for entry in page):
-                return False
-    return True
-
-
-async def _folder(ctx: RunContext, job: LiveJob, key: str, **different: object) -> JobRow:
-    """Make an empty folder at the target, and return its row: done, or left out with the reason.
-
-    What is there already is not touched.
-    """
-    row = child(job, key=key, **different)
-    op = await ctx.operator(job.row.profile, job.row.bucket)
-    try:
-        await op.create_dir(spell(key))
-    except StorageError as error:
-        if error.kind is not ErrorKind.UNSUPPORTED:
-            raise
-        row.state, row.note = JobState.SKIPPED, f"The folder is empty: {error.message}"
-    else:
-        row.state, row.total, row.integrity = JobState.DONE, 0, Integrity.SIZE_ONLY.value
-    row.finished = time.time()
-    return row
 
 
 def require_expanded(job: LiveJob) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dalbrowser.storage import CapabilityOverrideLayer, Entry, Metadata
 from dalbrowser.transfer import ConflictPolicy, JobState, TransferError
-from dalbrowser.transfer.planner import OwnCopies
+from dalbrowser.transfer.nesting import OwnCopies
 from tests.faults.rig import MiB, Rig, make_file
 
 PART = 256 * 1024
