@@ -109,7 +109,7 @@ async def test_generation_grows_with_each_change(memory: MemoryKeyring) -> None:
 
 
 async def test_an_open_dialog_costs_the_deadline_once(blocked: BlockedKeyring) -> None:
-    store = store_over(blocked, deadline=0.05)
+    store = store_over(blocked, deadline=1.0)
     loop = asyncio.get_running_loop()
     assert await store.get("id") == {}
     assert store.problem is not None
@@ -119,7 +119,7 @@ async def test_an_open_dialog_costs_the_deadline_once(blocked: BlockedKeyring) -
     assert await store.get("other") == {}
     assert await store.set("id", {"a": HUSH}) is SecretsKept.SESSION_ONLY
     assert await store.get("id") == {"a": HUSH}
-    assert loop.time() - begun < 0.05
+    assert loop.time() - begun < 1.0, "the deadline is not waited for again"
 
 
 async def test_a_dialog_answered_late_is_as_good(blocked: BlockedKeyring) -> None:
