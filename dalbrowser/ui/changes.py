@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from dalbrowser.profiles import Location, format_location
 from dalbrowser.session import Measure, describe
 from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
-from dalbrowser.ui.dialogs.confirm import DeleteDialog
+from dalbrowser.ui.dialogs.delete import DeleteDialog
 from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dialogs.properties import PropertiesDialog
 from dalbrowser.ui.dialogs.uploads import UploadsDialog
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from dalbrowser.ui.entries.model import EntryModel
     from dalbrowser.ui.entries.view import EntryView
     from dalbrowser.ui.navigation import Navigator
-
-_MEASURE_LIMIT = 10_000
 
 
 class Changes(QObject):
@@ -150,21 +148,13 @@ class Changes(QObject):
         places = [place for place, _ in chosen]
         dialog = DeleteDialog(places, self._window)
         if any(place.is_folder for place in places):
-            self._spawn(self._measure(places, dialog), "measure", group="measure")
+            self._spawn(dialog.count(self._session, places), "measure", group="measure")
         else:
             size = sum(found.content_length or 0 for _, found in chosen)
             dialog.show_measure(Measure(len(places), size))
         dialog.accepted.connect(lambda: self._spawn(self._delete(here, places), "delete"))
         dialog.finished.connect(lambda _: self._session.tasks.cancel_group("measure"))
         dialog.open()
-
-    async def _measure(self, places: Sequence[Location], dialog: DeleteDialog) -> None:
-        try:
-            found = await self._session.measure(places, _MEASURE_LIMIT)
-        except (StorageError, OSError) as error:
-            dialog.show_measure(None, describe(error))
-            return
-        dialog.show_measure(found)
 
     async def _delete(self, here: Location, places: Sequence[Location]) -> None:
         self.said.emit(self.tr("Deleting {items}…").format(items=items_text(len(places))), "info")

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from dalbrowser.session import describe
 from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
 from dalbrowser.transfer import Direction, JobsChanged, JobState, TransferError
+from dalbrowser.ui.dialogs.choosing import file_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,13 +83,13 @@ class Traffic(QObject):
 
     def choose_files(self) -> None:
         """Ask for files and upload them here."""
-        dialog = self._chooser(self.tr("Upload files"), self.tr("Upload"))
+        dialog = file_dialog(self._window, self.tr("Upload files"), self.tr("Upload"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         self._upload_chosen(dialog)
 
     def choose_folder(self) -> None:
         """Ask for a folder and upload it here."""
-        dialog = self._chooser(self.tr("Upload a folder"), self.tr("Upload"))
+        dialog = file_dialog(self._window, self.tr("Upload a folder"), self.tr("Upload"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         self._upload_chosen(dialog)
 
@@ -107,7 +108,7 @@ class Traffic(QObject):
         chosen = self._changes.selected()
         if not chosen:
             return
-        dialog = self._chooser(self.tr("Download to"), self.tr("Download here"))
+        dialog = file_dialog(self._window, self.tr("Download to"), self.tr("Download here"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         start = self._session.settings.get("transfers.download_folder")
         if start:
@@ -128,14 +129,6 @@ class Traffic(QObject):
             await self._session.transfers.download(chosen, folder)
         except (StorageError, TransferError, OSError, RuntimeError) as error:
             self.said.emit(describe(error), "error")
-
-    def _chooser(self, title: str, verb: str) -> QFileDialog:
-        dialog = QFileDialog(self._window, title)
-        dialog.setObjectName("fileDialog")
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, verb)
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        return dialog
 
     # What arrived.
 

@@ -14,9 +14,6 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from dalbrowser.ui.dialogs.sheet import Sheet
 from dalbrowser.ui.format import count_text
 
-_BOLD = 1.15
-"""How much wider the bold words of a button are, at most."""
-
 
 class Closing(Enum):
     """What to do; the values are those of the setting ``transfers.on_close``."""
@@ -64,9 +61,6 @@ class ClosingDialog(Sheet):
         if tray:
             keep = self.add_verb("closingTray", self.tr("Keep going in the tray"), default=True)
             keep.clicked.connect(lambda: self._choose(Closing.TRAY))
-        # The verb that answers Enter is bold, which its size hint does not know.
-        bold = keep if tray else pause
-        bold.setMinimumWidth(round(bold.sizeHint().width() * _BOLD))
 
     def _choose(self, what: Closing) -> None:
         self._chosen = what

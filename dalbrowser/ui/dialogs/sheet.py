@@ -65,15 +65,29 @@ class Sheet(QDialog):
         return label
 
     def add_verb(
-        self, name: str, text: str, *, default: bool = False, danger: bool = False
+        self,
+        name: str,
+        text: str,
+        *,
+        default: bool = False,
+        danger: bool = False,
+        primary: bool = False,
     ) -> QPushButton:
-        """Add a button; the ``default`` one answers Enter."""
+        """Add a button.
+
+        The ``default`` one answers Enter; a ``primary`` one looks like it, but waits to be
+        chosen.
+        """
         button = QPushButton(text)
         button.setObjectName(name)
         button.setAutoDefault(default)
         button.setDefault(default and not danger)
         if danger:
             button.setProperty("danger", True)
+        elif default or primary:
+            # Not left to ``:default`` in the style sheet: the words of a state are drawn bold,
+            # but measured as if they were not.
+            button.setProperty("verb", True)
         self._verbs.addWidget(button)
         return button
 

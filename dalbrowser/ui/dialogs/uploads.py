@@ -28,6 +28,7 @@ from dalbrowser.transfer.incomplete import (
     own_of,
     survey,
 )
+from dalbrowser.ui.dialogs.choosing import file_dialog
 from dalbrowser.ui.dialogs.confirm import ConfirmDialog
 from dalbrowser.ui.dialogs.sheet import Sheet
 from dalbrowser.ui.dialogs.uploadtable import UploadTable, cost_text
@@ -304,12 +305,8 @@ class UploadsDialog(Sheet):
 
     def _choose_file(self) -> None:
         (upload,) = self._table.chosen()
-        dialog = QFileDialog(self, self.tr("The file it was begun from"))
-        dialog.setObjectName("fileDialog")
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog = file_dialog(self, self.tr("The file it was begun from"), self.tr("Resume"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Resume"))
-        dialog.finished.connect(lambda _: dialog.deleteLater())
         dialog.fileSelected.connect(
             lambda name: self._spawn(self._do_resume(upload, Path(name)), "resume")
         )

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QWidget
 from dalbrowser.session import describe
 from dalbrowser.transfer import TransferError
 from dalbrowser.transfer.manifest import JSON_SUFFIX, SUMS_SUFFIX, Manifest, build_manifest
+from dalbrowser.ui.dialogs.choosing import file_dialog
 from dalbrowser.ui.dialogs.sheet import Sheet
 from dalbrowser.ui.format import count_text, visible_name
 from dalbrowser.ui.transfers.banners import Banner
@@ -81,7 +82,7 @@ class Manifests(QObject):
 
     def ask_export(self, batch: int, start: str) -> None:
         """Ask for a name, and write the manifest of a batch under it."""
-        dialog = self._chooser(tr("Export manifest"), tr("Export"))
+        dialog = file_dialog(self._window, tr("Export manifest"), tr("Export"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         if start:
             dialog.setDirectory(start)
@@ -91,7 +92,7 @@ class Manifests(QObject):
 
     def ask_verify(self) -> None:
         """Ask for a manifest and a folder, and compare."""
-        dialog = self._chooser(tr("Choose a manifest"), tr("Choose"))
+        dialog = file_dialog(self._window, tr("Choose a manifest"), tr("Choose"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters([tr("Manifests (*.json *.sha256 SHA256SUMS*)"), tr("All files (*)")])
         dialog.fileSelected.connect(
@@ -126,7 +127,7 @@ class Manifests(QObject):
 
     async def _ask_folder(self, path: Path) -> None:
         manifest = await asyncio.to_thread(Manifest.read, path)
-        dialog = self._chooser(tr("Check the files in"), tr("Check"))
+        dialog = file_dialog(self._window, tr("Check the files in"), tr("Check"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setDirectory(manifest.folder or str(path.parent))
         dialog.fileSelected.connect(lambda name: self.verify(manifest, Path(name)))
@@ -192,14 +193,6 @@ class Manifests(QObject):
         self._stop.set()
         if not self._busy:
             self._banner.hide()
-
-    def _chooser(self, title: str, verb: str) -> QFileDialog:
-        dialog = QFileDialog(self._window, title)
-        dialog.setObjectName("fileDialog")
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, verb)
-        dialog.finished.connect(lambda _: dialog.deleteLater())
-        return dialog
 
 
 class _DifferenceSheet(Sheet):
