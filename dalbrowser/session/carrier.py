@@ -15,6 +15,7 @@ from dalbrowser.session.carrying import Cargo, Deed, Verdict, judge
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer import ConflictPolicy
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,12 +125,9 @@ async def _taken(op: Operator, key: str) -> bool:
             raise
     else:
         return True
-    lister = op.lister(spell(f"{key}/"))
     try:
-        return bool(await lister.next_page())
+        return not await is_empty(op, f"{key}/", with_marker=True)
     except StorageError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
         return False
-    finally:
-        await lister.aclose()

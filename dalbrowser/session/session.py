@@ -14,6 +14,7 @@ from dalbrowser.session import browse
 from dalbrowser.session.listing import Listing, ListingSink
 from dalbrowser.storage import Entry, EntryMode, ErrorKind, Metadata, Metakey, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -151,11 +152,7 @@ class Session:
 
     async def _holds_anything(self, folder: Location) -> bool:
         op = await self.operator(folder)
-        lister = op.lister(spell(folder.path))
-        try:
-            return await lister.next_page() is not None
-        finally:
-            await lister.aclose()
+        return not await is_empty(op, folder.path, with_marker=True)
 
     async def preview(self, location: Location, metadata: Metadata) -> Preview:
         """Open a preview; see ``PreviewService.open``."""

@@ -12,6 +12,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.children import child
 from dalbrowser.transfer.model import Integrity, JobState
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Entry, Operator
@@ -35,7 +36,7 @@ async def make_folders(
         if not is_folder(entry):
             continue
         # Where folders are real, those with something in them need no object of their own.
-        if entry.metadata.content_length is None and not await _has_nothing(op, entry.path):
+        if entry.metadata.content_length is None and not await is_empty(op, entry.path):
             continue
         key = plan.target + entry.path[len(plan.source) :]
         if key:
@@ -60,11 +61,3 @@ async def make_folder(ctx: RunContext, job: LiveJob, key: str, **different: obje
         row.state, row.total, row.integrity = JobState.DONE, 0, Integrity.SIZE_ONLY.value
     row.finished = time.time()
     return row
-
-
-async def _has_nothing(op: Operator, folder: str) -> bool:
-    async with op.lister(spell(folder)) as lister:
-        async for page in lister.pages():
-            if any(entry.path != folder for entry in page):
-                return False
-    return True

@@ -27,6 +27,7 @@ from dalbrowser.transfer.model import (
 )
 from dalbrowser.transfer.nesting import own_copies
 from dalbrowser.transfer.pathlist import listed_paths
+from dalbrowser.transfer.remote import is_empty
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.sync.jobs import planned_rows
 from dalbrowser.transfer.vacancy import mark_fresh
@@ -89,7 +90,9 @@ async def _local(
     elif plan.cursor:
         names = [name for name in names if name > plan.cursor]
     elif not plan.fresh and careful:
-        plan.fresh = await _is_empty(ctx, job, plan.target)
+        # Then its files need not be asked for one by one.
+        op = await ctx.operator(job.row.profile, job.row.bucket)
+        plan.fresh = await is_empty(op, plan.target)
     for at in range(0, max(len(names), 1), STEP):
         some = names[at : at + STEP]
         step = await ctx.on_disk(_look, job, plan, some)
@@ -100,18 +103,6 @@ async def _local(
         plan.cursor = some[-1] if some and paths is None else plan.cursor
         await ctx.journal.advance_plan(plan, step.jobs, step.folders, at + STEP >= len(names))
         yield step.jobs
-
-
-async def _is_empty(ctx: RunContext, job: LiveJob, prefix: str) -> bool:
-    """Whether nothing lies below a key prefix, so that its files need not be asked for."""
-    op = await ctx.operator(job.row.profile, job.row.bucket)
-    async with op.lister(spell(prefix), recursive=True) as lister:
-        async for page in lister.pages():
-            if any(entry.path != prefix for entry in page):
-                return False
-            if page:
-                break
-    return True
 
 
 def _names(folder: str) -> list[str]:

@@ -23,6 +23,19 @@ async def stat_or_none(op: Operator, key: str) -> Metadata | None:
         raise
 
 
+async def is_empty(op: Operator, folder: str, *, with_marker: bool = False) -> bool:
+    """Whether nothing lies below an exact key that ends in ``/`` (or ``""``, the bucket itself).
+
+    What stands for the folder itself is something only ``with_marker``.
+    """
+    # Two are enough to know: one of them may be the folder itself.
+    async with op.lister(spell(folder), limit=1 if with_marker else 2) as lister:
+        async for page in lister.pages():
+            if with_marker or any(entry.path != folder for entry in page):
+                return False
+    return True
+
+
 def require_size(there: Metadata, size: int) -> None:
     """Raise when the object that is there is not as long as what was sent."""
     if there.content_length != size:

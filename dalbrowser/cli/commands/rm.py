@@ -14,6 +14,7 @@ from dalbrowser.cli.wording import CommandError, human_size, sentence
 from dalbrowser.session.browse import measure
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     import argparse
@@ -122,17 +123,12 @@ async def _object_or_folder(op: Operator, location: Location, exists: bool, text
 
 
 async def _has_entries(op: Operator, folder: Location) -> bool:
-    lister = op.lister(spell(folder.path), limit=1)
     try:
-        async for page in lister.pages():
-            if page:
-                return True
+        return not await is_empty(op, folder.path, with_marker=True)
     except StorageError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-    finally:
-        await lister.aclose()
-    return False
+        if error.kind is ErrorKind.NOT_FOUND:
+            return False
+        raise
 
 
 async def _ask(question: str) -> None:
