@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import Direction, TransferError
+from dalbrowser.transfer.remote import is_one_store
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Entry, Operator
@@ -42,13 +43,10 @@ async def own_copies(
     here = (await ctx.operator(row.profile, row.bucket)).info()
     there = source.info()
     target = here.root + plan.target
-    if here.scheme != there.scheme or here.name != there.name:
+    one = row.within_bucket or is_one_store(here, there)
+    if one is False or not target.startswith(there.root + plan.source):
         return None
-    if not target.startswith(there.root + plan.source):
-        return None
-    if (row.profile, row.bucket) == (row.source_profile, row.source_bucket) or (
-        here.server and here.server == there.server
-    ):
+    if one:
         raise _into_itself(plan.target)
     return OwnCopies(target[len(there.root) :], row.created)
 

@@ -11,6 +11,7 @@ from dalbrowser.transfer.model import TransferError
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.storage.context import AccessorInfo
 
 
 async def stat_or_none(op: Operator, key: str) -> Metadata | None:
@@ -21,6 +22,16 @@ async def stat_or_none(op: Operator, key: str) -> Metadata | None:
         if is_gone(error):
             return None
         raise
+
+
+def is_one_store(here: AccessorInfo, there: AccessorInfo) -> bool | None:
+    """Whether two operators lead to one bucket of one server, whatever their roots.
+
+    ``None`` when that cannot be told: one server can have several names, and a service none.
+    """
+    if (here.scheme, here.name) != (there.scheme, there.name):
+        return False
+    return True if here.server and here.server == there.server else None
 
 
 async def is_empty(op: Operator, folder: str, *, with_marker: bool = False) -> bool:

@@ -29,7 +29,7 @@ from dalbrowser.transfer.model import (
 from dalbrowser.transfer.ownership import READ_BACK, read_md5
 from dalbrowser.transfer.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
 from dalbrowser.transfer.partplan import PartPlan
-from dalbrowser.transfer.remote import copied_options, require_size, stat_or_none
+from dalbrowser.transfer.remote import copied_options, is_one_store, require_size, stat_or_none
 from dalbrowser.transfer.remotesource import RemoteSource, changed, same_object
 from dalbrowser.transfer.sending import Sending
 from dalbrowser.transfer.target import RemoteTarget
@@ -64,10 +64,7 @@ class _Copy:
         self.row = job.row
         self.source = source
         self.target = target
-        self.near = (job.row.source_profile, job.row.source_bucket) == (
-            job.row.profile,
-            job.row.bucket,
-        )
+        self.near = job.row.within_bucket
         self.beside = not self.near and target.copies_from(source)
 
     async def run(self) -> None:
@@ -97,9 +94,8 @@ class _Copy:
         row, here, there = self.row, self.target.info(), self.source.info()
         if self.near:
             return row.key == row.source_key
-        same = here.scheme == there.scheme and here.name == there.name
-        same = same and bool(here.server) and here.server == there.server
-        return same and here.root + row.key == there.root + row.source_key
+        one = is_one_store(here, there)
+        return bool(one) and here.root + row.key == there.root + row.source_key
 
     async def _require_another(self, there: Metadata) -> None:
         """Raise when what stands at the target of a move looks like its very source.

@@ -78,6 +78,12 @@ class JobRow:
     created: float = 0.0
     finished: float | None = None
 
+    @property
+    def within_bucket(self) -> bool:
+        """Whether the source of a copy is in the bucket of its target, by one connection."""
+        source = (self.source_profile, self.source_bucket)
+        return source == (self.profile, self.bucket)
+
 
 @dataclass(slots=True, kw_only=True)
 class UploadRow:
