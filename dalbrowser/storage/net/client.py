@@ -82,13 +82,14 @@ class HttpReply:
     """A reply whose body is still on the wire. Read it to the end or close it.
 
     ``headers`` are by name in lower case: a dict, because a reply is asked for twenty of them.
+    ``received`` are the bytes of the body so far.
     """
 
     def __init__(
         self,
         response: httpx.Response,
         where: str,
-        done: Callable[[int, StorageError | None], None],
+        done: Callable[[HttpReply, StorageError | None], None],
     ) -> None:
         self.status = response.status_code
         self.headers = text_of(response.extensions["headers"])
@@ -97,7 +98,7 @@ class HttpReply:
         self._done = done
         self._blocks = aiter(response.stream)  # type: ignore[arg-type]
         self._pace = current_pace()
-        self._received = 0
+        self.received = 0
         self._closed = False
 
     @property
@@ -113,7 +114,7 @@ class HttpReply:
         try:
             async for block in self._blocks:
                 if block:
-                    self._received += len(block)
+                    self.received += len(block)
                     if self._pace is not None:
                         await self._pace.received(len(block))
                     return block
@@ -159,7 +160,7 @@ class HttpReply:
 
     async def _close(self, error: StorageError | None) -> None:
         self._closed = True
-        self._done(self._received, error)
+        self._done(self, error)
         try:
             await self._response.stream.aclose()  # type: ignore[union-attr]
         except (httpx.HTTPError, httpx.StreamError, OSError):
@@ -198,16 +199,16 @@ class HttpClient:
         try:
             response = await transport.handle_async_request(outgoing)
         except StorageError as error:
-            done(None, 0, error)
+            done(None, error)
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             failure = exchange_failure(error, where, in_body=False)
-            done(None, 0, failure)
+            done(None, failure)
             raise failure from error
         except asyncio.CancelledError:
-            done(None, 0, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
+            done(None, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
             raise
-        return HttpReply(response, where, lambda size, error: done(response, size, error))
+        return HttpReply(response, where, done)
 
     async def aclose(self) -> None:
         """Close every connection; safe to call twice."""
@@ -264,31 +265,27 @@ class HttpClient:
 
     def _watch(
         self, request: HttpRequest, headers: list[tuple[str, str]], body: _Blocks
-    ) -> Callable[[httpx.Response | None, int, StorageError | None], None]:
+    ) -> Callable[[HttpReply | None, StorageError | None], None]:
         """Return what to call once, when the exchange is over."""
         if not self._sinks:
             return _unwatched
         number = next(self._numbers)
         started, begun = datetime.now(UTC), time.monotonic()
 
-        def done(
-            response: httpx.Response | None, received: int, error: StorageError | None
-        ) -> None:
-            raw = response.extensions["headers"] if response is not None else []
-            names = text_of(raw)
-            answered = tuple(names.items())
+        def done(reply: HttpReply | None, error: StorageError | None) -> None:
+            names = reply.headers if reply is not None else {}
             exchange = HttpExchange(
                 id=number,
                 method=request.method,
                 url=redact_url(f"{request.origin}{request.target}"),
-                status=response.status_code if response is not None else None,
+                status=reply.status if reply is not None else None,
                 started=started,
                 seconds=time.monotonic() - begun,
                 sent=body.sent,
-                received=received,
+                received=reply.received if reply is not None else 0,
                 request_id=names.get("x-amz-request-id") or names.get("x-request-id"),
                 request_headers=redact_headers(headers),
-                response_headers=redact_headers(answered),
+                response_headers=redact_headers(names.items()),
                 error=error.message if error else None,
             )
             for sink in self._sinks:
@@ -297,9 +294,7 @@ class HttpClient:
         return done
 
 
-def _unwatched(
-    _response: httpx.Response | None, _received: int, _error: StorageError | None
-) -> None:
+def _unwatched(_reply: HttpReply | None, _error: StorageError | None) -> None:
     """Tell nobody."""
 
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, TypeVar
 
 from dalbrowser.storage.checksums import (
+    HASH_HERE,
     MISMATCH,
     NAMES,
     NATIVE,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.storage.types import Part
 
-__all__ = ["NAMES", "can_compute", "digest", "is_ready"]
+__all__ = ["HASH_HERE", "NAMES", "can_compute", "digest", "is_ready"]
 
 T = TypeVar("T")
 

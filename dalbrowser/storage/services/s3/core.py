@@ -35,8 +35,6 @@ SLOW = 900.0
 """Seconds of silence allowed while the server joins parts or copies; it may send nothing."""
 _ERROR_WITHIN = 1024 * 1024
 """Bytes of white space that may precede an error within a 200."""
-_HASH_HERE = 32 * 1024
-"""Bytes up to which hashing on the loop is cheaper (about 0.1 ms) than a thread's turn."""
 _MUTE = frozenset({400, 403})
 """Refusals whose reason only a body tells; S3 answers 400 or 403 to keys that expired."""
 
@@ -284,7 +282,7 @@ def _bucket_path(here: Place) -> str:
 
 async def digest_of(algorithm: str, body: Sequence[Data]) -> bytes:
     """Hash the blocks of a body, in a thread when they are large."""
-    small = sum(len(block) for block in body) <= _HASH_HERE
+    small = sum(len(block) for block in body) <= checksums.HASH_HERE
     if small and checksums.is_ready(algorithm):
         return checksums.digest(algorithm, body)
     return await asyncio.to_thread(checksums.digest, algorithm, body)
