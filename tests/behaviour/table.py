@@ -2,7 +2,7 @@
 
 One line a behaviour: ``pass``, ``unsupported`` (refused before any request, as its capability
 says), ``deviation`` (with its reason below the table), ``left out`` (a server is missing) or
-``FAIL``. Invariant: the words come from the run that this command makes, not from a file.
+``FAIL``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from tests.tables import print_table, told_by, why_skipped
+
+if TYPE_CHECKING:
+    import pytest
 
 _WORST = ("FAIL", "left out", "deviation", "unsupported", "pass")
 
@@ -28,8 +32,8 @@ class Collected:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one phase of one test."""
-        properties = dict(report.user_properties)
-        if "behaviour" not in properties or (report.when != "call" and report.passed):
+        properties = told_by(report, "behaviour")
+        if properties is None:
             return
         behaviour = re.sub(r"\[.*", "", str(properties["behaviour"]))
         service = str(properties["service"])
@@ -82,8 +86,7 @@ def _word(report: pytest.TestReport, properties: dict[str, object]) -> tuple[str
     if report.failed:
         return "FAIL", ""
     if report.skipped:
-        detail = report.longrepr
-        return "left out", str(detail[2]) if isinstance(detail, tuple) else str(detail)
+        return "left out", why_skipped(report)
     if "deviation" in properties:
         return "deviation", str(properties["deviation"])
     return ("unsupported" if "unsupported" in properties else "pass"), ""
@@ -91,11 +94,7 @@ def _word(report: pytest.TestReport, properties: dict[str, object]) -> tuple[str
 
 def main(arguments: list[str]) -> int:
     """Run the suite and print the table; the exit code is pytest's."""
-    collected = Collected()
-    folder = Path(__file__).parent
-    code = pytest.main([str(folder), "-q", "--no-header", *arguments], plugins=[collected])
-    print("\n" + collected.text())
-    return int(code)
+    return print_table(Path(__file__).parent, Collected(), arguments)
 
 
 if __name__ == "__main__":

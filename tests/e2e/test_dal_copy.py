@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pty
-import random
 import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.witness import MIB, body_of, objects, put
 from tests.servers.raw import RawS3
+from tests.trees import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,22 +21,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Dal
     from tests.servers.s3_server import S3Server
-
-MIB = 1 << 20
-
-
-def body_of(size: int, seed: int = 1) -> bytes:
-    return random.Random(seed).randbytes(size)
-
-
-def objects(server: S3Server, bucket: str) -> dict[str, bytes]:
-    with RawS3(server) as raw:
-        return {key: raw.send("GET", bucket, key).body for key in raw.keys(bucket)}
-
-
-def put(server: S3Server, bucket: str, key: str, body: bytes) -> None:
-    with RawS3(server) as raw:
-        assert raw.send("PUT", bucket, key, body=body).status == 200
 
 
 @pytest.mark.parametrize("size", [0, 1, 20 * MIB + 7])
@@ -101,12 +86,7 @@ def test_folders_go_with_r_only_and_under_their_name(
     assert objects(rclone_s3, rclone_bucket) == {f"in/{k}": v for k, v in tree.items()}
     assert "add -r" in dal("cp", f"{base}/in/t/", "down").complaint()
     assert dal("cp", "-r", f"{base}/in/t", "down").code == 0
-    found = {
-        path.relative_to(work / "down").as_posix(): path.read_bytes()
-        for path in (work / "down").rglob("*")
-        if path.is_file()
-    }
-    assert found == tree
+    assert found_in(work / "down") == tree
     assert dal("transfers", "list").out == b""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import random
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.link import link
+from tests.e2e.witness import MIB, body_of, objects, put
 from tests.servers.raw import RawS3
+from tests.trees import found_in, plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,41 +25,8 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Dal
     from tests.servers.s3_server import S3Server
 
-MIB = 1 << 20
 QUIET = 24 * 1024
 """Bytes of two listings and a handshake; far less than the files."""
-
-
-def body_of(size: int, seed: int = 1) -> bytes:
-    return random.Random(seed).randbytes(size)
-
-
-def objects(server: S3Server, bucket: str) -> dict[str, bytes]:
-    with RawS3(server) as raw:
-        return {key: raw.send("GET", bucket, key).body for key in raw.keys(bucket)}
-
-
-def put(server: S3Server, bucket: str, key: str, body: bytes) -> None:
-    with RawS3(server) as raw:
-        assert raw.send("PUT", bucket, key, body=body).status == 200
-
-
-def plant(folder: Path, tree: dict[str, bytes], *, age: float = 3600) -> None:
-    """Write files that were last modified ``age`` seconds ago."""
-    for name, body in tree.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-        when = time.time() - age
-        os.utime(path, (when, when))
-
-
-def found_in(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def sample() -> dict[str, bytes]:

@@ -1,8 +1,7 @@
 """Prints fault × outcome: ``python -m tests.faults.table [pytest arguments]``.
 
 One line for each fault and service: what was seen of the transfer, in the order in which it
-was seen; ``FAIL`` where a test failed, ``left out`` where something was missing. Invariant:
-the words come from the run that this command makes, not from a file.
+was seen; ``FAIL`` where a test failed, ``left out`` where something was missing.
 """
 
 from __future__ import annotations
@@ -10,8 +9,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from tests.tables import print_table, told_by, why_skipped
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @dataclass
@@ -22,15 +25,14 @@ class Collected:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one phase of one test."""
-        properties = dict(report.user_properties)
-        if "fault" not in properties or (report.when != "call" and report.passed):
+        properties = told_by(report, "fault")
+        if properties is None:
             return
         story = [str(value) for name, value in report.user_properties if name == "outcome"]
         if report.failed:
             story.append("FAIL")
         elif report.skipped:
-            detail = report.longrepr
-            story.append(f"left out ({detail[2] if isinstance(detail, tuple) else detail})")
+            story.append(f"left out ({why_skipped(report)})")
         told = " → ".join(dict.fromkeys(story)) or "pass"
         by_service = self.stories.setdefault(str(properties["fault"]), {})
         stories = by_service.setdefault(str(properties["on"]), [])
@@ -60,11 +62,7 @@ class Collected:
 
 def main(arguments: list[str]) -> int:
     """Run the fault tests and print the table; the exit code is pytest's."""
-    collected = Collected()
-    folder = Path(__file__).parent
-    code = pytest.main([str(folder), "-q", "--no-header", *arguments], plugins=[collected])
-    print("\n" + collected.text())
-    return int(code)
+    return print_table(Path(__file__).parent, Collected(), arguments)
 
 
 if __name__ == "__main__":

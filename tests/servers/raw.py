@@ -150,6 +150,16 @@ class RawS3:
             if not token:
                 return found
 
+    def objects(self, bucket: str) -> dict[str, bytes]:
+        """Return every object of a bucket with its bytes."""
+        return {key: self.send("GET", bucket, key).body for key in self.keys(bucket)}
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Put one object, or raise with what the server said."""
+        reply = self.send("PUT", bucket, key, body=body)
+        if reply.status != 200:
+            raise RuntimeError(f"putting {key!r}: {reply.status} {reply.body[:300]!r}")
+
     def uploads(self, bucket: str) -> list[tuple[str, str]]:
         """Return (key, upload id) of every incomplete upload on the first page."""
         reply = self.send("GET", bucket, query={"uploads": "", "encoding-type": "url"})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from dalbrowser.cli import main
 from dalbrowser.cli.syncing import say_plan
 from dalbrowser.transfer.journal import JournalLock
+from tests.trees import found_in, plant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,24 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "home"
-
-
-def plant(folder: Path, tree: dict[str, bytes], *, age: float = 3600) -> None:
-    """Write files that were last modified ``age`` seconds ago."""
-    for name, body in tree.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-        when = time.time() - age
-        os.utime(path, (when, when))
-
-
-def found_in(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.mark.parametrize(
