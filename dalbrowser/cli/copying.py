@@ -124,7 +124,9 @@ async def _plan_new_name(
 
 async def _upload_target(context: Context, target: Target, *, many: bool, folder: bool) -> Location:
     """Return the exact key, or the folder (ends in ``/``) to put things into."""
-    assert target.location is not None and target.profile is not None  # noqa: S101, PT018
+    # The commands come here only with a target that is not local.
+    assert target.location is not None  # noqa: S101 - a target that is not local has a place
+    assert target.profile is not None  # noqa: S101 - and the connection it belongs to
     place = target.location
     if context.connections.lists_buckets(place):
         raise CommandError(f"{target.text!r} names no bucket; write the bucket first.")
