@@ -9,11 +9,12 @@ the others (``note_…``) are committed within a tenth of a second.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dalbrowser.transfer.journal import progress
 from dalbrowser.transfer.journal.lock import JournalLock
+from dalbrowser.transfer.journal.plans import add_plan, drop_plans, end_step, read_plans
 from dalbrowser.transfer.journal.rows import (
     JOB_COLUMNS,
     DownloadRow,
@@ -21,10 +22,8 @@ from dalbrowser.transfer.journal.rows import (
     PartRow,
     PlanRow,
     UploadRow,
-    from_column,
     job_from,
     job_values,
-    to_column,
 )
 from dalbrowser.transfer.journal.schema import cannot_open, open_journal
 from dalbrowser.transfer.journal.thread import LAG, JournalThread
@@ -138,7 +137,7 @@ class Journal:
                 for plan in given if isinstance(given, list) else (given,):
                     if plan is not None:
                         plan.job = number
-                        _insert_plan(db, plan)
+                        add_plan(db, plan)
             return ids
 
         ids = await self._run(work)
@@ -181,7 +180,7 @@ class Journal:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(_UPDATE, values)
-            _drop_progress(db, row.id)
+            progress.drop_progress(db, row.id)
 
         await self._run(work)
 
@@ -259,32 +258,18 @@ class Journal:
 
     async def upload(self, job: int) -> UploadRow | None:
         """Return the multipart upload of a job."""
-
-        def work(db: sqlite3.Connection) -> UploadRow | None:
-            record = db.execute("SELECT * FROM upload WHERE job = ?", (job,)).fetchone()
-            if record is None:
-                return None
-            values: dict[str, Any] = dict(record)
-            values["options"] = json.loads(values["options"])
-            # Device and inode numbers may need all 64 bits, unsigned; SQLite has 63.
-            values["dev"], values["inode"] = int(values["dev"]), int(values["inode"])
-            return UploadRow(**values)
-
-        return await self._run(work)
+        return await self._run(lambda db: progress.read_upload(db, job))
 
     async def save_upload(self, row: UploadRow, job: JobRow | None = None) -> None:
         """Write a multipart upload: its intent, its id, or what is being done with it.
 
         The state of its ``job`` goes with it in the same commit, when given.
         """
-        upload = (
-            row.job, row.state, row.upload_id, row.part_size, row.size, row.mtime_ns,
-            str(row.dev), str(row.inode), json.dumps(row.options), row.intended,
-        )  # fmt: skip
+        upload = progress.upload_values(row)
         values = job_values(job, self._by_json) if job is not None else None
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO upload VALUES (?,?,?,?,?,?,?,?,?,?)", upload)
+            progress.write_upload(db, upload)
             if values is not None:
                 db.execute(_UPDATE, values)
 
@@ -292,103 +277,45 @@ class Journal:
 
     async def drop_progress(self, job: int) -> None:
         """Forget upload, parts, download and intervals of a job."""
-        await self._run(lambda db: _drop_progress(db, job))
+        await self._run(lambda db: progress.drop_progress(db, job))
 
     async def parts(self, job: int) -> list[PartRow]:
         """Return the parts of a job, in order of their numbers."""
-
-        def work(db: sqlite3.Connection) -> list[PartRow]:
-            found = db.execute(
-                "SELECT number, size, etag, md5, done, crc FROM part WHERE job = ? ORDER BY number",
-                (job,),
-            )
-            return [PartRow(r[0], r[1], r[2], r[3], bool(r[4]), r[5]) for r in found]
-
-        return await self._run(work)
+        return await self._run(lambda db: progress.read_parts(db, job))
 
     def note_part_begun(self, job: int, number: int, size: int) -> None:
         """Say that a part is on its way, so that sending it again can be counted."""
-        self._post(
-            lambda db: db.execute(
-                "INSERT OR REPLACE INTO part (job, number, size, etag, md5, done)"
-                " VALUES (?, ?, ?, '', '', 0)",
-                (job, number, size),
-            )
-        )
+        self._post(lambda db: progress.write_part_begun(db, job, number, size))
 
     async def part_done(self, job: int, part: PartRow) -> None:
         """Record a part that the server confirmed."""
-        await self._run(
-            lambda db: db.execute(
-                "INSERT OR REPLACE INTO part (job, number, size, etag, md5, crc, done)"
-                " VALUES (?, ?, ?, ?, ?, ?, 1)",
-                (job, part.number, part.size, part.etag, part.md5, part.crc),
-            )
-        )
+        await self._run(lambda db: progress.write_part(db, job, part))
 
     # -- downloads
 
     async def download(self, job: int) -> DownloadRow | None:
         """Return the download in place of a job."""
-
-        def work(db: sqlite3.Connection) -> DownloadRow | None:
-            record = db.execute("SELECT * FROM download WHERE job = ?", (job,)).fetchone()
-            if record is None:
-                return None
-            return DownloadRow(**{**dict(record), "temp": from_column(record["temp"])})
-
-        return await self._run(work)
+        return await self._run(lambda db: progress.read_download(db, job))
 
     async def save_download(self, row: DownloadRow) -> None:
         """Write a download in place; its intervals are forgotten."""
-        values = (row.job, to_column(row.temp), row.etag, row.version, row.size, row.mtime)
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO download VALUES (?,?,?,?,?,?)", values)
-            db.execute("DELETE FROM interval WHERE job = ?", (row.job,))
-
-        await self._run(work)
+        values = progress.download_values(row)
+        await self._run(lambda db: progress.write_download(db, values))
 
     async def intervals(self, job: int) -> list[tuple[int, int]]:
         """Return the byte ranges that are on disk, ``(start, stop)``, in order."""
-
-        def work(db: sqlite3.Connection) -> list[tuple[int, int]]:
-            found = db.execute(
-                "SELECT start, stop FROM interval WHERE job = ? ORDER BY start", (job,)
-            )
-            return [(row[0], row[1]) for row in found]
-
-        return await self._run(work)
+        return await self._run(lambda db: progress.read_intervals(db, job))
 
     async def intervals_done(self, job: int, ranges: Sequence[tuple[int, int]]) -> None:
         """Record ranges that were written and flushed to the temporary file."""
-        values = [(job, start, stop) for start, stop in ranges]
-        await self._run(
-            lambda db: db.executemany("INSERT OR REPLACE INTO interval VALUES (?,?,?)", values)
-        )
+        ranges = list(ranges)
+        await self._run(lambda db: progress.write_intervals(db, job, ranges))
 
     # -- folders to expand
 
     async def plans(self, job: int, limit: int = -1) -> list[PlanRow]:
         """Return what of a job is still to be expanded, or ``limit`` of it; the next is first."""
-
-        def work(db: sqlite3.Connection) -> list[PlanRow]:
-            found = db.execute(
-                "SELECT * FROM plan WHERE job = ? ORDER BY id DESC LIMIT ?", (job, limit)
-            )
-            return [
-                PlanRow(
-                    id=row["id"],
-                    job=row["job"],
-                    source=from_column(row["source"]),
-                    target=from_column(row["target"]),
-                    cursor=from_column(row["cursor"]),
-                    fresh=bool(row["fresh"]),
-                )
-                for row in found
-            ]
-
-        return await self._run(work)
+        return await self._run(lambda db: read_plans(db, job, limit))
 
     async def advance_plan(
         self, plan: PlanRow, jobs: Sequence[JobRow], folders: Sequence[PlanRow], finished: bool
@@ -401,14 +328,8 @@ class Journal:
         def work(db: sqlite3.Connection) -> list[int]:
             ids = self._insert(db, jobs)
             for folder in folders:
-                _insert_plan(db, folder)
-            if finished:
-                db.execute("DELETE FROM plan WHERE id = ?", (plan.id,))
-            else:
-                db.execute(
-                    "UPDATE plan SET cursor = ?, fresh = ? WHERE id = ?",
-                    (to_column(plan.cursor), plan.fresh, plan.id),
-                )
+                add_plan(db, folder)
+            end_step(db, plan, finished=finished)
             return ids
 
         ids = await self._run(work)
@@ -418,22 +339,4 @@ class Journal:
 
     async def drop_plans(self, job: int) -> None:
         """Forget what of a folder is not expanded yet."""
-        await self._run(lambda db: db.execute("DELETE FROM plan WHERE job = ?", (job,)))
-
-
-def _insert_plan(db: sqlite3.Connection, plan: PlanRow) -> None:
-    db.execute(
-        "INSERT INTO plan (job, source, target, cursor, fresh) VALUES (?,?,?,?,?)",
-        (
-            plan.job,
-            to_column(plan.source),
-            to_column(plan.target),
-            to_column(plan.cursor),
-            plan.fresh,
-        ),
-    )
-
-
-def _drop_progress(db: sqlite3.Connection, job: int) -> None:
-    for table in ("upload", "part", "download", "interval"):
-        db.execute(f"DELETE FROM {table} WHERE job = ?", (job,))  # noqa: S608 -- own names only
+        await self._run(lambda db: drop_plans(db, job))
