@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
-from dalbrowser.transfer.integrity import judge
+from dalbrowser.transfer.integrity import as_md5, judge, multipart_count, sums_of_parts
 from dalbrowser.transfer.model import Integrity, MiB
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.journal import PartRow, UploadRow
+    from dalbrowser.transfer.partplan import PartPlan
+    from dalbrowser.transfer.source import PartSource
 
 READ_BACK = 16 * MiB
 """Bytes that an object may have to be read once more for its proof."""
@@ -49,12 +52,50 @@ async def own_object(
     if size <= READ_BACK:
         found = await read_md5(ctx, job, op, job.row.key, there)
         return Integrity.MD5 if found == md5 else Integrity.NONE
+    if job.row.sent and _has_our_time(there, options):
+        return Integrity.SIZE_ONLY
+    return Integrity.NONE
+
+
+async def own_parts(
+    saved: UploadRow,
+    there: Metadata,
+    known: Mapping[int, PartRow],
+    *,
+    plan: PartPlan,
+    source: PartSource,
+    options: Mapping[str, Any],
+) -> Integrity | None:
+    """Return what proves that ``there`` is what the parts of ``saved`` made; ``None`` if nothing.
+
+    ``known`` are the parts that the journal has, by number; ``plan`` is how ``source`` was cut,
+    ``options`` what the object is written with.
+    """
+    kept = [known.get(span.number) for span in plan.spans()]
+    crcs = [row.crc if row is not None else "" for row in kept]
+    if multipart_count(there.etag) == plan.count or all(crcs):
+        digests = [await source.digest(span) for span in plan.spans()]
+        same = all(row and row.md5 == md5.hex() for row, md5 in zip(kept, digests, strict=True))
+        sums = sums_of_parts(crcs, (span.size for span in plan.spans())) if same else {}
+        proven = judge(there, None, digests, sums)
+        return proven if proven.is_proof else None
+    if as_md5(there.etag) is not None:
+        # Some servers give a finished upload the MD5 of the whole.
+        whole = await source.whole_digest()
+        if whole is not None and whole.hex() == as_md5(there.etag):
+            return Integrity.MD5
+    # An ETag that is no digest: our own time in the metadata and our word that it was being
+    # completed are what is left.
+    ours = saved.state == "completing" and _has_our_time(there, options)
+    return Integrity.SIZE_ONLY if ours else None
+
+
+def _has_our_time(there: Metadata, options: Mapping[str, Any]) -> bool:
+    """Whether an object's metadata say the time of the very file that is sent."""
     ours = options.get("user_metadata", {}).get("mtime")
     # Some servers capitalise metadata names.
     times = [value for name, value in there.user_metadata.items() if name.lower() == "mtime"]
-    if job.row.sent and ours is not None and times == [ours]:
-        return Integrity.SIZE_ONLY
-    return Integrity.NONE
+    return ours is not None and times == [ours]
 
 
 async def read_md5(

@@ -23,12 +23,12 @@ from dalbrowser.transfer.integrity import (
     as_md5,
     bare,
     judge,
-    multipart_count,
     other_bytes,
     sums_of_parts,
 )
 from dalbrowser.transfer.journal import PartRow, UploadRow
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
+from dalbrowser.transfer.ownership import own_parts
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
 from dalbrowser.transfer.remote import require_size, stat_or_none
 from dalbrowser.transfer.together import all_together
@@ -193,7 +193,14 @@ class PartsUpload:
         """The upload is not on the server: it was completed, or somebody ended it."""
         there = await stat_or_none(self._op, self._row.key)
         if there is not None and there.content_length == saved.size:
-            proven = await self._is_ours(saved, there)
+            proven = await own_parts(
+                saved,
+                there,
+                self._before,
+                plan=self._plan,
+                source=self._source,
+                options=self._options,
+            )
             if proven is not None:
                 await self._put_late_tags()
                 return proven
@@ -217,29 +224,6 @@ class PartsUpload:
         parts = [Part(row.number, row.size, row.etag) for row in kept if row is not None]
         if self._tags and len(parts) == self._plan.count:
             await self._multipart.complete(parts, tags=self._tags)
-
-    async def _is_ours(self, saved: UploadRow, there: Metadata) -> Integrity | None:
-        """Whether the finished object has the bytes of the local file, and what proves it."""
-        kept = [self._before.get(span.number) for span in self._plan.spans()]
-        crcs = [row.crc if row is not None else "" for row in kept]
-        if multipart_count(there.etag) == self._plan.count or all(crcs):
-            digests = [await self._source.digest(span) for span in self._plan.spans()]
-            same = all(row and row.md5 == md5.hex() for row, md5 in zip(kept, digests, strict=True))
-            sums = sums_of_parts(crcs, (span.size for span in self._plan.spans())) if same else {}
-            proven = judge(there, None, digests, sums)
-            return proven if proven.is_proof else None
-        if as_md5(there.etag) is not None:
-            # Some servers give a finished upload the MD5 of the whole.
-            whole = await self._source.whole_digest()
-            if whole is not None and whole.hex() == as_md5(there.etag):
-                return Integrity.MD5
-        # An ETag that is no digest: our own time in the metadata and our word that it was
-        # being completed are what is left.
-        ours = [v for k, v in there.user_metadata.items() if k.lower() == "mtime"]
-        told = self._options.get("user_metadata", {}).get("mtime")
-        if saved.state == "completing" and told is not None and ours == [told]:
-            return Integrity.SIZE_ONLY
-        return None
 
     # -- sending
 
@@ -290,12 +274,7 @@ class PartsUpload:
         if told == digest.hex():
             self._etags_are_md5 = True
         elif told is not None and self._etags_are_md5:
-            raise StorageError(
-                ErrorKind.UNEXPECTED,
-                f"The service answered part {span.number} with another MD5 than was sent.",
-                status=ErrorStatus.TEMPORARY,
-                context={"code": "PartDigestMismatch"},
-            )
+            raise _answered_other(span.number, "MD5")
         self._crcs[span.number] = await self._crc(part, data)
         await self._confirm(span, part, digest, new=True)
         self._job.meter.add(span.size)
@@ -308,12 +287,7 @@ class PartsUpload:
         name, theirs = told
         ours = checksums.encoded(await self._ctx.on_disk(checksums.digest, name, [data]))
         if ours != theirs:
-            raise StorageError(
-                ErrorKind.UNEXPECTED,
-                f"The service answered part {part.number} with another {name} than was sent.",
-                status=ErrorStatus.TEMPORARY,
-                context={"code": "PartDigestMismatch"},
-            )
+            raise _answered_other(part.number, name)
         return f"{name}:{ours}"
 
     async def _confirm(self, span: PartSpan, part: Part, digest: bytes, *, new: bool) -> None:
@@ -403,3 +377,13 @@ class PartsUpload:
         sizes = (span.size for span in self._plan.spans())
         crcs = [self._crcs.get(number, "") for number in range(1, self._plan.count + 1)]
         return judge(metadata, whole, ordered, sums_of_parts(crcs, sizes))
+
+
+def _answered_other(number: int, digest: str) -> StorageError:
+    """Return the error for a part of which the service says another digest; it is sent again."""
+    return StorageError(
+        ErrorKind.UNEXPECTED,
+        f"The service answered part {number} with another {digest} than was sent.",
+        status=ErrorStatus.TEMPORARY,
+        context={"code": "PartDigestMismatch"},
+    )
