@@ -23,7 +23,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 @pytest.fixture
 def stage(qapp: QApplication, tmp_path: Path) -> Iterator[Stage]:
     """A session in a throwaway home."""
-    yield from set_stage(qapp, tmp_path)
+    with set_stage(qapp, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from PySide6.QtWidgets import QApplication
 
@@ -346,11 +346,13 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     application: QApplication = Application(sys.argv[:1])
     keyring.set_keyring(MemoryKeyring())
-    with ceph() as running, tempfile.TemporaryDirectory() as base:
-        stages: Iterator[Stage] = set_stage(application, Path(base))
-        for stage in stages:
-            work = draw(stage, running.http, Path(base), folder)
-            stage.loop.run_until_complete(asyncio.wait_for(work, 180))
+    with (
+        ceph() as running,
+        tempfile.TemporaryDirectory() as base,
+        set_stage(application, Path(base)) as stage,
+    ):
+        work = draw(stage, running.http, Path(base), folder)
+        stage.loop.run_until_complete(asyncio.wait_for(work, 180))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -40,7 +41,8 @@ class Stage:
     def run(self, story: Awaitable[T]) -> T:
         """Run a coroutine on Qt's loop to its end; a failed task of the session fails it."""
         result: T = self.loop.run_until_complete(asyncio.wait_for(story, 60))
-        assert self.failures == [], self.failures
+        if self.failures:
+            raise AssertionError(f"a task failed: {self.failures}") from self.failures[0]
         return result
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
@@ -58,6 +60,7 @@ class Stage:
         return Location("files", "", name)
 
 
+@contextlib.contextmanager
 def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
     """Build a stage, and take it down again with everything that it started."""
     # The engine's thread must never be the one that collects widgets and timers.
@@ -72,8 +75,11 @@ def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
     session = build_session(loop, Folders.under(base / "home"))
     stage = Stage(session, loop, files)
     try:
-        yield stage
-        loop.run_until_complete(session.aclose())
+        try:
+            yield stage
+        finally:
+            # Also when the story fails: a thread left behind would fail the tests after it.
+            loop.run_until_complete(session.aclose())
     finally:
         workers.shutdown()
         loop.close()

@@ -18,4 +18,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 def stage(qapp: QApplication, tmp_path: Path) -> Iterator[Stage]:
     """A session in a throwaway home."""
-    yield from set_stage(qapp, tmp_path)
+    with set_stage(qapp, tmp_path) as made:
+        yield made
