@@ -1,13 +1,10 @@
 """The list of a folder on screen: a table of fixed row height over ``EntryModel``.
 
-Invariants: selection, current row and what is at the top survive sorting, filtering and
-reloading (by row, and by name where the rows are others); what is dropped goes to the row
-under the pointer or to the folder shown.
+Invariant: what is dropped goes to the row under the pointer or to the folder shown.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -43,19 +40,18 @@ from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
 from dalbrowser.ui.entries.header import HeaderColumns
+from dalbrowser.ui.entries.keeping import PlaceKeeper, current_row, selected_rows
 from dalbrowser.ui.entries.typeahead import TypeAhead
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from dalbrowser.profiles import Location
     from dalbrowser.ui.dragging.drops import Drops
-    from dalbrowser.ui.entries.columns import EntryColumns
     from dalbrowser.ui.entries.model import EntryModel
 
 _ROW_HEIGHT = 32
-_FEW = 50
 _WIDTHS = {
     Column.SIZE: 84,
     Column.MODIFIED: 128,
@@ -64,17 +60,6 @@ _WIDTHS = {
     Column.ETAG: 140,
 }
 _NARROWEST_NAME = 204
-
-
-@dataclass(slots=True)
-class _Place:
-    """What the view shows and what is selected, by row numbers of one set of columns."""
-
-    columns: EntryColumns
-    selected: list[int]
-    current: int | None
-    top: int | None
-    offset: int
 
 
 class EntryView(QTableView):
@@ -101,7 +86,6 @@ class EntryView(QTableView):
         self._drop_here = False
         self._type_ahead = TypeAhead(model, self)
         self._type_ahead.found.connect(lambda place: self.select_row(model.rows[place]))
-        self._place: _Place | None = None
         self._drops = DropHandling(self, self._drop_spot_at, self._mark_drop, self._spring)
         self._place_of: Callable[[int], Location | None] = lambda _row: None
         self._fitted: HeaderColumns | None = None
@@ -116,8 +100,8 @@ class EntryView(QTableView):
         )
         self._fitted = self.header_columns
         self._delegate.closeEditor.connect(self._editor_closed)
-        model.arrangement_about_to_change.connect(self._keep_place)
-        model.arrangement_changed.connect(self._restore_place)
+        keeper = PlaceKeeper(self, model)
+        keeper.restored.connect(self._rearranged)
         self.doubleClicked.connect(self._double_clicked)
         self.customContextMenuRequested.connect(self._menu_at)
         self.selectionModel().selectionChanged.connect(lambda *_: self.selection_settled.emit())
@@ -165,16 +149,11 @@ class EntryView(QTableView):
 
     def selected_rows(self) -> list[int]:
         """Return the row numbers that are selected, in the order shown."""
-        rows = self._model.rows
-        selection = self.selectionModel().selection()
-        found = (selection.at(number) for number in range(selection.count()))
-        spans = sorted((span.top(), span.bottom()) for span in found)
-        return [row for top, bottom in spans for row in rows[top : bottom + 1]]
+        return selected_rows(self, self._model)
 
     def current_row(self) -> int | None:
         """Return the row number that has the keyboard, or ``None``."""
-        index = self.currentIndex()
-        return self._model.rows[index.row()] if index.isValid() else None
+        return current_row(self, self._model)
 
     def select_row(self, row: int) -> bool:
         """Select one row alone and bring it into view; false when it is not shown."""
@@ -219,76 +198,9 @@ class EntryView(QTableView):
     def _editor_closed(self, _editor: QWidget, _hint: QAbstractItemDelegate.EndEditHint) -> None:
         self._model.release()
 
-    # Place, kept over a new order.
-
-    def _keep_place(self) -> None:
-        if self._place is not None:
-            return
-        model = self._model
-        top = self.rowAt(0)
-        selected = self.selected_rows()
-        self._place = _Place(
-            columns=model.columns,
-            selected=selected,
-            current=self.current_row(),
-            top=model.rows[top] if 0 <= top < len(model.rows) else None,
-            offset=self.rowViewportPosition(top) if top >= 0 else 0,
-        )
-        if self.verticalScrollBar().value() == 0:
-            self._place.top = None
-
-    def _restore_place(self) -> None:
-        place, model = self._place, self._model
+    def _rearranged(self) -> None:
         self._delegate.hovered = -1
-        same = place is not None and place.columns.prefix == model.columns.prefix
-        if same and model.total and not model.rows:
-            # What is hidden or filtered is still being found: the rows are yet to come.
-            return
-        self._place = None
-        if place is None or (place.columns.prefix != self._model.columns.prefix):
-            self.scrollToTop()
-            self.selection_settled.emit()
-            return
-        self._select(self._renamed(place.columns, place.selected))
-        for current in self._places(place, place.current):
-            self.selectionModel().setCurrentIndex(
-                self._model.index(current, Column.NAME),
-                QItemSelectionModel.SelectionFlag.NoUpdate,
-            )
-        for top in self._places(place, place.top):
-            self.verticalScrollBar().setValue(top * _ROW_HEIGHT - place.offset)
         self.selection_settled.emit()
-
-    def _places(self, place: _Place, row: int | None) -> list[int]:
-        """Return where one row of a place kept is shown now: one place or none."""
-        return [] if row is None else self._model.places_of(self._renamed(place.columns, [row]))
-
-    def _renamed(self, columns: EntryColumns, wanted: Sequence[int]) -> Sequence[int]:
-        """Return rows of other columns as rows of these, by name."""
-        if columns is self._model.columns or not wanted:
-            return wanted
-        names = self._model.columns.names
-        if len(wanted) <= _FEW:
-            found = [self._model.columns.row_of(columns.names[row]) for row in wanted]
-            return [row for row in found if row is not None]
-        places = {name: row for row, name in enumerate(names)}
-        return [places[columns.names[row]] for row in wanted if columns.names[row] in places]
-
-    def _select(self, wanted: Sequence[int]) -> None:
-        if not wanted:
-            return
-        places = self._model.places_of(wanted)
-        selection = QItemSelection()
-        last = len(Column) - 1
-        start = 0
-        for end in range(1, len(places) + 1):
-            if end == len(places) or places[end] != places[end - 1] + 1:
-                selection.select(
-                    self._model.index(places[start], 0),
-                    self._model.index(places[end - 1], last),
-                )
-                start = end
-        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     # Keyboard and mouse.
 

@@ -24,8 +24,8 @@ from PySide6.QtCore import (
 from dalbrowser.transfer import JobsChanged, JobsRemoved, JobState, JobView, Snapshot
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers import wording
-from dalbrowser.ui.transfers.batches import Batch
 from dalbrowser.ui.transfers.cells import TEXTS, TITLES, Column, alignment, spoken, tooltip
+from dalbrowser.ui.transfers.known import KnownJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,11 +57,7 @@ class TransferModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._views: dict[int, JobView] = {}
-        self._live: set[int] = set()
-        self._batches: dict[int, Batch] = {}
-        self._files: dict[int, dict[int, None]] = {}
-        self._by_state: dict[JobState, set[int]] = {}
+        self._jobs = KnownJobs()
         self._top: list[int] = []
         self._open: dict[int, list[int]] = {}
         self._end: dict[int, int] = {}
@@ -77,7 +73,7 @@ class TransferModel(QAbstractTableModel):
             Qt.ItemDataRole.AccessibleTextRole: spoken,
             PERCENT_ROLE: lambda view, _column: wording.percent(view),
             STATE_ROLE: lambda view, _column: view.state,
-            DEPTH_ROLE: lambda view, _column: self._depth(view.id),
+            DEPTH_ROLE: lambda view, _column: self._jobs.depth(view.id),
         }
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -93,7 +89,8 @@ class TransferModel(QAbstractTableModel):
             self._timer.start()
         elif isinstance(event, JobsRemoved):
             self.flush()
-            self._left(event.ids)
+            self._jobs.left(event.ids, self._row_of)
+            self.changed.emit()
         elif isinstance(event, Snapshot):
             self.reset(event)
 
@@ -102,26 +99,22 @@ class TransferModel(QAbstractTableModel):
         opened = [node for node in self._open if node in self._row_of]
         self._timer.stop()
         self.beginResetModel()
-        self._views.clear()
-        self._live.clear()
-        self._batches.clear()
-        self._files.clear()
-        self._by_state.clear()
+        self._jobs.clear()
         self._arrived.clear()
         self._open.clear()
         self._end.clear()
         self.older = told.older
         for past in told.batches:
-            self._know_past(past)
+            self._jobs.know_past(past)
         for view in told.views:
-            self._know(view)
-        self._top = sorted(self._batches, reverse=True)
-        self._rows = [self._batches[number].node for number in self._top]
+            self._jobs.know(view)
+        self._top = sorted(self._jobs.batches, reverse=True)
+        self._rows = [self._jobs.batches[number].node for number in self._top]
         self._number()
         self.endResetModel()
         for number in self._top:
-            if self._opens_by_itself(number) and self._batches[number].node not in opened:
-                opened.append(self._batches[number].node)
+            if self._opens_by_itself(number) and self._jobs.batches[number].node not in opened:
+                opened.append(self._jobs.batches[number].node)
         for node in sorted(opened):
             self._unfold(node)
         self.changed.emit()
@@ -135,9 +128,9 @@ class TransferModel(QAbstractTableModel):
         fresh: list[JobView] = []
         batches: set[int] = set()
         for job, view in arrived.items():
-            if job not in self._live:
+            if job not in self._jobs.live:
                 fresh.append(view)
-            self._know(view)
+            self._jobs.know(view)
             if view.parent is None:
                 batches.add(view.batch)
         touched = [self._row_of[job] for job in arrived if job in self._row_of]
@@ -153,12 +146,12 @@ class TransferModel(QAbstractTableModel):
     def add_batches(self, batches: Iterable[BatchView], older: int | None) -> None:
         """Show more of the history below what is shown."""
         self.older = older
-        new = [past for past in batches if past.id not in self._batches]
+        new = [past for past in batches if past.id not in self._jobs.batches]
         for past in new:
-            self._know_past(past)
+            self._jobs.know_past(past)
         numbers = sorted((past.id for past in new), reverse=True)
         self._top += numbers
-        self._insert_rows(len(self._rows), [self._batches[number].node for number in numbers])
+        self._insert_rows(len(self._rows), [self._jobs.batches[number].node for number in numbers])
         self.changed.emit()
 
     def add_files(self, node: int, views: Sequence[JobView], complete: bool) -> None:
@@ -171,14 +164,12 @@ class TransferModel(QAbstractTableModel):
         for view in views:
             if view.id > self._end[node]:
                 ids.append(view.id)
-                if view.id not in self._live:
-                    self._views[view.id] = view
-                    self._by_state.setdefault(view.state, set()).add(view.id)
+                self._jobs.know_file(view)
         if views:
             self._end[node] = max(self._end[node], views[-1].id)
         if complete:
             last = self._end.pop(node)
-            ids += sorted(job for job in self._files.get(node, ()) if job > last)
+            ids += sorted(job for job in self._jobs.files.get(node, ()) if job > last)
         shown += ids
         self._insert_rows(place, ids)
         self.changed.emit()
@@ -187,7 +178,7 @@ class TransferModel(QAbstractTableModel):
 
     def job_at(self, row: int) -> JobView:
         """Return the job, or the batch (its id is negative), shown in a row."""
-        return self._view(self._rows[row])
+        return self._jobs.view(self._rows[row])
 
     def row_of(self, node: int) -> int | None:
         """Return the row of a job or a batch, if it has one now."""
@@ -195,29 +186,25 @@ class TransferModel(QAbstractTableModel):
 
     def jobs(self) -> list[JobView]:
         """Return every live job, shown or within a closed row, and those shown of the past."""
-        return list(self._views.values())
+        return list(self._jobs.views.values())
 
     def in_states(self, states: Iterable[JobState]) -> list[JobView]:
         """Return the known jobs that are in one of these states, oldest first."""
-        found = sorted(job for state in states for job in self._by_state.get(state, ()))
-        return [self._views[job] for job in found]
+        return self._jobs.in_states(states)
 
     def views_of(self, node: int) -> list[JobView]:
         """Return the live jobs below a node, without those within folders of a batch."""
-        return [self._views[job] for job in self._files.get(node, ())]
+        return [self._jobs.views[job] for job in self._jobs.files.get(node, ())]
 
     def batch_view(self, number: int) -> JobView | None:
         """Return what a batch adds up to, ``None`` when it is not known."""
-        batch = self._batches.get(number)
+        batch = self._jobs.batches.get(number)
         return batch.view if batch is not None else None
 
     @property
     def states(self) -> set[JobState]:
         """The states that at least one job is in."""
-        found = {state for state, jobs in self._by_state.items() if jobs}
-        for batch in self._batches.values():
-            found.update(state for state, count in batch.counts.items() if count > 0)
-        return found
+        return self._jobs.states
 
     def is_open(self, node: int) -> bool:
         """Whether a node's files are shown."""
@@ -236,7 +223,7 @@ class TransferModel(QAbstractTableModel):
     def toggle(self, row: int) -> None:
         """Open or close the batch or folder in a row; does nothing for a file."""
         node = self._rows[row]
-        if node > 0 and not self._views[node].is_folder:
+        if node > 0 and not self._jobs.views[node].is_folder:
             return
         if node in self._open:
             self._fold(node)
@@ -280,77 +267,11 @@ class TransferModel(QAbstractTableModel):
             return theme().icon("file")
         return None
 
-    # What is known.
-
-    def _view(self, node: int) -> JobView:
-        return self._views[node] if node > 0 else self._batches[-node].view
-
-    def _above(self, view: JobView) -> int | None:
-        """Return the node that a job's row belongs below, ``None`` for the top."""
-        if view.parent is not None:
-            return view.parent
-        node = self._batches[view.batch].node
-        return node if node < 0 else None
-
-    def _depth(self, node: int) -> int:
-        depth = 0
-        while node > 0:
-            above = self._above(self._views[node])
-            if above is None:
-                break
-            node, depth = above, depth + 1
-        return depth
-
-    def _know(self, view: JobView) -> None:
-        """Take over how a live job is now."""
-        before = self._views.get(view.id)
-        if before is not None:
-            self._by_state[before.state].discard(view.id)
-        self._by_state.setdefault(view.state, set()).add(view.id)
-        self._views[view.id] = view
-        if view.parent is None:
-            batch = self._batches.get(view.batch)
-            if batch is None:
-                batch = self._batches[view.batch] = Batch(view.batch)
-            batch.count(view, before if view.id in self._live else None)
-        if view.id not in self._live:
-            self._live.add(view.id)
-            above = view.parent if view.parent is not None else -view.batch
-            self._files.setdefault(above, {})[view.id] = None
-
-    def _know_past(self, past: BatchView) -> None:
-        batch = self._batches[past.id] = Batch(past.id)
-        batch.add_past(past)
-        first = past.first
-        if first is not None and batch.size == 1:
-            self._views[first.id] = first
-            self._by_state.setdefault(first.state, set()).add(first.id)
-
-    def _left(self, jobs: Iterable[int]) -> None:
-        """Jobs are history now: those that are shown stay, the others are forgotten."""
-        for job in jobs:
-            if job not in self._live:
-                continue
-            self._live.discard(job)
-            view = self._views[job]
-            above = view.parent if view.parent is not None else -view.batch
-            files = self._files[above]
-            del files[job]
-            if not files:
-                del self._files[above]
-            if job not in self._row_of:
-                self._forget(job)
-        self.changed.emit()
-
-    def _forget(self, job: int) -> None:
-        view = self._views.pop(job)
-        self._by_state[view.state].discard(job)
+    # Rows.
 
     def _opens_by_itself(self, number: int) -> bool:
-        size = self._batches[number].size
-        return 1 < size <= OPENED_BY_ITSELF and -number in self._files
-
-    # Rows.
+        size = self._jobs.batches[number].size
+        return 1 < size <= OPENED_BY_ITSELF and -number in self._jobs.files
 
     def _number(self, start: int = 0) -> None:
         if start == 0:
@@ -363,7 +284,7 @@ class TransferModel(QAbstractTableModel):
         if node not in self._open:
             return 1
         inner = [one for one in self._open if one > 0 and one != node]
-        below = sum(self._span(one) - 1 for one in inner if self._above(self._views[one]) == node)
+        below = sum(self._span(one) - 1 for one in inner if self._jobs.above(one) == node)
         return 1 + len(self._open[node]) + below
 
     def _show_fresh(self, fresh: Sequence[JobView]) -> None:
@@ -372,7 +293,7 @@ class TransferModel(QAbstractTableModel):
         for number in sorted({view.batch for view in fresh if view.parent is None}):
             if number not in self._top:
                 self._show_batch(number)
-            elif self._batches[number].node < 0 and -number not in self._row_of:
+            elif self._jobs.batches[number].node < 0 and -number not in self._row_of:
                 # What was the only job has company now.
                 at = self._top.index(number)
                 old = next(view.id for view in self._batch_rows(number))
@@ -380,22 +301,24 @@ class TransferModel(QAbstractTableModel):
                 del self._top[at]
                 self._show_batch(number)
         for view in fresh:
-            above = self._above(view)
+            above = self._jobs.above(view.id)
             if above in self._open and above not in self._end and view.id not in self._row_of:
                 below.setdefault(above, []).append(view.id)
         for node, jobs in below.items():
             self._append(node, sorted(jobs))
 
     def _batch_rows(self, number: int) -> list[JobView]:
-        shown = (self._views[node] for node in self._rows if node > 0)
+        shown = (self._jobs.views[node] for node in self._rows if node > 0)
         return [view for view in shown if view.batch == number and view.parent is None]
 
     def _show_batch(self, number: int) -> None:
         place = bisect_left(self._top, -number, key=lambda one: -one)
         behind = self._top[place] if place < len(self._top) else None
-        row = self._row_of[self._batches[behind].node] if behind is not None else len(self._rows)
+        row = (
+            self._row_of[self._jobs.batches[behind].node] if behind is not None else len(self._rows)
+        )
         self._top.insert(place, number)
-        self._insert_rows(row, [self._batches[number].node])
+        self._insert_rows(row, [self._jobs.batches[number].node])
         if self._opens_by_itself(number):
             self._unfold(-number)
 
@@ -419,8 +342,8 @@ class TransferModel(QAbstractTableModel):
     def _unfold(self, node: int) -> None:
         if node not in self._row_of or node in self._open:
             return
-        view = self._view(node)
-        known = sorted(self._files.get(node, ()))
+        view = self._jobs.view(node)
+        known = sorted(self._jobs.files.get(node, ()))
         self._open[node] = []
         if len(known) >= view.files_total:
             self._open[node] = known
@@ -437,8 +360,7 @@ class TransferModel(QAbstractTableModel):
             self._open.pop(one, None)
             self._end.pop(one, None)
         for job in below:
-            if job not in self._live:
-                self._forget(job)
+            self._jobs.forget(job)
 
     def _insert_rows(self, row: int, nodes: Sequence[int]) -> None:
         if not nodes:
