@@ -65,6 +65,10 @@ SERVERS = (
 """``rclone serve s3`` comes with the test extra, from PyPI, and is on every machine."""
 
 
+_MOST_PROCESSES = 4
+"""Each process of the tests takes about 1 GB with its servers, most of it Ceph's store."""
+
+
 class Result(NamedTuple):
     """How one check ended: its exit code, and how long it took in seconds."""
 
@@ -86,11 +90,19 @@ def run_checks(
                 ("ruff format", ["ruff", "format", "--check", "."]),
                 ("mypy", ["mypy"]),
                 ("import-linter", ["lint-imports", "--no-cache"]),
-                ("pytest", ["python", "-m", "pytest", *pytest_arguments]),
+                ("pytest", ["python", "-m", "pytest", *spread(), *pytest_arguments]),
             )
         ]
     print(summary(results, left_out), flush=True)
     return 1 if any(result.code for result in results) else 0
+
+
+def spread() -> list[str]:
+    """Return pytest's options for the cores of this machine; later options overrule them.
+
+    Each process starts servers of its own, so a file's tests stay in one.
+    """
+    return [f"--numprocesses={min(os.cpu_count() or 1, _MOST_PROCESSES)}", "--dist=loadfile"]
 
 
 def checks_environ(root: Path, scratch: Path) -> dict[str, str]:

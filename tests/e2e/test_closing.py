@@ -115,10 +115,10 @@ def test_a_signal_does_not_ask_and_loses_nothing(
 
 @pytest.mark.timeout(240)
 def test_it_goes_on_in_a_real_tray_and_says_when_it_is_done(
-    request: pytest.FixtureRequest, ceph_s3: S3Server, ceph_bucket: str, tmp_path: Path
+    ceph_s3: S3Server, ceph_bucket: str, tmp_path: Path
 ) -> None:
     if gone := missing():
-        leave_out(request.config, "a desktop's tray", f"no {', '.join(gone)}")
+        leave_out("a desktop's tray", f"no {', '.join(gone)}")
     file = tmp_path / "film.raw"
     digest = write_random(file, SIZE)
     around = {**environment(tmp_path), **credentials(ceph_s3)}

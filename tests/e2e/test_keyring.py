@@ -38,10 +38,9 @@ def closed_sockets() -> Iterator[None]:
 
 
 @pytest.fixture
-def keyring_home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def keyring_home(tmp_path: Path) -> Path:
     if gone := missing():
         leave_out(
-            request.config,
             "Secret Service",
             f"{', '.join(gone)} is not installed (apt install gnome-keyring dbus-daemon)",
         )

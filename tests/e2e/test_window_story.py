@@ -55,11 +55,9 @@ def run_window(step: str, environment: Mapping[str, str]) -> tuple[int, dict[str
 
 
 @pytest.mark.timeout(240)
-def test_an_upload_outlives_its_window(
-    request: pytest.FixtureRequest, s3_server: S3Server, s3_bucket: str, tmp_path: Path
-) -> None:
+def test_an_upload_outlives_its_window(s3_server: S3Server, s3_bucket: str, tmp_path: Path) -> None:
     if gone := keyring_module.missing():
-        leave_out(request.config, "window story", f"no {', '.join(gone)}")
+        leave_out("window story", f"no {', '.join(gone)}")
     digest = write_random(tmp_path / "film.raw", SIZE)
     body = random.Random(3).randbytes(MIB).replace(b"\0", b" ")
     with RawS3(s3_server) as raw:

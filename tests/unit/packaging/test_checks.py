@@ -35,7 +35,7 @@ def test_all_run_and_one_failure_fails_the_run(
         "ruff format --check .",
         "mypy ",
         "lint-imports --no-cache",
-        "python -m pytest -k some thing",
+        f"python -m pytest {' '.join(checks.spread())} -k some thing",
     ]
     last = capfd.readouterr().out.splitlines()[-1]
     assert last.startswith("Failed: ") if failing else last == "Everything passed."
