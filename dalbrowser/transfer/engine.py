@@ -7,26 +7,21 @@ there, in whatever state, until it is done or a person ends it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import sys
-import threading
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dalbrowser.profiles import Profile
 from dalbrowser.transfer import intake
 from dalbrowser.transfer.adopt import adopted
+from dalbrowser.transfer.changes import Changes
 from dalbrowser.transfer.compared import PLANNED
 from dalbrowser.transfer.context import RunContext
 from dalbrowser.transfer.controls import Controls
+from dalbrowser.transfer.diskpool import disk_pool
 from dalbrowser.transfer.durable import DurableEnds
 from dalbrowser.transfer.folders import Folders
 from dalbrowser.transfer.gates import NetworkGates
-from dalbrowser.transfer.job import LiveJob
+from dalbrowser.transfer.job import LiveJob, parsed
 from dalbrowser.transfer.journal import Journal
 from dalbrowser.transfer.log import JobLog
 from dalbrowser.transfer.manifest import Manifest, build_manifest
@@ -40,11 +35,11 @@ from dalbrowser.transfer.model import (
 from dalbrowser.transfer.notifier import Notifier
 from dalbrowser.transfer.past import Past
 from dalbrowser.transfer.rate import Rates
+from dalbrowser.transfer.restoring import restore
 from dalbrowser.transfer.runner import run_job
 from dalbrowser.transfer.scheduler import Scheduler
 from dalbrowser.transfer.slots import Slots
 from dalbrowser.transfer.sync.jobs import sync_request
-from dalbrowser.transfer.tally import Tally
 from dalbrowser.transfer.visits import DiskVisits
 
 if TYPE_CHECKING:
@@ -62,13 +57,6 @@ if TYPE_CHECKING:
         Notify,
         OperatorSource,
     )
-
-_DISK_THREADS = 6
-"""Threads that read, hash and write; more than two busy ones only wait for the same disk."""
-
-
-_NICE = 8
-"""How far the threads of the disk step back behind a window (see ``nice``)."""
 
 
 class TransferEngine:
@@ -91,19 +79,18 @@ class TransferEngine:
         self._journal = Journal(Path(journal_path), self._options.who)
         self._connections = connections
         self._profiles = profiles
-        self._parsed: dict[str, Profile] = {}
         self._live: dict[int, LiveJob] = {}
-        self._finished: deque[int] = deque()
         self._log = JobLog(self._journal)
         self._past = Past(self._journal, self._live)
-        self._tally = Tally()
         self._notifier = Notifier(notify, self._options.event_interval)
-        behind = self._options.behind_window
-        self._disk = ThreadPoolExecutor(
-            min(_DISK_THREADS, (os.cpu_count() or 1) + 1) if behind else _DISK_THREADS,
-            "transfer-disk",
-            initializer=_let_others_go_first if behind else None,
+        self._changes = Changes(
+            self._live,
+            self._log,
+            self._notifier,
+            self._account,
+            keep=self._options.live_finished_cap,
         )
+        self._disk = disk_pool(behind_window=self._options.behind_window)
         self._durable = DurableEnds(self._disk, self._journal.note_job)
         self._ctx = RunContext(
             journal=self._journal,
@@ -113,9 +100,9 @@ class TransferEngine:
             disk=self._disk,
             visits=DiskVisits(self._disk),
             durable=self._durable,
-            gates=NetworkGates(self._options, self._operator, self._changed),
+            gates=NetworkGates(self._options, self._operator, self._changes.changed),
             operator=self._operator,
-            changed=self._changed,
+            changed=self._changes.changed,
         )
         self._scheduler = Scheduler(self._options, self._start_job)
         self._folders = Folders(self._ctx, self._live, self._take)
@@ -134,7 +121,9 @@ class TransferEngine:
                 row.state = JobState.INTERRUPTED
                 self._journal.note_job(row)
                 self._log.cut_off(row)
-            await self._restore(row)
+            job = self._live[row.id] = LiveJob.of(row)
+            await restore(self._ctx, job)
+            self._changes.changed(job)
         for job in self._live.values():
             self._folders.restored(job)
         self._journal.note_prune(self._options.history_cap)
@@ -144,29 +133,6 @@ class TransferEngine:
             if job.state is JobState.INTERRUPTED and job.row.parent is None
         ]
         return StartReport(interrupted, self._journal.note)
-
-    async def _restore(self, row: JobRow) -> None:
-        job = LiveJob.of(row)
-        self._live[row.id] = job
-        self._ctx.placed.restored(row.batch)
-        if row.is_folder and job.sums is not None:
-            sums = await self._journal.child_sums(row.id)
-            for state, (count, size) in sums.items():
-                # Files at rest are counted as they are restored themselves.
-                if JobState(state).is_final:
-                    job.sums.counts[JobState(state)] += count
-                    job.sums.bytes_total += size
-                    job.sums.bytes_done += size if state == JobState.DONE.value else 0
-            job.sums.expanded = not await self._journal.plans(row.id, 1)
-            job.sums.halted = None if job.sums.expanded else row.state
-        if row.begun and row.direction is Direction.DOWNLOAD:
-            self._ctx.claim_file(job, row.local_path)
-            saved = await self._journal.download(row.id)
-            if saved is not None:
-                self._ctx.claim_file(job, saved.temp)
-        elif row.begun:
-            self._ctx.claim(job, row.profile, row.bucket, row.key)
-        self._changed(job)
 
     async def close(self) -> None:
         """Stop all work; what ran is *interrupted* in the journal and can be resumed."""
@@ -277,12 +243,10 @@ class TransferEngine:
         upload = await adopted(self._ctx, op, request[0], upload_id)
         row = request[0]
         row.begun = True
-        row.batch = await self._journal.add_batch()
-        ids = await self._journal.add_jobs([row])
-        upload.job = ids[0]
+        (upload.job,) = await intake.write_down(self._journal, [request])
         await self._journal.save_upload(upload, row)
         self._take(row)
-        return ids[0]
+        return row.id
 
     async def sync(self, plan: Path, source: Location | str, target: Location | str) -> int:
         """Carry out the copies of a plan that ``transfer.sync`` wrote; a text is a local folder."""
@@ -395,7 +359,7 @@ class TransferEngine:
         for job in list(self._live.values()):
             parent = self._live.get(job.row.parent or 0)
             if job.state.is_final and (parent is None or parent.state.is_final):
-                self._forget(job.id)
+                self._changes.forget(job.id)
         await self._journal.forget_finished()
 
     async def wait(self, ids: Iterable[int]) -> list[JobView]:
@@ -418,27 +382,24 @@ class TransferEngine:
         return self._profiles.get(profile_id).to_json()
 
     async def _operator(self, profile: str, bucket: str) -> Operator:
-        known = self._parsed.get(profile)
-        if known is None:
-            known = self._parsed[profile] = Profile.from_json(profile)
-        return await self._connections.operator(known, bucket)
+        return await self._connections.operator(parsed(profile), bucket)
 
     async def _accept(self, build: Callable[[], list[Request]]) -> list[int]:
         requests = await self._ctx.on_disk(build)
-        batch = await self._journal.add_batch()
-        rows = [row for row, _ in requests]
-        for row in rows:
-            row.batch = batch
-        ids = await self._journal.add_jobs(rows, [plan for _, plan in requests])
-        for row in rows:
+        ids = await intake.write_down(self._journal, requests)
+        for row, _ in requests:
             self._take(row)
         return ids
+
+    def _account(self, job: LiveJob, before: JobState | None) -> None:
+        # The folders are made out of what calls this.
+        self._folders.account(job, before)
 
     def _take(self, row: JobRow) -> None:
         """Take up a job that was just written to the journal."""
         job = LiveJob.of(row)
         self._live[row.id] = job
-        self._changed(job)
+        self._changes.changed(job)
         if row.is_folder:
             self._folders.expand(job)
         elif row.state is JobState.QUEUED:
@@ -453,43 +414,3 @@ class TransferEngine:
         finally:
             job.task = None
             self._scheduler.ended(job)
-
-    def _changed(self, job: LiveJob) -> None:
-        before, now = job.seen, job.row.state
-        job.seen = now
-        self._notifier.changed(job)
-        if job.row.parent is not None:
-            self._folders.account(job, before)
-        if before is now:
-            return
-        if before is not None or now is JobState.QUEUED:
-            self._log.entered(job)
-        if now.is_settled:
-            job.settled.set()
-        else:
-            job.settled.clear()
-        ended = self._tally.moved(job, before)
-        if ended is not None:
-            self._notifier.now(ended)
-        if now.is_final:
-            self._retire(job)
-
-    def _retire(self, job: LiveJob) -> None:
-        """Keep the latest finished jobs in sight; the others are in the history."""
-        self._finished.append(job.id)
-        while len(self._finished) > self._options.live_finished_cap:
-            self._forget(self._finished.popleft())
-
-    def _forget(self, job_id: int) -> None:
-        if self._live.pop(job_id, None) is not None:
-            self._notifier.removed(job_id)
-
-
-def _let_others_go_first() -> None:
-    """Give the present thread less of the processor than the window's, where threads have that.
-
-    Reading and hashing parts would else keep every core from it for tens of milliseconds.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -1,4 +1,7 @@
-"""What a person asks for, as rows of the journal: nothing is moved here, only written down."""
+"""What a person asks for, as rows of the journal: nothing is moved here, only written down.
+
+Invariant: the jobs of one request are one batch, and are written in one commit.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.profiles import Location
     from dalbrowser.storage import Metadata
+    from dalbrowser.transfer.journal import Journal
     from dalbrowser.transfer.model import LocalPath
 
 Plans = PlanRow | list[PlanRow] | None
@@ -155,6 +159,14 @@ def copy_requests(
             plan = PlanRow(job=0, source=place.path, target=key)
         requests.append((row, plan))
     return requests
+
+
+async def write_down(journal: Journal, requests: Sequence[Request]) -> list[int]:
+    """Write requests to the journal as a batch of their own; returns their ids, which are set."""
+    batch = await journal.add_batch()
+    for row, _ in requests:
+        row.batch = batch
+    return await journal.add_jobs([row for row, _ in requests], [plan for _, plan in requests])
 
 
 def know(row: JobRow, metadata: Metadata | None) -> None:

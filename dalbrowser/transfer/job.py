@@ -142,10 +142,10 @@ class LiveJob:
     def of(cls, row: JobRow) -> LiveJob:
         """Take a row up."""
         job = cls(row)
-        profile = _parsed(row.profile)
+        profile = parsed(row.profile)
         job.profile_id, job.profile_prefix = profile.id, profile.prefix
         if row.source_profile:
-            job.source_prefix = _parsed(row.source_profile).prefix
+            job.source_prefix = parsed(row.source_profile).prefix
         if row.is_folder:
             job.sums = FolderSums()
         return job
@@ -236,7 +236,7 @@ class LiveJob:
 
 
 @lru_cache(maxsize=256)
-def _parsed(profile: str) -> Profile:
+def parsed(profile: str) -> Profile:
     """Parse a connection once for all the jobs that use it."""
     return Profile.from_json(profile)
 
