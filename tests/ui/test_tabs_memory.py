@@ -31,6 +31,8 @@ def opened(stage: Stage) -> Iterator[Tabber]:
     yield Tabber(stage, window)
     window.allow_close()
     window.close()
+    # The next window has the same session, so what this one asked for ends first.
+    stage.run(stage.until(lambda: not stage.session.tasks.live, "what the window asked for"))
     window.deleteLater()
 
 
