@@ -96,6 +96,11 @@ class Driver:
         """Return what a row shows in a column."""
         return str(self.table.model().index(self.names().index(name), column).data())
 
+    def spoken(self, name: str) -> str:
+        """Return what a screen reader is told of a row's first cell."""
+        index = self.table.model().index(self.names().index(name), 0)
+        return str(index.data(Qt.ItemDataRole.AccessibleTextRole))
+
     def select(self, *names: str) -> None:
         """Select rows by their names, as with Ctrl and the mouse."""
         shown = self.names()

@@ -143,6 +143,11 @@ def _accessible(columns: EntryColumns, row: int, column: Column, buckets: bool) 
     return text
 
 
+def spoken_cut(text: str) -> str:
+    """Return what is read out of a row that was cut."""
+    return QCoreApplication.translate("cells", "{name}, cut").format(name=text)
+
+
 def _text(columns: EntryColumns, row: int, column: Column, buckets: bool) -> str:
     return _TEXTS[column](columns, row, buckets)
 

@@ -60,6 +60,7 @@ class EntryModel(QAbstractTableModel):
         self.buckets = False
         """Whether the folders are buckets."""
         self.can_rename = False
+        self._cut: frozenset[str] = frozenset()
         self._order = array("I")
         self._rows = self._order
         self._sort = (Column.NAME, Qt.SortOrder.AscendingOrder)
@@ -162,6 +163,17 @@ class EntryModel(QAbstractTableModel):
         shown = array("I", [row for row in self._rows if row not in gone]) if apart else order
         self._put_in_force(order, shown)
         self.arrange()
+
+    def tell_cut(self, names: frozenset[str]) -> None:
+        """Tell whoever has the rows read out which of them wait to be pasted elsewhere."""
+        if names == self._cut:
+            return
+        found = (self.columns.row_of(name) for name in names ^ self._cut)
+        places = self.places_of([row for row in found if row is not None])
+        self._cut = names
+        if places:
+            first, last = self.index(places[0], Column.NAME), self.index(places[-1], Column.NAME)
+            self.dataChanged.emit(first, last, [Qt.ItemDataRole.AccessibleTextRole])
 
     def places_of(self, wanted: Sequence[int]) -> list[int]:
         """Return where rows are shown, ascending; rows that are not shown are left out."""
@@ -302,7 +314,11 @@ class EntryModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row = self._rows[index.row()]
-        return cells.data(self.columns, row, Column(index.column()), role, buckets=self.buckets)
+        column = Column(index.column())
+        found = cells.data(self.columns, row, column, role, buckets=self.buckets)
+        if self._cut and role == Qt.ItemDataRole.AccessibleTextRole and column is Column.NAME:
+            return cells.spoken_cut(found) if self.columns.names[row] in self._cut else found
+        return found
 
     def headerData(
         self,

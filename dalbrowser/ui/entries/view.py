@@ -248,8 +248,9 @@ class EntryView(QTableView):
         self.menu_requested.emit(self.viewport().mapToGlobal(where))
 
     def show_cut(self, names: frozenset[str]) -> None:
-        """Draw the rows of these names faintly: they were cut and wait to be pasted."""
+        """Draw the rows of these names faintly, and say so: they were cut to be pasted."""
         if names != self._delegate.cut:
+            self._model.tell_cut(names)
             self._delegate.cut = names
             self.viewport().update()
 

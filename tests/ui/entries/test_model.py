@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 
 from dalbrowser.storage import Entry, EntryMode, Metadata
 from dalbrowser.ui import slices
@@ -247,3 +247,23 @@ def test_letters_go_to_the_next_name(model: EntryModel, view: EntryView) -> None
     view.keyboardSearch("e")
     view.keyboardSearch("t")
     assert selected_names(view, model) == {"beta"}
+
+
+def test_what_was_cut_is_told_to_who_cannot_see_it(model: EntryModel, view: EntryView) -> None:
+    model.append([folder("b"), file("a"), file("c"), file("d")])
+    heard = QSignalSpy(model.dataChanged)
+
+    def spoken() -> list[bool]:
+        role = Qt.ItemDataRole.AccessibleTextRole
+        told = [str(model.index(row, Column.NAME).data(role)) for row in range(4)]
+        return [text.endswith(", cut") for text in told]
+
+    view.show_cut(frozenset({"b/", "c", "gone"}))
+    assert spoken() == [True, False, True, False]
+    assert model.index(2, Column.SIZE).data(Qt.ItemDataRole.AccessibleTextRole) == "1 B"
+    view.show_cut(frozenset({"b/", "c", "gone"}))
+    view.show_cut(frozenset({"c"}))
+    view.show_cut(frozenset())
+    assert spoken() == [False] * 4
+    spans = [(heard.at(n)[0].row(), heard.at(n)[1].row()) for n in range(heard.count())]
+    assert spans == [(0, 2), (0, 0), (2, 2)]

@@ -107,11 +107,15 @@ def test_cut_copy_and_duplicate_within_a_bucket(
         person.select("a.txt")
         await press(Qt.Key.Key_X)
         assert person.window.view._delegate.cut == {"a.txt"}
+        assert person.spoken("a.txt") == "a.txt, Text (txt), cut"
+        assert person.spoken("b.txt") == "b.txt, Text (txt)"
         person.window.open_location(place.child("in/"))
         await person.listed("x", "b.txt")
         await person.stage.until(person.action("paste").isEnabled, "the capability")
+        assert person.spoken("b.txt") == "b.txt, Text (txt)"
         await press(Qt.Key.Key_V)
         await person.listed("x", "a.txt", "b.txt")
+        assert person.spoken("a.txt") == "a.txt, Text (txt)"
         person.select("x", "b.txt")
         await press(Qt.Key.Key_D)
         await person.listed("x (2)", "x", "a.txt", "b (2).txt", "b.txt")
