@@ -134,7 +134,6 @@ class Integrity(Enum):
     SHA1 = "verified (sha1)"
     SERVER_SIDE = "copied by the server"
     SIZE_ONLY = "size only"
-    NOT_VERIFIED = "not verified"
 
     @property
     def is_proof(self) -> bool:

@@ -202,10 +202,6 @@ class Journal:
             found += await self._select("WHERE id = ?", (number,))
         return found
 
-    async def done_children(self, parent: int) -> list[JobRow]:
-        """Return the finished files of a folder job, in order of their ids."""
-        return await self._select("WHERE parent = ? AND state = 'done' ORDER BY id", (parent,))
-
     async def batch_rows(self, batch: int) -> list[JobRow]:
         """Return all jobs of a batch."""
         return await self._select("WHERE batch = ? ORDER BY id", (batch,))

@@ -8,14 +8,8 @@ missing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.compared import Compared
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    Pages = AsyncIterator[list["Item"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
