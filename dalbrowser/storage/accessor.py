@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from dalbrowser.storage.types import (
         Bucket,
+        Data,
         DeleteOutcome,
         HttpExchange,
         Metadata,
@@ -81,6 +82,20 @@ class Accessor:
     async def write(self, path: str, args: OpWrite) -> RawWriter:
         """Open a writer; nothing is visible before its ``close`` returns."""
         raise unsupported("write")
+
+    def takes_whole(self) -> bool:
+        """Whether ``read_whole`` and ``write_whole`` are there, and every layer heeds them."""
+        return False
+
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        """Return a small object and its bytes; ``ConditionNotMatch`` unless it has ``size``."""
+        raise unsupported("reading at once")
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        """Write a small object in one request; ``again`` if an earlier one may have landed."""
+        raise unsupported("writing at once")
 
     async def list(self, path: str, args: OpList) -> RawLister:
         """List a folder (``path`` ends in ``/`` or is empty) or, natively, a prefix."""

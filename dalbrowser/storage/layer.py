@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from dalbrowser.storage.types import (
         Bucket,
+        Data,
         DeleteOutcome,
         HttpExchange,
         Metadata,
@@ -85,6 +86,21 @@ class LayeredAccessor(Accessor):
 
     async def write(self, path: str, args: OpWrite) -> RawWriter:
         return await self.inner.write(path, args)
+
+    def takes_whole(self) -> bool:
+        """A layer that sees to reads or writes in its own way is not passed by."""
+        own, base = type(self), LayeredAccessor
+        reads = own.read is base.read or own.read_whole is not base.read_whole
+        writes = own.write is base.write or own.write_whole is not base.write_whole
+        return reads and writes and self.inner.takes_whole()
+
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        return await self.inner.read_whole(path, args, size)
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        return await self.inner.write_whole(path, args, data, again=again)
 
     async def list(self, path: str, args: OpList) -> RawLister:
         return await self.inner.list(path, args)

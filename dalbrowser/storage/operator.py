@@ -8,6 +8,7 @@ operator carries the error context, complete and correctness layers, innermost f
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from dalbrowser.storage import registry
@@ -34,7 +35,7 @@ from dalbrowser.storage.options import (
 from dalbrowser.storage.paths import exact, is_dir_path
 from dalbrowser.storage.reader import Reader
 from dalbrowser.storage.types import ByteRange, Metakey
-from dalbrowser.storage.whole import read_whole
+from dalbrowser.storage.whole import WHOLE, read_exactly, read_whole
 from dalbrowser.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class Operator:
     def observe(self, sink: Callable[[HttpExchange], None]) -> None:
         """Report every HTTP exchange to ``sink`` from now on."""
         self._access.observe(sink)
+
+    @cached_property
+    def _takes_whole(self) -> bool:
+        return self._access.takes_whole()
 
     async def aclose(self) -> None:
         """Release connections; safe to call twice."""
@@ -213,6 +218,17 @@ class Operator:
         async with reader:
             return b"".join([block async for block in reader])
 
+    async def read_exactly(
+        self, path: str, size: int, *, if_match: str | None = None, version: str | None = None
+    ) -> tuple[Metadata, bytes]:
+        """Return the metadata and the stored bytes of an object that has ``size`` of them.
+
+        Raises ``ConditionNotMatch`` when it has not, and ``Unexpected``, temporary, when the
+        bytes do not have the checksum that came with them. For what fits into memory.
+        """
+        args = OpRead(if_match=if_match, version=version)
+        return await read_exactly(self._access, exact(path), args, size, at_once=self._takes_whole)
+
     def reader(
         self,
         path: str,
@@ -266,6 +282,11 @@ class Operator:
         """
         if not options.get("append"):
             options.setdefault("content_length", memoryview(data).nbytes)
+        size = memoryview(data).nbytes
+        if size <= WHOLE and not options.get("append") and self._takes_whole:
+            args = _options(OpWrite, "write", path, options)
+            data = data if isinstance(data, bytes) else bytes(data)
+            return await self._access.write_whole(exact(path), args, data)
         writer = self.writer(path, buffer=buffer, **options)
         async with writer:
             await writer.write(data)

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 from dalbrowser.storage.checksums import Witness, of_whole
 from dalbrowser.storage.errors import StorageError
+from dalbrowser.storage.pinning import replaced_meanwhile
+
+WHOLE = 1024 * 1024
+"""Bytes up to which an object may be moved in one call through the layers, not in blocks."""
 
 if TYPE_CHECKING:
     from dalbrowser.storage.context import RawAccess
@@ -28,6 +32,38 @@ async def read_whole(access: RawAccess, path: str, args: OpRead, *, verify_check
         if witness is not None:
             await compare(witness, 0, data, path)
     return data
+
+
+async def read_exactly(
+    access: RawAccess, path: str, args: OpRead, size: int, *, at_once: bool
+) -> tuple[Metadata, bytes]:
+    """Return an object of ``size`` bytes and what is told of it; ``args`` ask for all of it.
+
+    ``at_once``: the service and all layers over it take whole objects.
+    """
+    if at_once and size <= WHOLE:
+        metadata, data = await access.read_whole(path, args, size)
+    else:
+        reply = await access.read(path, args)
+        metadata = reply.metadata
+        try:
+            if metadata.content_length not in (None, size):
+                raise _another(path)
+            data = await drain(cast("FullBody", reply.body))
+        finally:
+            await reply.body.aclose()
+        if len(data) != size:
+            raise _another(path)
+    witness = witness_of(metadata) if metadata.checksums else None
+    if witness is not None:
+        await compare(witness, 0, data, path)
+    return metadata, data
+
+
+def _another(path: str) -> StorageError:
+    error = replaced_meanwhile()
+    error.operation, error.path = "read", path
+    return error
 
 
 async def compare(witness: Witness, at: int, block: bytes, path: str) -> None:

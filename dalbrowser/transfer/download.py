@@ -19,7 +19,6 @@ from dalbrowser.transfer.localtarget import LocalTarget
 from dalbrowser.transfer.model import (
     Integrity,
     JobState,
-    MiB,
     SourceChangedError,
     TransferError,
 )
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import DownloadRow
 
-_BLOCK = 1 * MiB
-"""Bytes gathered before they are handed to the disk pool."""
+_AT_ONCE = 128 * 1024
+"""Bytes that come in one step: no longer than a stream would be silent about what it has."""
 
 
 async def run_download(ctx: RunContext, job: LiveJob) -> None:
@@ -189,7 +188,11 @@ class _Download:
             async with self.ctx.slots.small(self.row.profile, self.size):
                 self.row.sent = True
                 self.ctx.show(self.job, JobState.RUNNING)
-                await self.source.stream(file, Span(0, self.size))
+                if self.size <= _AT_ONCE:
+                    file.hold(await self.source.whole())
+                    self.job.count(self.size)
+                else:
+                    await self.source.stream(file, Span(0, self.size))
             await self._finish_small(file, temp)
         except BaseException:
             await self.ctx.to_the_end(file.discard)

@@ -77,6 +77,18 @@ class AroundAccessor(LayeredAccessor):
         inner = await self.around("write", path, lambda: self.inner.write(path, args))
         return AroundWriter(self, path, inner)
 
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        return await self.around(
+            "read_whole", path, lambda: self.inner.read_whole(path, args, size)
+        )
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        return await self.around(
+            "write_whole", path, lambda: self.inner.write_whole(path, args, data, again=again)
+        )
+
     async def list(self, path: str, args: OpList) -> RawLister:
         inner = await self.around("list", path, lambda: self.inner.list(path, args))
         return _AroundLister(self, path, inner)

@@ -174,6 +174,14 @@ class CompleteAccessor(LayeredAccessor):
             )
         return reply
 
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        metadata, data = await self.inner.read_whole(path, args, size)
+        if len(data) != size or metadata.content_length not in (None, size):
+            where = Where(self._info.scheme, "read", path)
+            reply = ReadReply(metadata, EmptyBody(), 0, len(data))
+            raise where.name(_wrong_range(ByteRange(0, size), reply))
+        return metadata, data
+
     async def _open(self, path: str, args: OpRead) -> ReadReply:
         """Open a body that streams and is checked."""
         reply = await self.inner.read(path, args)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError, unsupported
 from dalbrowser.storage.layer import LayeredAccessor
-from dalbrowser.storage.layers.declared_size import SizedPartWriter, SizedWriter
+from dalbrowser.storage.layers.declared_size import SizedPartWriter, SizedWriter, require_declared
 from dalbrowser.storage.layers.error_context import Where, range_text
 from dalbrowser.storage.oio.multipart_write import MAX_PARTS
 from dalbrowser.storage.options import OpDelete, OpRead, OpStat, OpWrite
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from dalbrowser.storage.types import (
         Bucket,
+        Data,
         Metadata,
         Part,
         PresignedRequest,
@@ -152,15 +153,32 @@ class CorrectnessAccessor(LayeredAccessor):
                 raise unsupported("reading a range", "read the whole object")
         return await self.inner.read(path, args)
 
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        with self._where("read", path):
+            require_file(path)
+            self._require("read", args)
+        return await self.inner.read_whole(path, args, size)
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        with self._where("write", path):
+            self._require_writable(path, args)
+            require_declared(self._cap, args, memoryview(data).nbytes)
+        return await self.inner.write_whole(path, args, data, again=again)
+
+    def _require_writable(self, path: str, args: OpWrite) -> None:
+        require_file(path)
+        self._require("write", args)
+        if args.append and not self._cap.write_can_append:
+            raise unsupported("appending", "write the whole object anew")
+        _require_positive("chunk", args.chunk)
+        _require_positive("concurrent", args.concurrent)
+        self._require_total(args.content_length or 0)
+
     async def write(self, path: str, args: OpWrite) -> RawWriter:
         with self._where("write", path):
-            require_file(path)
-            self._require("write", args)
-            if args.append and not self._cap.write_can_append:
-                raise unsupported("appending", "write the whole object anew")
-            _require_positive("chunk", args.chunk)
-            _require_positive("concurrent", args.concurrent)
-            self._require_total(args.content_length or 0)
+            self._require_writable(path, args)
         writer = await self.inner.write(path, args)
         return SizedWriter(writer, self._where("write", path), self._cap, args)
 

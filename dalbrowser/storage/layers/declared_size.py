@@ -70,6 +70,24 @@ class SizedWriter:
             raise unsupported("writing in several blocks", "give the whole object at once")
 
 
+def require_declared(cap: Capability, args: OpWrite, size: int) -> None:
+    """Raise what ``SizedWriter`` would of one block of ``size`` bytes that is everything."""
+    if args.content_length is not None and size != args.content_length:
+        missing = size < args.content_length
+        raise StorageError(
+            ErrorKind.CONTENT_INCOMPLETE if missing else ErrorKind.CONTENT_TRUNCATED,
+            f"{args.content_length} bytes were declared and {size} given; declare the right size.",
+        )
+    if cap.write_total_max_size is not None and size > cap.write_total_max_size:
+        raise StorageError(
+            ErrorKind.INVALID_INPUT,
+            f"{size} bytes are more than the {cap.write_total_max_size} an object may have here;"
+            " split it.",
+        )
+    if not size and not cap.write_can_empty:
+        raise unsupported("writing an empty object")
+
+
 class SizedPartWriter:
     """A ``RawPartWriter`` that takes exactly ``size`` bytes."""
 

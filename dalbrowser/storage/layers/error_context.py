@@ -148,6 +148,16 @@ class _NamingAccessor(LayeredAccessor):
         with where:
             return _NamingWriter(await self.inner.write(path, args), where)
 
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        with self._where("read", path):
+            return await self.inner.read_whole(path, args, size)
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        with self._where("write", path):
+            return await self.inner.write_whole(path, args, data, again=again)
+
     async def list(self, path: str, args: OpList) -> RawLister:
         where = self._where("list", path)
         with where:

@@ -16,7 +16,7 @@ from dalbrowser.storage.layer import LayeredAccessor
 if TYPE_CHECKING:
     from dalbrowser.storage.accessor import Accessor
     from dalbrowser.storage.options import OpCreateMultipart, OpWrite
-    from dalbrowser.storage.types import RawWriter
+    from dalbrowser.storage.types import Data, Metadata, RawWriter
 
 # A table of its own: the shared one reads files of the system, which differ and block.
 _TYPES = mimetypes.MimeTypes()
@@ -77,6 +77,13 @@ class _GuessingAccessor(LayeredAccessor):
         if args.content_type is None:
             args = replace(args, content_type=content_type_of(path))
         return await self.inner.write(path, args)
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        if args.content_type is None:
+            args = replace(args, content_type=content_type_of(path))
+        return await self.inner.write_whole(path, args, data, again=again)
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         if args.content_type is None:

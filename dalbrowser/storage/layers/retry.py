@@ -13,6 +13,7 @@ import random
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dalbrowser.storage.errors import ErrorStatus, StorageError
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from dalbrowser.storage.accessor import Accessor
-    from dalbrowser.storage.options import OpDelete, OpRead
-    from dalbrowser.storage.types import FullBody, ReadReply
+    from dalbrowser.storage.options import OpDelete, OpRead, OpWrite
+    from dalbrowser.storage.types import Data, FullBody, Metadata, ReadReply
 
 T = TypeVar("T")
 
@@ -208,6 +209,16 @@ class _RetryAccessor(AroundAccessor):
             self.attempts("read.next", path),
         )
         return reply
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        tries = count(int(again))
+        return await self.around(
+            "write_whole",
+            path,
+            lambda: self.inner.write_whole(path, args, data, again=next(tries) > 0),
+        )
 
     async def delete_batch(self, items: Sequence[tuple[str, OpDelete]]) -> Sequence[DeleteOutcome]:
         """Repeat the batch, and within it only the paths that failed for the moment."""

@@ -27,6 +27,8 @@ _LONG = frozenset({"copy", "rename", "copy_multipart", "complete_multipart", "de
 
 _UNBOUNDED = frozenset(
     {
+        "read_whole",
+        "write_whole",
         "write.write",
         "write.close",
         "write.abort",
@@ -35,7 +37,7 @@ _UNBOUNDED = frozenset(
         "write_multipart.abort",
     }
 )
-"""Calls that send a body of any size; the HTTP client watches the bytes of those."""
+"""Calls that move a body, however slowly; the HTTP client watches the bytes of those."""
 
 
 @dataclass(frozen=True, kw_only=True)

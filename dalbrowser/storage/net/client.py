@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -31,6 +31,7 @@ from dalbrowser.storage.types import HttpExchange
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from dalbrowser.storage.net.http1 import ReplyStream
     from dalbrowser.storage.net.message import HttpRequest, Origin
     from dalbrowser.storage.types import Data
 
@@ -93,10 +94,9 @@ class HttpReply:
     ) -> None:
         self.status = response.status_code
         self.headers = text_of(response.extensions["headers"])
-        self._response = response
         self._where = where
         self._done = done
-        self._blocks = aiter(response.stream)  # type: ignore[arg-type]
+        self._blocks = cast("ReplyStream", response.stream)
         self._pace = current_pace()
         self.received = 0
         self._closed = False
@@ -114,10 +114,7 @@ class HttpReply:
         try:
             async for block in self._blocks:
                 if block:
-                    self.received += len(block)
-                    if self._pace is not None:
-                        await self._pace.received(len(block))
-                    return block
+                    return await self._counted(block)
         except StorageError as error:
             await self._close(error)
             raise
@@ -141,6 +138,9 @@ class HttpReply:
 
     async def read_up_to(self, limit: int) -> tuple[bytes, bool]:
         """Return at most ``limit`` bytes, and whether that was all; then let the reply go."""
+        announced = self._blocks.announced
+        if announced is not None and announced <= limit and not self._closed:
+            return await self._gathered(), True
         parts: list[bytes] = []
         left = limit
         try:
@@ -153,6 +153,27 @@ class HttpReply:
             await self.aclose()
         return b"".join(parts), True
 
+    async def _gathered(self) -> bytes:
+        """Return what was announced, in one step."""
+        try:
+            body = await self._counted(await self._blocks.gather())
+        except StorageError as error:
+            await self._close(error)
+            raise
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            failure = exchange_failure(error, self._where, in_body=True)
+            await self._close(failure)
+            raise failure from error
+        finally:
+            await self.aclose()
+        return body
+
+    async def _counted(self, block: bytes) -> bytes:
+        self.received += len(block)
+        if self._pace is not None:
+            await self._pace.received(len(block))
+        return block
+
     async def aclose(self) -> None:
         """Let the connection go; it is reused only when the body was read to its end."""
         if not self._closed:
@@ -162,7 +183,7 @@ class HttpReply:
         self._closed = True
         self._done(self, error)
         try:
-            await self._response.stream.aclose()  # type: ignore[union-attr]
+            await self._blocks.aclose()
         except (httpx.HTTPError, httpx.StreamError, OSError):
             return  # The connection is gone, which is what closing it was for.
 

@@ -202,6 +202,18 @@ class ReplyStream(httpx.AsyncByteStream):
             self._end()
         return data
 
+    @property
+    def announced(self) -> int | None:
+        """How many bytes are still to come, where that was said."""
+        return None if self._to_close or self._chunked else self._left
+
+    async def gather(self) -> bytes:
+        """Return all that was announced; raises as the iteration does."""
+        blocks: list[bytes] = []
+        while self._left and not self._closed:
+            blocks.append(await self.__anext__())
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
     async def aclose(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
         if not self._closed:

@@ -14,6 +14,7 @@ from dalbrowser.storage.accessor import Accessor
 from dalbrowser.storage.context import AccessorInfo
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.options import OpDelete, OpRead, OpStat, OpWrite
+from dalbrowser.storage.pinning import replaced_meanwhile
 from dalbrowser.storage.services.s3 import deleter, headers, reader, replies
 from dalbrowser.storage.services.s3.abilities import MAX_PART, MIN_PART, abilities
 from dalbrowser.storage.services.s3.config import S3Config, with_preset
@@ -25,7 +26,7 @@ from dalbrowser.storage.services.s3.presigner import presigned
 from dalbrowser.storage.services.s3.put import put
 from dalbrowser.storage.services.s3.tags import tags_of
 from dalbrowser.storage.services.s3.uploads import Uploads
-from dalbrowser.storage.services.s3.writer import PartWriter, Upload
+from dalbrowser.storage.services.s3.writer import PartWriter, Upload, put_whole
 from dalbrowser.storage.types import (
     ByteRange,
     DeleteOutcome,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage.services.s3.credentials import CredentialSource
     from dalbrowser.storage.types import (
         Bucket,
+        Data,
         HttpExchange,
         PresignedRequest,
         RawLister,
@@ -185,6 +187,35 @@ class S3(Accessor):
             concurrent=args.concurrent,
             prepare=upload.prepare if hashed else None,
         )
+
+    def takes_whole(self) -> bool:
+        return True
+
+    async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
+        key = await self._key(path)
+        asked = headers.conditions(args) | headers.customer_key(self._config)
+        if self._config.object_checksums:
+            asked["x-amz-checksum-mode"] = "ENABLED"
+        query = headers.read_query(args)
+        ask = Ask("GET", key, act="read objects", query=query, headers=asked)
+        reply = await self._core.send(ask)
+        try:
+            headers.require_asked(args, reply.headers)
+            if reply.content_length not in (None, size):
+                raise replaced_meanwhile()
+            data, whole = await reply.read_up_to(size)
+        finally:
+            await reply.aclose()
+        if not whole:
+            raise replaced_meanwhile()
+        return headers.metadata(reply.headers), data
+
+    async def write_whole(
+        self, path: str, args: OpWrite, data: Data, *, again: bool = False
+    ) -> Metadata:
+        headers.require_checksum(args.checksum)
+        key = await self._key(path, writing=True)
+        return await put_whole(self._core, self._uploads, key, args, data, again=again)
 
     async def list(self, path: str, args: OpList) -> RawLister:
         self._core.require_bucket()

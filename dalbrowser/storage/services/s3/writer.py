@@ -45,14 +45,7 @@ class Upload:
         A repeated request whose first answer was lost may find its own object in its way.
         """
         again, self._tried = self._tried, True
-        try:
-            return await put(self._core, self._key, [data], self._args)
-        except StorageError as error:
-            mine = again and error.kind is ErrorKind.CONDITION_NOT_MATCH
-            found = await self._uploads.written_before(self._key, data) if mine else None
-            if found is None:
-                raise
-            return found
+        return await put_whole(self._core, self._uploads, self._key, self._args, data, again=again)
 
     async def begin(self) -> str:
         """Begin the upload."""
@@ -97,6 +90,20 @@ class Upload:
             hashing.cancel()
         self._hashing.clear()
         await self._uploads.abort(self._key, OpAbortMultipart(upload_id=upload_id))
+
+
+async def put_whole(
+    core: S3Core, uploads: Uploads, key: str, args: OpWrite, data: Data, *, again: bool
+) -> Metadata:
+    """Write an object in one PUT; ``again`` if it may be its own bytes that are in the way."""
+    try:
+        return await put(core, key, [data], args)
+    except StorageError as error:
+        mine = again and error.kind is ErrorKind.CONDITION_NOT_MATCH
+        found = await uploads.written_before(key, data) if mine else None
+        if found is None:
+            raise
+        return found
 
 
 class PartWriter:
