@@ -1,7 +1,8 @@
 """What a person says to running jobs: pause, resume, cancel, retry, an answer.
 
 Invariant: a job is stopped before anything is decided about it, and a cancelled one is
-called so only when nothing of it is left, on the server or here.
+called so only when nothing of it is left, on the server or here. A job that rests is begun
+again only after its last run has ended, the note in the journal included.
 """
 
 from __future__ import annotations
@@ -67,9 +68,7 @@ class Controls:
             if job.row.is_folder:
                 self._folders.expand(job)
             elif job.state in _RESTING:
-                # Another try: it looks whether the one before had arrived after all.
-                job.row.attempts += 1
-                self._queue(job)
+                await self._go_on(job)
             elif job.state.is_active:
                 job.wake.set()
         self._reconsider(ids)
@@ -106,14 +105,13 @@ class Controls:
         for job in reversed(self._with_files(ids)):
             self._note_all(self._scheduler.move_down(job))
 
-    def run_now(self, ids: Iterable[int]) -> None:
+    async def run_now(self, ids: Iterable[int]) -> None:
         """Start queued and resting jobs beyond the number that usually runs."""
         for job in self._with_files(ids):
             if job.row.is_folder:
                 self._folders.expand(job)
             elif job.state in _RESTING:
-                job.row.attempts += 1
-                self._queue(job, now=True)
+                await self._go_on(job, now=True)
             elif job.state is JobState.QUEUED:
                 self._scheduler.run_now(job)
                 self._note_all([job])
@@ -132,7 +130,9 @@ class Controls:
                 continue
             job.row.policy = policy
             if job.state is JobState.NEEDS_ANSWER and not job.row.is_folder:
-                self._queue(job)
+                await self._left(job)
+                if job.state is JobState.NEEDS_ANSWER:
+                    self._queue(job)
             else:
                 self._ctx.journal.note_job(job.row)
 
@@ -168,6 +168,18 @@ class Controls:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def _left(self, job: LiveJob) -> None:
+        """Return when a job that has come to rest has ended its run."""
+        if job.task is not None:
+            await asyncio.wait([job.task])
+
+    async def _go_on(self, job: LiveJob, *, now: bool = False) -> None:
+        await self._left(job)
+        if job.state in _RESTING:
+            # Another try: it looks whether the one before had arrived after all.
+            job.row.attempts += 1
+            self._queue(job, now=now)
 
     def _queue(self, job: LiveJob, *, now: bool = False) -> None:
         job.row.error = ""

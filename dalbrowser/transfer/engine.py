@@ -302,7 +302,7 @@ class TransferEngine:
 
     async def run_now(self, ids: Iterable[int]) -> None:
         """Start these jobs at once, also when all places are taken, whatever they rest from."""
-        self._controls.run_now(ids)
+        await self._controls.run_now(ids)
 
     async def set_rate_limits(self, up: int | None, down: int | None) -> None:
         """Let all transfers together send and receive so many bytes a second from now on.
@@ -406,11 +406,10 @@ class TransferEngine:
             self._scheduler.add(job)
 
     def _start_job(self, job: LiveJob) -> None:
-        job.task = asyncio.ensure_future(self._run(job))
+        job.task = asyncio.ensure_future(run_job(self._ctx, job))
+        # A callback, for a task that is cancelled before its first step runs nothing of itself.
+        job.task.add_done_callback(lambda _task: self._job_ended(job))
 
-    async def _run(self, job: LiveJob) -> None:
-        try:
-            await run_job(self._ctx, job)
-        finally:
-            job.task = None
-            self._scheduler.ended(job)
+    def _job_ended(self, job: LiveJob) -> None:
+        job.task = None
+        self._scheduler.ended(job)
