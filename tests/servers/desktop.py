@@ -1,7 +1,8 @@
-"""A desktop with a tray and messages, on a display and a D-Bus session of its own.
+"""A desktop with a tray, messages and a file manager, on a display and a D-Bus of its own.
 
-Xvfb draws for nobody; a thread speaks D-Bus as the tray's watcher and the notification
-service do, and notes what programs ask of it. Nothing of the person's desktop is touched.
+Xvfb draws for nobody; a thread speaks D-Bus as the tray's watcher, the notification service
+and a file manager do, and notes what programs ask of it. Nothing of the person's desktop is
+touched.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PROGRAMS = ("Xvfb", "dbus-daemon")
 _WATCHER = "org.kde.StatusNotifierWatcher"
 _MESSAGES = "org.freedesktop.Notifications"
+_FILES = "org.freedesktop.FileManager1"
 _WATCHER_XML = f"""
 <node><interface name="{_WATCHER}">
 <property name="IsStatusNotifierHostRegistered" type="b" access="read"/>
@@ -55,15 +57,20 @@ def missing() -> list[str]:
 
 @dataclass
 class Desktop:
-    """What programs asked: ``messages`` as (summary, body), ``items`` of the tray by address."""
+    """What programs asked for.
+
+    ``messages`` as (summary, body), ``items`` of the tray by address, and the addresses of
+    files ``shown`` selected.
+    """
 
     environment: dict[str, str]
     messages: list[tuple[str, str]] = field(default_factory=list)
     items: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def wait(self, for_what: str, seconds: float = 60) -> None:
-        """Wait until there is something in ``messages`` or ``items``."""
+        """Wait until there is something in ``messages``, ``items`` or ``shown``."""
         with self.changed:
             there = self.changed.wait_for(lambda: getattr(self, for_what), seconds)
         assert there, f"no {for_what}"
@@ -77,7 +84,7 @@ class Desktop:
             )
 
     def answer(self, call: Message) -> Message:
-        """Answer one call as the watcher or the notification service."""
+        """Answer one call as the watcher, the notification service or the file manager."""
         fields = call.header.fields
         member, sender = fields[HeaderFields.member], fields[HeaderFields.sender]
         plain: dict[str, tuple[str, tuple[Any, ...]]] = {
@@ -93,8 +100,9 @@ class Desktop:
             return new_method_return(call, "a{sv}", (_PROPERTIES,))
         with self.changed:
             self.changed.notify_all()
-            if member == "RegisterStatusNotifierItem":
-                self.items.append(sender)
+            if member in {"RegisterStatusNotifierItem", "ShowItems"}:
+                self.items += [sender] if member == "RegisterStatusNotifierItem" else []
+                self.shown += call.body[0] if member == "ShowItems" else []
                 return new_method_return(call)
             if member == "Notify":
                 self.messages.append((call.body[3], call.body[4]))
@@ -107,18 +115,20 @@ def desktop(environment: dict[str, str]) -> Iterator[Desktop]:
     """Run a display and a session; programs find both through the desktop's environment."""
     with contextlib.ExitStack() as stack:
         number = _spawn(stack, ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24"])
+        shown_on = {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
+        yield stack.enter_context(services({**environment, **shown_on}))
+
+
+@contextlib.contextmanager
+def services(environment: dict[str, str]) -> Iterator[Desktop]:
+    """Run a session that draws nothing; its bus is in the desktop's environment."""
+    with contextlib.ExitStack() as stack:
         bus = _spawn(stack, ["dbus-daemon", "--session", "--print-address=1", "--nofork"])
-        there = Desktop(
-            {
-                **environment,
-                "DISPLAY": f":{number}",
-                "DBUS_SESSION_BUS_ADDRESS": bus,
-                "QT_QPA_PLATFORM": "xcb",
-            }
-        )
-        ended = threading.Event()
-        serving = threading.Thread(target=_serve, args=(there, bus, ended))
+        there = Desktop({**environment, "DBUS_SESSION_BUS_ADDRESS": bus})
+        ready, ended = threading.Event(), threading.Event()
+        serving = threading.Thread(target=_serve, args=(there, bus, ready, ended))
         serving.start()
+        assert ready.wait(20), "the services did not start"
         try:
             yield there
         finally:
@@ -149,10 +159,11 @@ def _spawn(stack: contextlib.ExitStack, command: list[str]) -> str:
     return line
 
 
-def _serve(there: Desktop, bus: str, ended: threading.Event) -> None:
+def _serve(there: Desktop, bus: str, ready: threading.Event, ended: threading.Event) -> None:
     with open_dbus_connection(bus) as connection:
-        for name in (_WATCHER, _MESSAGES):
+        for name in (_WATCHER, _MESSAGES, _FILES):
             connection.send_and_get_reply(message_bus.RequestName(name))
+        ready.set()
         while not ended.is_set():
             try:
                 call = connection.receive(timeout=_TURN)

@@ -24,6 +24,7 @@ from dalbrowser.transfer import (
     JournalHeld,
     TransferError,
 )
+from dalbrowser.ui.showing import FileShower
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.banners import Banner, ConflictBanner, InterruptedBanner
 from dalbrowser.ui.transfers.bar import TransferBar
@@ -66,6 +67,7 @@ class TransferPanel(QWidget):
         self._session = session
         self._summary = ""
         self._since = time()
+        self._shower = FileShower(self)
         self.model = TransferModel(self)
         self.view = TransferTable(self.model, self)
         self.interrupted = InterruptedBanner(self)
@@ -320,7 +322,10 @@ class TransferPanel(QWidget):
             self.location_requested.emit(Location(view.profile_id, view.bucket, view.key))
 
     def _show_target(self, view: JobView) -> None:
-        """Show the folder that something goes to: on the desktop, or in the window."""
+        """Show where something goes to: on the desktop, selected once it is there, or here."""
+        if view.direction is Direction.DOWNLOAD and view.id > 0 and view.state is JobState.DONE:
+            self._shower.show_file(view.local_path)
+            return
         if view.direction is Direction.DOWNLOAD:
             QDesktopServices.openUrl(QUrl.fromLocalFile(_local_folder(view)))
             return

@@ -28,23 +28,12 @@ from tests.ui.stage import Stage, set_stage
 from tests.unit.transfer.test_history import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from dalbrowser.transfer import Event, JobView
 
 MIB = 1024 * 1024
 INBOX = Location("files", "", "inbox/")
-
-
-@pytest.fixture
-def panel(stage: Stage) -> Iterator[TransferPanel]:
-    panel = TransferPanel(stage.session)
-    panel.resize(1100, 300)
-    panel.show()
-    yield panel
-    panel.close()
-    panel.deleteLater()
 
 
 def press(panel: QWidget, name: str) -> None:
