@@ -7,17 +7,15 @@ operator carries the error context, complete and correctness layers, innermost f
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from dalbrowser.storage import registry
+from dalbrowser.storage import copying, registry
 from dalbrowser.storage.deleter import Deleter
-from dalbrowser.storage.errors import ErrorKind, StorageError, same_file, unsupported
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layers.complete import CompleteLayer
 from dalbrowser.storage.layers.correctness import CorrectnessLayer
 from dalbrowser.storage.layers.error_context import ErrorContextLayer
-from dalbrowser.storage.layers.server_copy import copy_any_size, rename_by_copy
 from dalbrowser.storage.lister import Lister
 from dalbrowser.storage.multipart import Multipart, list_uploads
 from dalbrowser.storage.options import (
@@ -31,8 +29,9 @@ from dalbrowser.storage.options import (
     OpRename,
     OpStat,
     OpWrite,
+    made,
 )
-from dalbrowser.storage.paths import exact, is_dir_path
+from dalbrowser.storage.paths import exact
 from dalbrowser.storage.reader import Reader
 from dalbrowser.storage.types import ByteRange, Metakey
 from dalbrowser.storage.whole import WHOLE, read_exactly, read_whole
@@ -40,7 +39,7 @@ from dalbrowser.storage.writer import Writer
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
     from datetime import datetime, timedelta
     from types import TracebackType
 
@@ -284,7 +283,7 @@ class Operator:
             options.setdefault("content_length", memoryview(data).nbytes)
         size = memoryview(data).nbytes
         if size <= WHOLE and not options.get("append") and self._takes_whole:
-            args = _options(OpWrite, "write", path, options)
+            args = made(OpWrite, options, "write", path)
             data = data if isinstance(data, bytes) else bytes(data)
             return await self._access.write_whole(exact(path), args, data)
         writer = self.writer(path, buffer=buffer, **options)
@@ -294,7 +293,7 @@ class Operator:
 
     def writer(self, path: str, *, buffer: int | None = None, **options: Any) -> Writer:
         """Return a writer; ``buffer`` in bytes gathers small blocks, ``options`` as ``OpWrite``."""
-        args = _options(OpWrite, "write", path, options)
+        args = made(OpWrite, options, "write", path)
         return Writer(self._access, exact(path), args, buffer=buffer)
 
     def lister(
@@ -365,23 +364,12 @@ class Operator:
         ``options`` are the fields of ``OpCopy``: ``if_not_exists``, ``if_match`` (on the
         source), ``source_version``, ``source_size``, ``chunk``, ``concurrent``.
         """
-        args: OpCopy = _options(OpCopy, "copy", source, options)
-        source, target = exact(source), exact(target)
-        near = args.source_bucket is None and _are_two_files(source, target)
-        if near and _is_copy_possible(self.capability, args):
-            # Over all layers, so that each part of a large copy is retried by itself.
-            return await copy_any_size(self._access, source, target, args)
-        return await self._access.copy(source, target, args)
+        args = made(OpCopy, options, "copy", source)
+        return await copying.copy(self._access, exact(source), exact(target), args)
 
     def copies_from(self, origin: Operator) -> bool:
         """Whether the server itself can copy from ``origin``'s bucket into this one's."""
-        here, there = self.info(), origin.info()
-        same = (here.scheme, here.server, here.account) == (
-            there.scheme,
-            there.server,
-            there.account,
-        )
-        return same and bool(here.server) and here.capability.copy_with_source_bucket
+        return copying.copies_from(self.info(), origin.info())
 
     async def copy_from(
         self, origin: Operator, source: str, target: str, **options: Any
@@ -392,40 +380,14 @@ class Operator:
         ``copy``. ``Unsupported`` where ``copies_from`` is false. Without ``source_size`` the
         source is looked at first, and pinned to what was seen where the server takes conditions.
         """
-        args: OpCopy = _options(OpCopy, "copy", source, options)
+        args = made(OpCopy, options, "copy", source)
         source, target = exact(source), exact(target)
-        if not self.copies_from(origin):
-            raise unsupported(
-                "Copying from there by the server", "read it there, and write it here"
-            )
-        here, there = self.info(), origin.info()
-        key = there.root + source
-        if (there.name, key) == (here.name, here.root + target) and args.source_version is None:
-            raise same_file("copy", source)
-        args, known = replace(args, source_bucket=there.name), None
-        if args.source_size is None or _is_above(here, args.source_size):
-            known = await origin.accessor.stat(source, OpStat(version=args.source_version))
-            pin = here.capability.copy_with_if_match and args.if_match is None
-            args = replace(
-                args,
-                source_size=known.content_length,
-                if_match=known.etag if pin else args.if_match,
-            )
-        if is_dir_path(key) or is_dir_path(target) or not _is_copy_possible(self.capability, args):
-            return await self._access.copy(key, target, args)
-        return await copy_any_size(self._access, key, target, args, known)
+        return await copying.copy_from(self._access, origin.accessor, source, target, args)
 
     async def rename(self, source: str, target: str, *, if_not_exists: bool = False) -> None:
         """Rename an object; where the service cannot, it is copied and then deleted."""
-        info = self.info()
-        source, target = exact(source), exact(target)
-        simulated = info.capability.rename and not info.native.rename
-        allowed = info.capability.rename_with_if_not_exists or not if_not_exists
-        if simulated and allowed and _are_two_files(source, target):
-            # Over all layers, so that a lost answer never makes the copy twice.
-            await rename_by_copy(self._access, source, target, if_not_exists=if_not_exists)
-        else:
-            await self._access.rename(source, target, OpRename(if_not_exists=if_not_exists))
+        args = OpRename(if_not_exists=if_not_exists)
+        await copying.rename(self._access, exact(source), exact(target), args)
 
     async def delete(
         self, path: str, *, version: str | None = None, if_match: str | None = None
@@ -473,21 +435,21 @@ class Operator:
         self, path: str, *, expires: timedelta, **options: Any
     ) -> PresignedRequest:
         """Sign a ``stat`` for somebody else to send; ``options`` as ``OpStat``."""
-        args = _options(OpStat, "presign", path, options)
+        args = made(OpStat, options, "presign", path)
         return await self._presign(path, args, expires)
 
     async def presign_read(
         self, path: str, *, expires: timedelta, **options: Any
     ) -> PresignedRequest:
         """Sign a ``read`` for somebody else to send; ``options`` as ``OpRead``."""
-        args = _options(OpRead, "presign", path, options)
+        args = made(OpRead, options, "presign", path)
         return await self._presign(path, args, expires)
 
     async def presign_write(
         self, path: str, *, expires: timedelta, **options: Any
     ) -> PresignedRequest:
         """Sign a ``write`` for somebody else to send; ``options`` as ``OpWrite``."""
-        args = _options(OpWrite, "presign", path, options)
+        args = made(OpWrite, options, "presign", path)
         return await self._presign(path, args, expires)
 
     async def presign_delete(
@@ -504,7 +466,7 @@ class Operator:
 
     async def create_multipart(self, path: str, **options: Any) -> Multipart:
         """Begin a multipart upload; ``options`` as ``OpCreateMultipart``."""
-        args = _options(OpCreateMultipart, "create_multipart", path, options)
+        args = made(OpCreateMultipart, options, "create_multipart", path)
         key = exact(path)
         upload_id = await self._access.create_multipart(key, args)
         return Multipart(self._access, key, upload_id, checksum=args.checksum)
@@ -526,36 +488,3 @@ def _completed(accessor: Accessor) -> Accessor:
     for layer in (ErrorContextLayer(), CompleteLayer(), CorrectnessLayer()):
         accessor = layer.layer(accessor)
     return accessor
-
-
-def _are_two_files(source: str, target: str) -> bool:
-    """Whether these may be copied; if not, the correctness layer says why."""
-    return source != target and not is_dir_path(source) and not is_dir_path(target)
-
-
-def _is_copy_possible(capability: Capability, args: OpCopy) -> bool:
-    """Whether the service takes these options; if not, the correctness layer says why."""
-    options = ("if_not_exists", "if_match", "source_version", "source_bucket")
-    refused = any(getattr(args, o) and not getattr(capability, f"copy_with_{o}") for o in options)
-    return capability.copy and not refused
-
-
-def _is_above(info: AccessorInfo, size: int) -> bool:
-    """Whether one request does not copy this many bytes."""
-    limit = info.native.copy_max_size
-    return limit is not None and size > limit
-
-
-def _options(kind: type[Any], operation: str, path: str, options: Mapping[str, Any]) -> Any:
-    """Build an argument record; an option that does not exist is ``InvalidInput``."""
-    names = {item.name for item in fields(kind)}
-    unknown = sorted(set(options) - names)
-    if unknown:
-        raise StorageError(
-            ErrorKind.INVALID_INPUT,
-            f"There is no option {', '.join(map(repr, unknown))}; {operation} takes"
-            f" {', '.join(sorted(names))}.",
-            operation=operation,
-            path=path,
-        )
-    return kind(**options)

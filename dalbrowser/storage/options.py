@@ -6,14 +6,32 @@ The public API builds these from keyword arguments; a layer changes one with
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.types import ByteRange, Metakey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
+
+T = TypeVar("T")
+
+
+def made(kind: type[T], options: Mapping[str, Any], operation: str, path: str) -> T:
+    """Return the record of ``options``; one that does not exist is ``InvalidInput``."""
+    names = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(options) - names)
+    if unknown:
+        raise StorageError(
+            ErrorKind.INVALID_INPUT,
+            f"There is no option {', '.join(map(repr, unknown))}; {operation} takes"
+            f" {', '.join(sorted(names))}.",
+            operation=operation,
+            path=path,
+        )
+    return kind(**options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
