@@ -81,6 +81,8 @@ def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
             # Also when the story fails: a thread left behind would fail the tests after it.
             loop.run_until_complete(session.aclose())
     finally:
+        # Offscreen, Qt keeps it until after Python has ended, and then crashes over it.
+        application.clipboard().clear()
         workers.shutdown()
         loop.close()
         asyncio.set_event_loop(None)
