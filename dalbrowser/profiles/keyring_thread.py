@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from keyring.backend import KeyringBackend
 
+    _Call = tuple[Callable[[KeyringBackend], Any], Future[Any]]
+    _Calls = queue.SimpleQueue[_Call | None]
+
 _UNTRUSTED = ("keyring.backends.fail.", "keyring.backends.null.", "keyrings.alt.")
 
 
@@ -29,8 +32,7 @@ class KeyringThread:
 
     def __init__(self, find_backend: Callable[[], KeyringBackend] | None = None) -> None:
         self._find_backend = find_backend or _system_backend
-        self._calls: queue.SimpleQueue[tuple[Callable[[KeyringBackend], Any], Future[Any]]]
-        self._calls = queue.SimpleQueue()
+        self._calls: _Calls = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -41,14 +43,23 @@ class KeyringThread:
         future.set_running_or_notify_cancel()
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="keyring", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._calls,), name="keyring", daemon=True
+                )
                 self._thread.start()
-        self._calls.put((call, future))
+            self._calls.put((call, future))
         return future
 
-    def _run(self) -> None:
-        while True:
-            call, future = self._calls.get()
+    def close(self) -> None:
+        """Let the thread end after what was submitted so far; another call begins one anew."""
+        with self._lock:
+            if self._thread is not None:
+                self._calls.put(None)
+                self._thread, self._calls = None, queue.SimpleQueue()
+
+    def _run(self, calls: _Calls) -> None:
+        while (wanted := calls.get()) is not None:
+            call, future = wanted
             try:
                 result = call(acceptable(self._find_backend()))
             except BaseException as error:
@@ -56,7 +67,7 @@ class KeyringThread:
             else:
                 future.set_result(result)
             # A secret must not stay referenced while the thread waits for its next call.
-            del call, future
+            del call, future, wanted
             result = None
 
 

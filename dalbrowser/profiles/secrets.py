@@ -116,6 +116,10 @@ class SecretStore:
         await self._wait(self._thread.submit(lambda b: b.get_password(SERVICE, "availability")))
         return self.state
 
+    def close(self) -> None:
+        """Let the keyring's thread go after what was asked of it so far."""
+        self._thread.close()
+
     def _remember(self, profile_id: str, secrets: dict[str, str]) -> None:
         with self._lock:
             self._known[profile_id] = secrets

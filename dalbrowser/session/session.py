@@ -204,6 +204,7 @@ class Session:
         await self.tasks.aclose()
         await self.transfers.close()
         await self.connections.aclose()
+        self.secrets.close()
 
 
 def _bucket_entry(name: str) -> Entry:

@@ -302,3 +302,19 @@ def test_a_keyring_that_hangs_does_not_keep_the_program_from_ending(tmp_path: Pa
         capture_output=True, text=True, timeout=30, check=True, env={"PYTHONPATH": "."},
     )  # fmt: skip
     assert done.stdout == "{} session only\n"
+
+
+async def test_closed_it_leaves_no_thread_and_loses_no_change(memory: MemoryKeyring) -> None:
+    store = store_over(memory)
+    before = set(threading.enumerate())
+    writing = asyncio.create_task(store.set("id", {"a": HUSH}))
+    await asyncio.sleep(0)
+    (thread,) = set(threading.enumerate()) - before
+    store.close()
+    store.close()
+    assert await writing is SecretsKept.KEYRING
+    await asyncio.to_thread(thread.join, 10)
+    assert not thread.is_alive()
+    assert list(memory.items) == [("dalbrowser", "id")]
+    assert await store.set("other", {"a": HUSH}) is SecretsKept.KEYRING, "begun anew"
+    store.close()
