@@ -78,7 +78,6 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self.drops = Drops(session, self)
         self.carrying = Carrying(session, self.drops, self, lambda: self.tab)
-        self.carrying = Carrying(session, self.drops, self, lambda: self.tab)
         self.connecting = Connecting(session, self)
         self.panels = Panels(session, self.selection, self.changes, self)
         self.actions_by_id = ActionTable(self, self.view, self._handlers())
@@ -139,7 +138,6 @@ class MainWindow(QMainWindow):
     def _handlers(self) -> dict[str, Callable[[], None]]:
         return {
             **tab_handlers(self.tabs),
-            **self.carrying.handlers(),
             **self.carrying.handlers(),
             "reload": self._reload,
             "stop": self._stop,
@@ -209,8 +207,6 @@ class MainWindow(QMainWindow):
         for carried in (self.drops, self.carrying):
             carried.said.connect(self.show_notice)
             carried.hinted.connect(self.status.show_hint)
-        self.carrying.said.connect(self.show_notice)
-        self.carrying.hinted.connect(self.status.show_hint)
         for part in (self.tabs.strip, self.sidebar, self.path_bar):
             part.take_drops(self.drops)
 
@@ -267,7 +263,6 @@ class MainWindow(QMainWindow):
             self.tabs.end()
             self.carrying.close()
             self.drops.unsubscribe()
-            self.carrying.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask to be closed, until it is allowed."""
@@ -288,7 +283,6 @@ class MainWindow(QMainWindow):
         self.menus.follow(tab)
         self.actions_by_id.attach(tab.view)
         tab.take_drops(self.drops)
-        self.carrying.follow(tab)
         self.carrying.follow(tab)
         self.situation.follow(tab)
 
