@@ -103,6 +103,8 @@ ACTIONS: tuple[Action, ...] = (
         ("entry",),
         "duplicate",
     ),
+    Action("copy_to", "Copy to…", (), ("read",), Selection.SOME, ("entry",), "copy"),
+    Action("move_to", "Move to…", (), ("delete",), Selection.SOME, ("entry",), "cut"),
     Action(
         "rename",
         "Rename…",

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from dalbrowser.session.carrying import Cargo
 from dalbrowser.session.payload import PayloadError, require_few
 from dalbrowser.session.staging import Staging
 from dalbrowser.ui.clipboard import Clipboard
 from dalbrowser.ui.dragging.source import DragSource
+from dalbrowser.ui.sending import DestinationDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +64,8 @@ class Carrying(QObject):
         self, session: Session, drops: Drops, window: QWidget, in_front: Callable[[], Browsed]
     ) -> None:
         super().__init__(window)
+        self._session = session
+        self._window = window
         self._in_front = in_front
         self._all: list[Browsed] = []
         self.drops = drops
@@ -84,6 +88,8 @@ class Carrying(QObject):
             "paste": self._paste,
             "paste_into": self._paste_into,
             "duplicate": self._duplicate,
+            "copy_to": lambda: self._send(move=False),
+            "move_to": lambda: self._send(move=True),
         }
 
     def follow(self, part: Browsed) -> None:
@@ -134,6 +140,15 @@ class Carrying(QObject):
 
         if places:
             self.drops.spawn(duplicate(), "duplicate")
+
+    def _send(self, *, move: bool) -> None:
+        here, places = self._in_front().navigator.location, self._selected()
+        if here is None or not places:
+            return
+        cargo = Cargo(places=tuple(places), move=move)
+        dialog = DestinationDialog(self._session, cargo, here, self._window)
+        dialog.chosen.connect(self.drops.take)
+        dialog.open()
 
     def _left(self, places: list[Location]) -> None:
         for part in self._all:

@@ -142,6 +142,7 @@ class SidebarModel(QAbstractItemModel):
             self._drop_messages(node)
         if found.children is None:
             found.children = []
+        found.partial = False
         index = self.index_of(node)
         self.dataChanged.emit(index, index)
 

@@ -42,7 +42,7 @@ _BUILTIN = {"home": NodeKind.HOME, "demo": NodeKind.DEMO}
 
 
 class SidebarTree(QTreeView):
-    """Connections, buckets and folders.
+    """Connections, buckets and folders; its requests are tasks of ``owner``.
 
     Signals:
         location_chosen: a place was clicked or entered.
@@ -52,11 +52,19 @@ class SidebarTree(QTreeView):
     location_chosen = Signal(object)
     menu_requested = Signal(object, QPoint)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget | None = None,
+        *,
+        name: str = "sidebarTree",
+        owner: str = "sidebar",
+    ) -> None:
         super().__init__(parent)
-        self.setObjectName("sidebarTree")
+        self.setObjectName(name)
         self.setAccessibleName(self.tr("Connections and folders"))
         self._session = session
+        self._owner = owner
         self._model = SidebarModel(self)
         self._followed: Location | None = None
         self._following = False
@@ -109,6 +117,12 @@ class SidebarTree(QTreeView):
         index = self._model.index_of(line[-1])
         self.setCurrentIndex(index)
         self.scrollTo(index)
+
+    def list_way(self, location: Location) -> None:
+        """List the levels above a place that show no more than the way to it."""
+        for node in self._model.nodes_to(location)[:-1]:
+            if not self._model.is_loaded(node):
+                self._list(node)
 
     def _way_to(self, location: Location) -> list[int]:
         line = self._model.open_way(location)
@@ -181,8 +195,14 @@ class SidebarTree(QTreeView):
             return
         self._model.forget(node)
         self._model.say(node, self.tr("Loading…"))
+        self._list(node)
+
+    def _list(self, node: int) -> None:
         self._session.tasks.spawn(
-            self._load(node), owner="sidebar", name=f"folders of node {node}", group=f"tree-{node}"
+            self._load(node),
+            owner=self._owner,
+            name=f"folders of node {node}",
+            group=f"{self._owner} tree-{node}",
         )
 
     async def _load(self, node: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QTableView, QToolButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QTableView, QToolButton, QTreeView
 
 from dalbrowser.profiles import Location
 from dalbrowser.ui.transfers.panel import TransferPanel
@@ -59,15 +59,15 @@ class Person(Driver):
         """Whether no dialog is to be seen."""
         return not any(one.isVisible() for one in self.window.findChildren(QDialog))
 
-    def node(self, *names: str) -> QModelIndex:
+    def node(self, *names: str, tree: QTreeView | None = None) -> QModelIndex:
         """Return a node of the tree by the names on the way to it; invalid while there is none."""
-        model = self.tree.model()
-        here = self.tree.rootIndex()
+        tree = tree or self.tree
+        model, here = tree.model(), tree.rootIndex()
         for name in names:
             rows = range(model.rowCount(here))
             found = [row for row in rows if model.index(row, 0, here).data() == name]
             if not found:
-                return self.tree.rootIndex()
+                return tree.rootIndex()
             here = model.index(found[0], 0, here)
         return here
 
