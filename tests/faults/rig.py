@@ -105,6 +105,7 @@ class Watched(LayeredAccessor):
     async def delete(self, path: str, args: OpDelete) -> None:
         await self._enter("delete", path, args)
         await super().delete(path, args)
+        await self._leave("delete", path, args)
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         await self._enter("create_multipart", path, args)

@@ -19,17 +19,32 @@ def make_tree(folder: Path, count: int) -> None:
 
 
 class Gate:
-    """Holds an operation back until it is opened."""
+    """Holds an operation (any, when ``None``) back until it is opened, ``free`` of them pass.
 
-    def __init__(self, rig: Rig, operation: str, free: int = 0) -> None:
+    ``after`` holds back its answer instead: what was asked for has happened then.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        operation: str | None,
+        free: int = 0,
+        *,
+        path: str | None = None,
+        after: bool = False,
+    ) -> None:
         self.reached = asyncio.Event()
         self.open = asyncio.Event()
         self._operation = operation
+        self._path = path
         self._free = free
-        rig.wire.before = self
+        if after:
+            rig.wire.after = self
+        else:
+            rig.wire.before = self
 
-    async def __call__(self, name: str, _path: str, _args: Any) -> None:
-        if name == self._operation:
+    async def __call__(self, name: str, path: str, _args: Any) -> None:
+        if self._operation in (None, name) and self._path in (None, path):
             self._free -= 1
             if self._free < 0:
                 self.reached.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from dalbrowser.storage import CapabilityOverrideLayer, Entry, Metadata
 from dalbrowser.transfer import ConflictPolicy, JobState, TransferError
 from dalbrowser.transfer.nesting import OwnCopies
 from tests.faults.rig import MiB, Rig, make_file
+from tests.unit.transfer.gate import Gate
 
 PART = 256 * 1024
 
@@ -101,17 +101,10 @@ async def test_move_looks_at_the_source_right_before_the_deletion(rig: Rig) -> N
 
 async def test_move_cut_off_before_the_deletion_goes_on(rig: Rig) -> None:
     await rig.op.write("a/f", b"first")
-    reached = asyncio.Event()
-
-    async def stop(name: str, _path: str, _args: Any) -> None:
-        if name == "delete":
-            reached.set()
-            await asyncio.Event().wait()
-
-    rig.wire.before = stop
     async with rig.engine() as engine:
+        gate = Gate(rig, "delete")
         await engine.copy([rig.at("a/f")], rig.at("b/"), move=True)
-        await reached.wait()
+        await gate.reached.wait()
     assert await rig.op.exists("a/f")
     rig.wire.before = None
     rig.wire.calls.clear()
@@ -127,19 +120,12 @@ async def test_move_cut_off_before_the_deletion_goes_on(rig: Rig) -> None:
 
 async def test_move_cut_off_after_the_deletion_is_done(rig: Rig) -> None:
     await rig.op.write("a/f", b"first")
-    reached = asyncio.Event()
-
-    async def stop(name: str, _path: str, _args: Any) -> None:
-        if name == "delete":
-            rig.wire.before = None
-            await rig.op.delete("a/f")
-            reached.set()
-            await asyncio.Event().wait()
-
-    rig.wire.before = stop
     async with rig.engine() as engine:
+        gate = Gate(rig, "delete", after=True)
         await engine.copy([rig.at("a/f")], rig.at("b/"), move=True)
-        await reached.wait()
+        await gate.reached.wait()
+    rig.wire.after = None
+    assert not await rig.op.exists("a/f")
     async with rig.engine() as engine:
         ids = [view.id for view in rig.report.interrupted]
         await engine.resume(ids)

@@ -17,6 +17,7 @@ from dalbrowser.storage import (
 )
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
 from tests.faults.rig import MiB, Rig, make_file, sha_of
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,16 +43,9 @@ async def fetch(
 async def interrupt(rig: Rig, key: str, path: Path, after: int) -> None:
     """Download until some ranges are there, then let the engine die."""
     async with rig.engine(parts_per_file=1) as engine:
-        reached = asyncio.Event()
-
-        async def gate(name: str, _path: str, args: Any) -> None:
-            if name == "read" and args.range.start >= after * RANGE:
-                reached.set()
-                await asyncio.Event().wait()
-
-        rig.wire.before = gate
+        gate = Gate(rig, "read", free=after)
         await engine.download_file(rig.at(key), path)
-        await reached.wait()
+        await gate.reached.wait()
     rig.wire.before = None
     rig.wire.calls.clear()
 

@@ -6,14 +6,21 @@ path sees it in lower case, as such a disk would.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.transfer import ConflictPolicy, JobState, casing, localfile, localnames
+from dalbrowser.transfer import (
+    ConflictPolicy,
+    JobState,
+    casing,
+    localfile,
+    localnames,
+    wholefile,
+)
 from tests.faults.rig import MiB, Rig
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +58,7 @@ def folding(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let a folder be on a disk that ignores case."""
     folder = rig.folder / "here"
     folder.mkdir()
-    for module in (localfile, localnames):
+    for module in (localfile, localnames, wholefile):
         monkeypatch.setattr(module, "os", Folding(folder))
     monkeypatch.setattr(casing, "ignores_case", bool)
     return folder
@@ -119,23 +126,11 @@ async def test_two_objects_of_one_name_from_two_folders(rig: Rig, policy: Confli
 async def test_a_restart_does_not_forget_what_was_placed(rig: Rig) -> None:
     await rig.op.write("one/f", b"first")
     await rig.op.write("two/f", b"the second")
-    reached = asyncio.Event()
-
-    async def hold(name: str, path: str, _args: Any) -> None:
-        if (name, path) == ("read", "two/f"):
-            reached.set()
-            await asyncio.Event().wait()
-
-    async def stat_only(name: str, path: str, args: Any) -> None:
-        if path == "two/f":
-            await hold("read", path, args)
-        del name
-
-    rig.wire.before = stat_only
+    gate = Gate(rig, None, path="two/f")
     async with rig.engine(small_files=1, large_files=1) as engine:
         items = [(rig.at("one/f"), None), (rig.at("two/f"), None)]
         ids = await engine.download(items, rig.folder, ConflictPolicy.OVERWRITE)
-        await reached.wait()
+        await gate.reached.wait()
         await engine.wait(ids[:1])
     rig.wire.before = None
     async with rig.engine() as engine:

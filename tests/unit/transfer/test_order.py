@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
     from dalbrowser.transfer import TransferEngine
@@ -30,18 +31,11 @@ async def started(rig: Rig, engine: TransferEngine, ids: list[int]) -> list[int]
 
 async def queued(rig: Rig, engine: TransferEngine) -> list[int]:
     """Queue jobs behind one that is held up before it writes."""
-    reached = asyncio.Event()
-
-    async def hold(name: str, _path: str, _args: Any) -> None:
-        if name == "write":
-            reached.set()
-            await asyncio.Event().wait()
-
-    rig.wire.before = hold
+    gate = Gate(rig, "write")
     for number in range(COUNT):
         (rig.folder / f"f{number}").write_bytes(b"x")
     ids = await engine.upload([rig.folder / f"f{number}" for number in range(COUNT)], rig.at("x/"))
-    await reached.wait()
+    await gate.reached.wait()
     return ids
 
 

@@ -14,6 +14,7 @@ from dalbrowser.storage import CapabilityOverrideLayer
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
 from dalbrowser.transfer import localfile as local
 from tests.faults.rig import Rig, make_file, sha_of
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -151,16 +152,9 @@ async def test_a_download_paused_after_it_was_put_in_place(
 async def test_a_server_side_copy_that_had_landed(fs: Rig) -> None:
     await fs.op.write("a.bin", b"abc" * 1000)
     async with fs.engine() as engine:
-        arrived = asyncio.Event()
-
-        async def stall(name: str, _path: str, _args: Any) -> None:
-            if name == "copy":
-                arrived.set()
-                await asyncio.Event().wait()
-
-        fs.wire.after = stall
+        gate = Gate(fs, "copy", after=True)
         ids = await engine.copy([fs.at("a.bin")], fs.at("to/"), ConflictPolicy.ASK)
-        await arrived.wait()
+        await gate.reached.wait()
         fs.wire.after = None
         await engine.pause(ids)
         await engine.resume(ids)

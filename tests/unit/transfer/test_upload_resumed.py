@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
 from tests.faults.rig import MiB, Rig, make_file
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,16 +18,9 @@ PART = 256 * 1024
 async def interrupt(rig: Rig, path: Path, key: str, after_parts: int) -> None:
     """Upload until some parts are confirmed, then let the engine die."""
     async with rig.engine(parts_per_file=1) as engine:
-        reached = asyncio.Event()
-
-        async def gate(name: str, _path: str, args: Any) -> None:
-            if name == "write_multipart" and args.number > after_parts:
-                reached.set()
-                await asyncio.Event().wait()
-
-        rig.wire.before = gate
+        gate = Gate(rig, "write_multipart", free=after_parts)
         await engine.upload_file(path, rig.at(key))
-        await reached.wait()
+        await gate.reached.wait()
     rig.wire.before = None
     rig.wire.calls.clear()
 
@@ -122,17 +115,10 @@ async def test_upload_aborted_while_it_runs_is_begun_anew(rig: Rig) -> None:
 
 async def test_completed_without_an_answer_is_found_done(rig: Rig) -> None:
     sha = make_file(rig.folder / "big", 2 * MiB)
-    completed = asyncio.Event()
-
-    async def lose(name: str, _path: str, _args: Any) -> None:
-        if name == "complete_multipart":
-            completed.set()
-            await asyncio.Event().wait()
-
-    rig.wire.after = lose
     async with rig.engine() as engine:
+        gate = Gate(rig, "complete_multipart", after=True)
         await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await completed.wait()
+        await gate.reached.wait()
     rig.wire.after = None
     rig.wire.calls.clear()
     view = await resumed(rig)
@@ -159,17 +145,10 @@ async def test_other_object_in_place_of_a_lost_upload_is_not_taken_for_ours(rig:
 
 async def test_killed_between_create_and_its_record_leaves_no_orphan(rig: Rig) -> None:
     sha = make_file(rig.folder / "big", 2 * MiB)
-    created = asyncio.Event()
-
-    async def lose(name: str, _path: str, _args: Any) -> None:
-        if name == "create_multipart":
-            created.set()
-            await asyncio.Event().wait()
-
-    rig.wire.after = lose
     async with rig.engine() as engine:
+        gate = Gate(rig, "create_multipart", after=True)
         await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await created.wait()
+        await gate.reached.wait()
     rig.wire.after = None
     assert await rig.uploads_left() == ["big"]
     view = await resumed(rig)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import JobState
 from tests.faults.rig import Rig, make_file
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
+    import asyncio
+
     from dalbrowser.transfer import TransferEngine
 
 
@@ -85,17 +87,10 @@ async def test_nobody_waits_longer_than_the_patience(rig: Rig) -> None:
 
 async def held_up(rig: Rig, engine: TransferEngine) -> tuple[list[int], asyncio.Event]:
     """Begin five uploads of which the first stands still, with place for one at a time."""
-    go_on, standing = asyncio.Event(), asyncio.Event()
-
-    async def gate(name: str, path: str, _args: Any) -> None:
-        if name == "write" and path == "f0":
-            standing.set()
-            await go_on.wait()
-
-    rig.wire.before = gate
+    gate = Gate(rig, "write", path="f0")
     ids = await begun(rig, engine, 5)
-    await standing.wait()
-    return ids, go_on
+    await gate.reached.wait()
+    return ids, gate.open
 
 
 def written(rig: Rig) -> list[str]:
