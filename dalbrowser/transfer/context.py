@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from dalbrowser.transfer import casing
+from dalbrowser.transfer.grounds import Grounds
 from dalbrowser.transfer.model import JobState
 from dalbrowser.transfer.placed import Placed
 
@@ -50,6 +51,7 @@ class RunContext:
     claimed: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
     placed: Placed = field(default_factory=Placed)
     folding: dict[str, bool] = field(default_factory=dict)
+    grounds: Grounds = field(default_factory=Grounds)
 
     def claim(self, job: LiveJob, place: str, bucket: str, key: str) -> bool:
         """Reserve a target for a job; false while another live job has it."""

@@ -13,7 +13,7 @@ from dalbrowser.storage.types import Metadata
 from dalbrowser.transfer import localfile
 from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.integrity import as_md5, file_md5, same_etag, verify_file
-from dalbrowser.transfer.localfile import nanoseconds
+from dalbrowser.transfer.localfile import SmallFile, nanoseconds
 from dalbrowser.transfer.localnames import make_parents
 from dalbrowser.transfer.localtarget import LocalTarget
 from dalbrowser.transfer.model import (
@@ -28,6 +28,7 @@ from dalbrowser.transfer.ranged import RangedFetch
 from dalbrowser.transfer.receive import Receiver, Span, changed, gone
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.slots import SMALL
+from dalbrowser.transfer.wholefile import WholeFile
 
 if TYPE_CHECKING:
     import os
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import DownloadRow
+    from dalbrowser.transfer.visits import DiskVisits
 
 _AT_ONCE = 128 * 1024
 """Bytes that come in one step: no longer than a stream would be silent about what it has."""
@@ -92,7 +94,8 @@ class _Download:
         await self._look(saved)
         if saved is not None and await self._arrived(saved):
             return
-        if saved is None and await self.target.settle(self.size, self._is_same):
+        simple = saved is None and self.size <= _AT_ONCE and await self.target.is_vacant()
+        if saved is None and not simple and await self.target.settle(self.size, self._is_same):
             return
         if saved is not None and row.root:
             await self.ctx.on_disk(make_parents, row.root, row.local_path)
@@ -177,31 +180,52 @@ class _Download:
                 raise
             self.row.etag, self.row.attempts = "", self.row.attempts + 1
             await self._look(None)
-            await self._small()
+            if not await self.target.settle(self.size, self._is_same):
+                await self._small()
 
     async def _small(self) -> None:
-        """Fetch with one request, hashing on the way; begun again from nothing if cut off."""
+        """Fetch with one request; begun again from nothing if cut off."""
+        if self.size <= _AT_ONCE:
+            await self._at_once()
+        else:
+            await self._streamed()
+
+    async def _at_once(self) -> None:
+        """Bring all bytes into memory, and from there into place in one visit to the disk."""
         temp = self.target.temp()
         self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
-        file = localfile.SmallFile(temp, self.size)
+        async with self.ctx.slots.small(self.row.profile, self.size):
+            self.row.sent = True
+            self.ctx.show(self.job, JobState.RUNNING)
+            data = await self.source.whole()
+        self.job.count(self.size)
+        file = WholeFile(self.ctx.grounds, self.row.root, temp, data)
         try:
-            async with self.ctx.slots.small(self.row.profile, self.size):
-                self.row.sent = True
-                self.ctx.show(self.job, JobState.RUNNING)
-                if self.size <= _AT_ONCE:
-                    file.hold(await self.source.whole())
-                    self.job.count(self.size)
-                else:
-                    await self.source.stream(file, Span(0, self.size))
-            await self._finish_small(file, temp)
+            await self._finish_small(self.ctx.visits, file, temp)
         except BaseException:
             await self.ctx.to_the_end(file.discard)
             raise
 
-    async def _finish_small(self, file: localfile.SmallFile, temp: str) -> None:
+    async def _streamed(self) -> None:
+        """Fetch block by block, hashing on the way."""
+        temp = self.target.temp()
+        self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
+        file = SmallFile(temp, self.size)
+        try:
+            async with self.ctx.slots.small(self.row.profile, self.size):
+                self.row.sent = True
+                self.ctx.show(self.job, JobState.RUNNING)
+                await self.source.stream(file, Span(0, self.size))
+            await self._finish_small(self.ctx.visits if file.is_held else self.ctx, file, temp)
+        except BaseException:
+            await self.ctx.to_the_end(file.discard)
+            raise
+
+    async def _finish_small(
+        self, visit: DiskVisits | RunContext, file: SmallFile | WholeFile, temp: str
+    ) -> None:
         """Compare and put in place, in one visit to the disk's threads where that can be."""
         expected = as_md5(self.source.metadata.etag)
-        visit = self.ctx.visits if file.is_held else self.ctx
         digest, placed = await visit.to_the_end(
             file.finish, expected or "?", self.target.place(temp, durable=False)
         )

@@ -15,7 +15,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dalbrowser.transfer.localnames import make_parents, unwritable
+from dalbrowser.transfer.localnames import unwritable
 from dalbrowser.transfer.model import TargetUnwritableError
 
 if TYPE_CHECKING:
@@ -46,13 +46,6 @@ def temp_name(target: str, number: int = 1) -> str:
     return os.path.join(folder, f".{name}{mark}{_SUFFIX}")  # noqa: PTH118 -- exact names
 
 
-def prepare(root: str, path: str) -> os.stat_result | None:
-    """Make the folders between ``root`` (if any) and ``path``; return what stands there."""
-    if root:
-        make_parents(root, path)
-    return stat_or_none(path)
-
-
 def stat_or_none(path: str) -> os.stat_result | None:
     """Return what stands at a local name, links not followed."""
     try:
@@ -67,6 +60,18 @@ def remove(path: str) -> None:
     """Remove a temporary file; none is fine."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(path)  # noqa: PTH108
+
+
+def require_room(path: str, missing: int, size: int) -> int:
+    """Raise unless ``missing`` of the ``size`` bytes of a file have room; return what is free."""
+    free = shutil.disk_usage(os.path.dirname(path) or ".").free  # noqa: PTH120
+    if missing > 0 and free < missing + min(_RESERVE, size):
+        message = (
+            f"The disk has {free:,} bytes free and {missing:,} are needed for"
+            f" {path}; make room and resume."
+        )
+        raise TargetUnwritableError(message)
+    return free
 
 
 class Writable(Protocol):
@@ -116,14 +121,7 @@ class PartFile:
 
     def reserve(self, size: int) -> None:
         """Give the file its whole length, sparse, once there is room for what is missing."""
-        missing = size - self.allocated
-        free = shutil.disk_usage(os.path.dirname(self.path) or ".").free  # noqa: PTH120
-        if missing > 0 and free < missing + min(_RESERVE, size):
-            message = (
-                f"The disk has {free:,} bytes free and {missing:,} are needed for"
-                f" {self.path}; make room and resume."
-            )
-            raise TargetUnwritableError(message)
+        require_room(self.path, size - self.allocated, size)
         try:
             os.ftruncate(self._fd, size)
         except OSError as error:

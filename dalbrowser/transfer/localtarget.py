@@ -41,6 +41,9 @@ _REPLACING = (
     ConflictPolicy.IF_SIZE_DIFFERS,
 )
 
+_COMPARING = (ConflictPolicy.IF_NEWER, ConflictPolicy.IF_SIZE_DIFFERS)
+"""Replace what they have looked at, so they look at the last moment that there is."""
+
 _PLACE = "local"
 """Stands for this machine where services have their profile."""
 
@@ -54,6 +57,17 @@ class LocalTarget:
         self._row = job.row
         self._compared = Compared.of(job.row.compared)
 
+    async def is_vacant(self) -> bool:
+        """Whether the name was free when this was planned, and is this job's now.
+
+        Who takes it meanwhile is met when the file is put in place, as after every look.
+        """
+        row = self._row
+        looked = row.fresh and not row.attempts and not row.sent
+        if not looked or self._compared is not None or row.policy in _COMPARING:
+            return False
+        return await self._claim(row.local_path) and await self._is_free()
+
     async def settle(self, size: int, same: Same) -> bool:
         """See who stands there; true when it is these very bytes, from a try before this one.
 
@@ -61,7 +75,7 @@ class LocalTarget:
         """
         row = self._row
         claimed = await self._claim(row.local_path)
-        there = await self._ctx.visits.run(localfile.prepare, row.root, row.local_path)
+        there = await self._ctx.visits.run(self._ctx.grounds.prepare, row.root, row.local_path)
         if self._compared is not None:
             return await self._settle_compared(self._compared, claimed, there, same)
         if there is None and claimed:

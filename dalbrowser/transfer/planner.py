@@ -30,7 +30,7 @@ from dalbrowser.transfer.pathlist import listed_paths
 from dalbrowser.transfer.remote import is_empty
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.sync.jobs import planned_rows
-from dalbrowser.transfer.vacancy import mark_fresh
+from dalbrowser.transfer.vacancy import is_vacant, mark_fresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -189,6 +189,7 @@ def _key(row: JobRow) -> str:
 def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
     """Turn entries below a prefix into files; folders are made at once. Blocks."""
     step = Step()
+    folders: dict[str, bool] = {}
     for entry in entries:
         relative = entry.path[len(plan.source) :]
         facts = entry.metadata
@@ -215,6 +216,7 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         row = child(job, key=entry.path, local_path=local_path(plan.target, relative))
         row.total, row.etag = facts.content_length, facts.etag or ""
         row.version, row.mtime = facts.version or "", mtime_of(facts)
+        row.fresh = is_vacant(row.local_path, folders)
         step.jobs.append(row)
     return step
 

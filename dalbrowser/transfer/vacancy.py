@@ -1,11 +1,13 @@
 """Which keys of a step are free: one listing for all of them, and not a question for each.
 
 Invariant: a file is marked *fresh* only when the listing covered its key and did not have
-it; and even then it is sent so that the service itself refuses where somebody was faster.
+it; and even then it is sent so that the service itself refuses where somebody was faster,
+as a local name is given only where nothing has it.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
@@ -62,3 +64,12 @@ async def mark_fresh(ctx: RunContext, job: LiveJob, prefix: str, rows: Sequence[
 def _order(key: str) -> bytes:
     """Return what services sort keys by."""
     return key.encode("utf-8", "surrogatepass")
+
+
+def is_vacant(path: str, folders: dict[str, bool]) -> bool:
+    """Whether nothing stands at a local name; ``folders`` keeps which of them exist. Blocks."""
+    folder = os.path.dirname(path)  # noqa: PTH120 -- exact names
+    there = folders.get(folder)
+    if there is None:
+        there = folders[folder] = os.path.lexists(folder)
+    return not there or not os.path.lexists(path)

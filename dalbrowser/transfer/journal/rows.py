@@ -38,7 +38,7 @@ class JobRow:
     has its source in the ``source_`` fields. ``root`` is the chosen local folder below which
     ``local_path`` must stay, empty when the person named the exact path. ``etag``,
     ``version`` and ``mtime`` (epoch seconds) are the remote source's where they are known
-    beforehand. ``fresh`` says that the target folder was seen empty when this was planned.
+    beforehand. ``fresh`` says that nothing had the target's name when this was planned.
     ``sent`` says that the whole target may have been written in one request or renaming.
     ``priority`` is its rank among those of its batch where somebody changed it, else 0.
     ``compared`` is what stood at the target when a sync looked (see ``transfer.compared``);
