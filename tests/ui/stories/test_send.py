@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QPushButton, QTreeView
 
 from dalbrowser.transfer import JobState
 from dalbrowser.ui.dragging.asking import MoveDialog
+from dalbrowser.ui.sidebar.model import SidebarModel
+from dalbrowser.ui.sidebar.tree import SidebarTree
 from tests.servers.raw import RawS3
 
 if TYPE_CHECKING:
@@ -100,7 +102,16 @@ def test_a_file_and_a_folder_are_moved_within_a_bucket(
         person.do("move_to")
         assert person.text("destinationText") == f"It is in work:{ceph_bucket}/trip/ already"
         assert not verb(person).isEnabled()
-        # What is beside the way to the place shown is listed without being opened.
+        # What is beside the way to the place shown is listed without being opened, and takes
+        # nobody away from where they are by then.
+        await pick(person, "work")
+        tree = person.find(SidebarTree, "destinationTree")
+        model = tree.model()
+        assert isinstance(model, SidebarModel)
+        bucket = model.node_at(person.node("work", ceph_bucket, tree=tree))
+        assert not model.is_loaded(bucket)
+        await person.stage.until(lambda: model.is_loaded(bucket), "the folders of the bucket")
+        assert "Files go into a bucket" in person.text("destinationText")
         await pick(person, "work", ceph_bucket, "other", listed=True)
         person.press("destinationConfirm")
         await done(person, 1)
