@@ -17,7 +17,7 @@ from tests.unit.transfer.gate import Gate
 if TYPE_CHECKING:
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
-    from dalbrowser.transfer.model import JobRow
+    from dalbrowser.transfer.journal.rows import JobRow
     from tests.faults.rig import Rig
 
 
