@@ -67,6 +67,16 @@ class OpRead:
     override_content_type: str | None = None
     version: str | None = None
 
+    def as_stat(self) -> OpStat:
+        """Return the arguments of a ``stat`` of the same version, under the same conditions."""
+        return OpStat(
+            if_match=self.if_match,
+            if_none_match=self.if_none_match,
+            if_modified_since=self.if_modified_since,
+            if_unmodified_since=self.if_unmodified_since,
+            version=self.version,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpWrite:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self, cast
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
-from dalbrowser.storage.options import OpRead, OpStat
 from dalbrowser.storage.pinning import pinned, require_same
 from dalbrowser.storage.spans import Group, cut, join
 from dalbrowser.storage.types import ByteRange
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.storage.checksums import Witness
     from dalbrowser.storage.context import RawAccess
+    from dalbrowser.storage.options import OpRead
     from dalbrowser.storage.types import FullBody, Metadata, ReadReply
 
 _BLOCK = 1024 * 1024
@@ -103,18 +103,7 @@ class Reader:
     async def stat(self) -> Metadata:
         """Return the whole object's metadata, asking for it if nothing was read yet."""
         if self._metadata is None:
-            args = self._args
-            found = await self._access.stat(
-                self._path,
-                OpStat(
-                    if_match=args.if_match,
-                    if_none_match=args.if_none_match,
-                    if_modified_since=args.if_modified_since,
-                    if_unmodified_since=args.if_unmodified_since,
-                    version=args.version,
-                ),
-            )
-            self._see(found)
+            self._see(await self._access.stat(self._path, self._args.as_stat()))
         assert self._metadata is not None  # noqa: S101 - _see has set it
         return self._metadata
 

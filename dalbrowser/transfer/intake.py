@@ -41,9 +41,7 @@ def upload_requests(
 
     More than ``MANY`` paths are one job, so that no more than a window of them is in memory.
     """
-    if not target.is_folder:
-        message = f"{target.path} is not a folder; a folder's key ends in '/'."
-        raise TransferError(message)
+    _require_folder(target)
     if len(paths) > MANY:
         return [_together(paths, target, profile, policy)]
     requests: list[Request] = []
@@ -142,9 +140,7 @@ def copy_requests(
 
     ``names`` says what some of them are to be called there, without a folder's slash.
     """
-    if not target.is_folder:
-        message = f"{target.path} is not a folder; a folder's key ends in '/'."
-        raise TransferError(message)
+    _require_folder(target)
     requests: list[Request] = []
     for place in items:
         name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
@@ -174,6 +170,12 @@ def know(row: JobRow, metadata: Metadata | None) -> None:
     if metadata is not None and metadata.content_length is not None:
         row.total, row.etag = metadata.content_length, metadata.etag or ""
         row.version, row.mtime = metadata.version or "", mtime_of(metadata)
+
+
+def _require_folder(target: Location) -> None:
+    if not target.is_folder:
+        message = f"{target.path} is not a folder; a folder's key ends in '/'."
+        raise TransferError(message)
 
 
 def _row(

@@ -149,7 +149,7 @@ class CompleteAccessor(LayeredAccessor):
     async def read(self, path: str, args: OpRead) -> ReadReply:
         wanted = args.range
         if wanted.size == 0 or (wanted.last is not None and not self._native.read_with_suffix):
-            metadata = await self.inner.stat(path, _conditions(args))
+            metadata = await self.inner.stat(path, args.as_stat())
             start, end = wanted.resolve(metadata.content_length or 0)
             if start == end:
                 return ReadReply(metadata, EmptyBody(), start, 0)
@@ -161,7 +161,7 @@ class CompleteAccessor(LayeredAccessor):
             # HTTP has no range that an empty object satisfies (RFC 9110, 14.1.2).
             if error.kind is not ErrorKind.RANGE_NOT_SATISFIED or args.range.start:
                 raise
-            metadata = await self.inner.stat(path, _conditions(args))
+            metadata = await self.inner.stat(path, args.as_stat())
             if metadata.content_length:
                 raise
             return ReadReply(metadata, EmptyBody(), 0, 0)
@@ -245,16 +245,6 @@ class CompleteAccessor(LayeredAccessor):
             await self.inner.rename(source, target, args)
         else:
             await rename_by_copy(self.inner, source, target, if_not_exists=args.if_not_exists)
-
-
-def _conditions(args: OpRead) -> OpStat:
-    return OpStat(
-        if_match=args.if_match,
-        if_none_match=args.if_none_match,
-        if_modified_since=args.if_modified_since,
-        if_unmodified_since=args.if_unmodified_since,
-        version=args.version,
-    )
 
 
 def _announced(wanted: ByteRange, reply: ReadReply) -> int | None:

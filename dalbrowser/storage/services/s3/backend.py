@@ -156,7 +156,7 @@ class S3(Accessor):
     async def read(self, path: str, args: OpRead) -> ReadReply:
         key = await self._key(path)
         if args.range.size == 0:
-            return reader.empty(await self._head(key, _stat_of(args)), args.range.start)
+            return reader.empty(await self._head(key, args.as_stat()), args.range.start)
         try:
             return await self._open(key, args)
         except StorageError as error:
@@ -164,7 +164,7 @@ class S3(Accessor):
                 raise
         # A suffix of an empty object has no satisfiable range (RFC 9110, 14.1.2), and
         # rclone serve s3 refuses one that is longer than the object.
-        metadata = await self._head(key, _stat_of(args))
+        metadata = await self._head(key, args.as_stat())
         if not metadata.content_length:
             return reader.empty(metadata, 0)
         return await self._open(key, replace(args, range=ByteRange(0, metadata.content_length)))
@@ -389,13 +389,3 @@ class S3(Accessor):
         if args.if_match is not None:
             asked["x-amz-copy-source-if-match"] = args.if_match
         return asked | headers.customer_key(self._config, "copy-source-")
-
-
-def _stat_of(args: OpRead) -> OpStat:
-    return OpStat(
-        if_match=args.if_match,
-        if_none_match=args.if_none_match,
-        if_modified_since=args.if_modified_since,
-        if_unmodified_since=args.if_unmodified_since,
-        version=args.version,
-    )
