@@ -85,9 +85,9 @@ def jobs(dal: Dal) -> list[list[str]]:
 def test_an_upload_that_was_killed_goes_on(
     dal_on: Callable[[S3Server], Dal], s3_server: S3Server, s3_bucket: str, work: Path
 ) -> None:
-    size = 256 * MIB
+    size = 128 * MIB
     digest = write_random(work / "big.bin", size)
-    with link(s3_server, rate=80e6) as wire:
+    with link(s3_server, rate=60e6) as wire:
         dal = dal_on(wire.server)
         process = dal.start("cp", "big.bin", f"s3://{s3_bucket}/dir/big.bin")
         try:
