@@ -100,7 +100,7 @@ class Folders:
         if sums is None or folder.state.is_final:
             return
         if sums.active or folder.id in self._tasks:
-            state = JobState.RUNNING if sums.files else JobState.PREPARING
+            state = JobState.RUNNING if sums.active or sums.files else JobState.PREPARING
         elif sums.halted is not None:
             state = sums.halted
         else:

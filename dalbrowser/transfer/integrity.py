@@ -47,7 +47,7 @@ def bare(etag: str | None) -> str:
 
 def same_etag(one: str | None, other: str | None) -> bool:
     """Whether two ETags, both known, are the same."""
-    return bool(bare(one)) and bare(one) == bare(other)
+    return bool(found := bare(one)) and (one == other or found == bare(other))
 
 
 def as_md5(etag: str | None) -> str | None:

@@ -172,7 +172,8 @@ async def test_the_transport_takes_the_target_and_not_the_url(recorder: LyingSer
         url,
         extensions={
             "target": b"/bucket/a/../b",
-            "headers": [(b"host", b"127.0.0.1")],
+            "headers": [("host", "127.0.0.1")],
+            "origin": ("http", "127.0.0.1", recorder.port, "127.0.0.1"),
             "timeout": {"connect": 1.0, "read": 1.0, "write": 1.0},
         },
     )
@@ -183,8 +184,8 @@ async def test_the_transport_takes_the_target_and_not_the_url(recorder: LyingSer
 
 
 def test_a_request_line_that_came_out_otherwise_is_refused() -> None:
-    assert request_head(b"GET", b"/a/../b", []).startswith(b"GET /a/../b HTTP/1.1\r\n")
-    for method, target in ((b"GET /x", b"/y"), (b"GET", b"/y HTTP/1.1\r\nX: z")):
+    assert request_head("GET", b"/a/../b", []).startswith(b"GET /a/../b HTTP/1.1\r\n")
+    for method, target in (("GET /x", b"/y"), ("GET", b"/y HTTP/1.1\r\nX: z")):
         with pytest.raises(StorageError, match="nothing was sent"):
             request_head(method, target, [])
 

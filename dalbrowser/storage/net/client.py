@@ -20,7 +20,6 @@ import httpx
 from dalbrowser import __version__
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net.failures import exchange_failure
-from dalbrowser.storage.net.framing import text_of
 from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.observe import redact_headers, redact_url
 from dalbrowser.storage.net.pace import current_pace
@@ -31,7 +30,7 @@ from dalbrowser.storage.types import HttpExchange
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from dalbrowser.storage.net.http1 import ReplyStream
+    from dalbrowser.storage.net.http1 import Key, ReplyStream
     from dalbrowser.storage.net.message import HttpRequest, Origin
     from dalbrowser.storage.types import Data
 
@@ -89,12 +88,12 @@ class HttpReply:
     def __init__(
         self,
         response: httpx.Response,
-        where: str,
+        origin: Origin,
         done: Callable[[HttpReply, StorageError | None], None],
     ) -> None:
         self.status = response.status_code
-        self.headers = text_of(response.extensions["headers"])
-        self._where = where
+        self.headers = response.extensions["headers"]
+        self._origin = origin
         self._done = done
         self._blocks = cast("ReplyStream", response.stream)
         self._pace = current_pace()
@@ -119,7 +118,7 @@ class HttpReply:
             await self._close(error)
             raise
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            failure = exchange_failure(error, self._where, in_body=True)
+            failure = exchange_failure(error, str(self._origin), in_body=True)
             await self._close(failure)
             raise failure from error
         await self._close(None)
@@ -131,7 +130,7 @@ class HttpReply:
         if not whole:
             raise StorageError(
                 ErrorKind.UNEXPECTED,
-                f"{self._where} answered with more than {limit} bytes where a short text"
+                f"{self._origin} answered with more than {limit} bytes where a short text"
                 " belongs. Check that the endpoint is the right kind of server.",
             )
         return body
@@ -161,7 +160,7 @@ class HttpReply:
             await self._close(error)
             raise
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            failure = exchange_failure(error, self._where, in_body=True)
+            failure = exchange_failure(error, str(self._origin), in_body=True)
             await self._close(failure)
             raise failure from error
         finally:
@@ -216,20 +215,19 @@ class HttpClient:
             stream=body,
             extensions=self._extensions(request, target, headers),
         )
-        where = str(request.origin)
         try:
             response = await transport.handle_async_request(outgoing)
         except StorageError as error:
             done(None, error)
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            failure = exchange_failure(error, where, in_body=False)
+            failure = exchange_failure(error, str(request.origin), in_body=False)
             done(None, failure)
             raise failure from error
         except asyncio.CancelledError:
             done(None, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
             raise
-        return HttpReply(response, where, done)
+        return HttpReply(response, request.origin, done)
 
     async def aclose(self) -> None:
         """Close every connection; safe to call twice."""
@@ -270,9 +268,10 @@ class HttpClient:
         self, request: HttpRequest, target: bytes, headers: list[tuple[str, str]]
     ) -> dict[str, object]:
         idle = request.idle or self._options.idle
-        found: dict[str, object] = {
+        return {
             "target": target,
-            "headers": [(name.encode("ascii"), value.encode("ascii")) for name, value in headers],
+            "headers": headers,
+            "origin": _key(request.origin),
             "timeout": {
                 "connect": self._options.connect,
                 "read": idle,
@@ -280,9 +279,6 @@ class HttpClient:
                 "pool": None,
             },
         }
-        if request.origin.connect_host != request.origin.host:
-            found["sni_hostname"] = request.origin.host
-        return found
 
     def _watch(
         self, request: HttpRequest, headers: list[tuple[str, str]], body: _Blocks
@@ -317,6 +313,11 @@ class HttpClient:
 
 def _unwatched(_reply: HttpReply | None, _error: StorageError | None) -> None:
     """Tell nobody."""
+
+
+@lru_cache(maxsize=256)
+def _key(origin: Origin) -> Key:
+    return origin.scheme, origin.connect_host, origin.port, origin.host
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 # The one form that a server may write (RFC 9110, 5.6.7); others are left to the library.
 _IMF_FIXDATE = re.compile(
@@ -17,6 +18,7 @@ _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
 
+@lru_cache(maxsize=256)
 def from_http(text: str | None) -> datetime | None:
     """Parse an HTTP date (RFC 9110, 5.6.7) such as ``Fri, 24 May 2013 00:00:00 GMT``."""
     if not text:
@@ -51,6 +53,7 @@ def from_iso(text: str | None) -> datetime | None:
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
+@lru_cache(maxsize=16)
 def amz(when: datetime) -> str:
     """Write the compact form that SigV4 signs, ``20130524T000000Z``."""
     whole = when.astimezone(UTC).isoformat(timespec="seconds")[:19]

@@ -9,56 +9,63 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import httpx
 
 from dalbrowser.storage.net.wire import refuse
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MAX_HEAD = 128 * 1024
 """Bytes of the largest reply head taken; S3 user metadata is at most 2 KB."""
 
-_LINE_BREAKS = re.compile(rb"[\r\n\0]")
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_FIELDS = re.compile(rb"\r\n([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)")
-_READ_HERE = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_LINE_BREAKS = re.compile("[\r\n\0]")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_FIELDS = re.compile(r"\r\n([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)")
+_BLANKS = frozenset({" ", "\t"})
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: .*)?\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z")
 
 
-def request_head(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Write a request's head; its first line must hold exactly ``target``."""
-    lines = [b"%s %s HTTP/1.1" % (method, target)]
-    for name, value in headers:
-        if not _is_token(name):
-            raise httpx.LocalProtocolError(f"the header {name!r} cannot be written")
-        lines.append(b"%s: %s" % (name, value))
-    head = b"\r\n".join(lines) + b"\r\n\r\n"
+def request_head(method: str, target: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
+    """Write a request's head in ASCII; its first line must hold exactly ``target``."""
+    first = b"%s %s HTTP/1.1\r\n" % (method.encode(), target)
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    head = first + fields.encode("ascii") + b"\r\n"
     # Read back as a server does: three words in the first line, the second the target.
-    words = head[: head.index(b"\r\n")].split(b" ")
-    if words != [method, target, b"HTTP/1.1"]:
+    words = first.split(b" ")
+    if words != [method.encode(), target, b"HTTP/1.1\r\n"]:
         raise refuse(target, b" ".join(words[1:]))
-    ends = len(lines) + 1
-    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
-        broken = [name for name, value in headers if _LINE_BREAKS.search(value)]
+    ends = len(headers) + 2
+    clean = head.count(b"\n") == ends and head.count(b"\r") == ends and b"\0" not in head
+    if not clean or not all(map(_is_token, [name for name, _ in headers])):
+        broken = [name for name, value in headers if _is_broken(name, value)]
         raise httpx.LocalProtocolError(f"the headers {broken!r} cannot be written")
     return head
 
 
 @lru_cache(maxsize=512)
-def _is_token(name: bytes) -> bool:
+def _is_token(name: str) -> bool:
     """Whether ``name`` can be a header's; the same few names come again and again."""
     return _TOKEN.match(name) is not None
 
 
+def _is_broken(name: str, value: str) -> bool:
+    return not _is_token(name) or _LINE_BREAKS.search(value) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A reply's head, its names in lower case.
+    """A reply's head. ``headers`` are by name in lower case, repeated ones joined by commas.
 
+    Their values are UTF-8 where they are, else Latin-1, which every byte is (RFC 9110, 5.5).
     ``length`` is ``None`` for a body in chunks or up to the close.
     """
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: dict[str, str]
     chunked: bool
     length: int | None
     keep: bool
@@ -71,58 +78,68 @@ def reply_head(raw: bytes, method: str) -> Head:
     if match is None:
         raise httpx.RemoteProtocolError("the reply does not begin like HTTP/1.1")
     headers = _fields(ended + rest)
-    lengths: set[bytes] = set()
-    encoding = connection = b""
-    for name, value in headers:
-        if name not in _READ_HERE:
-            continue
-        if name == b"content-length":
-            lengths.add(value)
-        elif name == b"transfer-encoding":
-            encoding += value.lower()
-        else:
-            connection += value.lower()
+    encoding = headers.get("transfer-encoding", "").lower()
+    connection = headers.get("connection", "").lower()
     status = int(match[2])
-    length = _length(lengths, encoding)
+    length = _length(headers.get("content-length"), encoding)
     if method == "HEAD" or status in {204, 304} or status < 200:
-        encoding, length = b"", 0
-    keep = b"close" not in connection and (match[1] == b"1" or b"keep-alive" in connection)
+        encoding, length = "", 0
+    keep = "close" not in connection and (match[1] == b"1" or "keep-alive" in connection)
     return Head(status, headers, bool(encoding), length, keep)
 
 
-def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
+class _Names(dict[str, str]):
+    """Names in lower case, as they were met: servers write the same few, thousands of times."""
+
+    def __missing__(self, name: str) -> str:
+        lowered = name.lower()
+        if len(self) < 512:
+            self[name] = lowered
+        return lowered
+
+
+_names = _Names()
+
+
+def _fields(lines: bytes) -> dict[str, str]:
     """Parse header lines, each with the line end before it; every byte must belong to one."""
-    found = _FIELDS.findall(lines)
+    found = _FIELDS.findall(lines.decode("latin-1"))
     count = len(found)
     if lines.count(b"\r") != count or lines.count(b"\n") != count or b"\0" in lines:
         raise httpx.RemoteProtocolError("a header of the reply is malformed")
-    return [(name.lower(), value.rstrip(b" \t")) for name, value in found]
+    plain = lines.isascii()
+    headers: dict[str, str] = {}
+    for written, text in found:
+        name = _names[written]
+        value = text if plain or text.isascii() else _utf8_or_latin1(text)
+        if value[-1:] in _BLANKS:
+            value = value.rstrip(" \t")
+        if name not in headers:
+            headers[name] = value
+        elif name != "content-length":
+            headers[name] = f"{headers[name]}, {value}"
+        elif headers[name] != value:
+            raise httpx.RemoteProtocolError("the reply says its length in two ways")
+    return headers
 
 
-def text_of(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return a reply's headers as text by name in lower case; repeated ones joined by commas.
-
-    Values are UTF-8 where they are, else Latin-1, which every byte is (RFC 9110, 5.5).
-    """
-    found: dict[str, str] = {}
-    for raw_name, raw in headers:
-        name = raw_name.decode("ascii").lower()
-        try:
-            value = raw.decode()
-        except UnicodeDecodeError:
-            value = raw.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+def _utf8_or_latin1(text: str) -> str:
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return text
 
 
-def _length(lengths: set[bytes], encoding: bytes) -> int | None:
+def _length(told: str | None, encoding: str) -> int | None:
     if encoding:
-        if encoding != b"chunked" or lengths:
+        if encoding != "chunked" or told is not None:
             raise httpx.RemoteProtocolError("the reply says its length in two ways")
         return None
-    if len(lengths) > 1 or any(not value.isdigit() for value in lengths):
+    if told is None:
+        return None
+    if not (told.isascii() and told.isdecimal()):
         raise httpx.RemoteProtocolError("the reply's Content-Length is no number")
-    return int(lengths.pop()) if lengths else None
+    return int(told)
 
 
 def chunk_size(line: bytes) -> int:

@@ -7,6 +7,7 @@ wrote it and the socket may change a byte of it; ``wire`` checks that it did not
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -47,8 +48,7 @@ class Origin:
     @property
     def authority(self) -> str:
         """What the ``Host`` header says: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return _authority(self.scheme, self.host, self.port)
 
     @property
     def connect_host(self) -> str:
@@ -62,6 +62,12 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
+
+
+@lru_cache(maxsize=256)
+def _authority(scheme: str, host: str, port: int) -> str:
+    host = f"[{host}]" if ":" in host else host
+    return host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
 
 
 def _bad_origin(text: str, why: str) -> StorageError:

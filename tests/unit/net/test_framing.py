@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dalbrowser.storage.net.framing import chunk_size, reply_head, request_head, text_of
+from dalbrowser.storage.net.framing import chunk_size, reply_head, request_head
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,20 @@ def test_chunk_sizes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(b"a", b"b\r\nevil: 1"), (b"a", b"b\n"), (b"a", b"\0"), (b"a b", b"c"), (b"", b"c")],
+    [("a", "b\r\nevil: 1"), ("a", "b\n"), ("a", "\0"), ("a b", "c"), ("", "c")],
 )
-def test_headers_cannot_be_injected(name: bytes, value: bytes) -> None:
+def test_headers_cannot_be_injected(name: str, value: str) -> None:
     with pytest.raises(httpx.LocalProtocolError):
-        request_head(b"GET", b"/", [(name, value)])
+        request_head("GET", b"/", [(name, value)])
 
 
-@pytest.mark.parametrize("value", [b"a\r\nx-b: c", b"a\nb", b"a\rb", b"a\0b"])
-def test_a_value_with_a_line_end_is_not_written(value: bytes) -> None:
+@pytest.mark.parametrize("value", ["a\r\nx-b: c", "a\nb", "a\rb", "a\0b"])
+def test_a_value_with_a_line_end_is_not_written(value: str) -> None:
     with pytest.raises(httpx.LocalProtocolError, match="x-a"):
-        request_head(b"GET", b"/", [(b"host", b"h"), (b"x-a", value)])
+        request_head("GET", b"/", [("host", "h"), ("x-a", value)])
 
 
 def test_the_headers_as_text() -> None:
-    raw = [(b"etag", b'"a"'), (b"x-m", b"1"), (b"x-m", b"2"), (b"u", "é".encode()), (b"l", b"\xe9")]
-    assert text_of(raw) == {"etag": '"a"', "x-m": "1, 2", "u": "é", "l": "é"}
+    lines = [b'ETag: "a" ', b"X-M: 1", b"x-m: 2", b"U: " + "é".encode(), b"l:\xe9\t", b"e:"]
+    head = reply_head(b"\r\n".join([b"HTTP/1.1 200 OK", *lines]), "GET")
+    assert head.headers == {"etag": '"a"', "x-m": "1, 2", "u": "é", "l": "é", "e": ""}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dalbrowser.storage.services.s3.config import S3Config
 
 _META = "x-amz-meta-"
+_KNOWN = Metakey.COMPLETE | Metakey.MODE
+_CHECKSUMS = {name: f"x-amz-checksum-{name}" for name in algorithms.NAMES}
 
 
 def metadata(headers: Mapping[str, str], *, length: int | None = None) -> Metadata:
@@ -35,9 +37,7 @@ def metadata(headers: Mapping[str, str], *, length: int | None = None) -> Metada
     """
     size = headers.get("content-length", "")
     user = {
-        name[len(_META) :]: _decoded(value)
-        for name, value in headers.items()
-        if name.startswith(_META)
+        name[len(_META) :]: _decoded(headers[name]) for name in headers if name.startswith(_META)
     }
     return Metadata(
         mode=EntryMode.FILE,
@@ -55,7 +55,7 @@ def metadata(headers: Mapping[str, str], *, length: int | None = None) -> Metada
         storage_class=headers.get("x-amz-storage-class", "STANDARD"),
         user_metadata=user,
         checksums=checksums(headers),
-        known=Metakey.COMPLETE | Metakey.MODE,
+        known=_KNOWN,
     )
 
 
@@ -69,7 +69,9 @@ def version(headers: Mapping[str, str]) -> str | None:
 
 def checksums(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the checksums that the server tells, by algorithm."""
-    found = {name: headers.get(f"x-amz-checksum-{name}") for name in algorithms.NAMES}
+    found = {name: headers[text] for name, text in _CHECKSUMS.items() if text in headers}
+    if not found:
+        return {}
     return algorithms.told(found, headers.get("x-amz-checksum-type"), headers.get("etag"))
 
 
@@ -96,6 +98,8 @@ def require_asked(args: OpRead | OpStat, reply: Mapping[str, str]) -> None:
     if not etag:
         return
     found = {etag, etag.strip('"'), "*"}
+    if args.if_none_match is None and args.if_match in (None, etag):
+        return
     wanted, unwanted = _etags(args.if_match), _etags(args.if_none_match)
     if (wanted and not wanted & found) or unwanted & found:
         raise StorageError(
