@@ -8,17 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QPainter
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from dalbrowser.ui.copyable import CopyableLabel
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
 
 _FEWEST = 6
 """Characters that a line keeps room for."""
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(CopyableLabel):
     """One line of plain text. With ``copyable`` it takes the focus, and Ctrl+C copies it."""
 
     def __init__(
@@ -29,22 +31,14 @@ class ElidedLabel(QLabel):
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
         copyable: bool = False,
     ) -> None:
-        super().__init__(text, parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        super().__init__(text, parent, copyable=copyable)
         self._mode = mode
-        self._copyable = copyable
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        if copyable:
-            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def setText(self, text: str) -> None:
         """Show another text."""
         super().setText(text)
         self._explain()
-
-    def copy(self) -> None:
-        """Put the whole text on the clipboard."""
-        QGuiApplication.clipboard().setText(self.text())
 
     def sizeHint(self) -> QSize:
         margins = self.contentsMargins()
@@ -67,21 +61,6 @@ class ElidedLabel(QLabel):
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(self.contentsRect(), flags, self._shortened())
         painter.end()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._copyable and event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
-            return
-        super().keyPressEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if not self._copyable:
-            super().contextMenuEvent(event)
-            return
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Copy")).triggered.connect(lambda _checked=False: self.copy())
-        menu.popup(event.globalPos())
 
     def _shortened(self) -> str:
         return self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())

@@ -17,6 +17,8 @@ _STEP = 1024
 _DAY = 86_400
 _HOUR = 3_600
 _MINUTE = 60
+_LONGEST_TITLE = 60
+"""Characters of a name in a title: two lines of a dialog."""
 
 
 def _tr(text: str) -> str:
@@ -146,3 +148,11 @@ def items_text(count: int) -> str:
     if count == 1:
         return _tr("1 item")
     return _tr("{count} items").format(count=count_text(count))
+
+
+def short_name(name: str) -> str:
+    """Return a name for a title: of a long one its beginning and its end."""
+    if len(name) <= _LONGEST_TITLE:
+        return name
+    half = _LONGEST_TITLE // 2
+    return f"{name[:half]}…{name[-half:]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.ui.dialogs.measured import MeasuredDialog, shown_names
-from dalbrowser.ui.format import items_text
+from dalbrowser.ui.format import items_text, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ class DeleteDialog(MeasuredDialog):
     def __init__(self, places: Sequence[Location], parent: QWidget | None = None) -> None:
         names = shown_names(places)
         if len(names) == 1:
-            title = self.tr("Delete “{name}”?").format(name=names[0])
+            title = self.tr("Delete “{name}”?").format(name=short_name(names[0]))
         else:
             title = self.tr("Delete {items}?").format(items=items_text(len(names)))
         super().__init__(
@@ -29,8 +29,8 @@ class DeleteDialog(MeasuredDialog):
             title,
             self.tr("Delete"),
             self.tr("Delete {objects}"),
-            # One alone is named in the title.
-            named=names if len(names) > 1 else (),
+            # One alone is named in the title, where there is room for it.
+            named=() if names == [short_name(names[0])] else names,
             follows=self.tr("This cannot be undone, unless the bucket keeps versions."),
             danger=True,
             parent=parent,

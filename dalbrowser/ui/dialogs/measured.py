@@ -76,6 +76,8 @@ class MeasuredDialog(ConfirmDialog):
                 objects = f"{count_text(measure.objects)}+"
             self._verb.setText(self._counted_verb.format(objects=objects))
         self._text.setText("\n\n".join(part for part in (self._names, much, self._follows) if part))
+        if self.isVisible():
+            self.make_room()
 
     async def count(self, session: Session, places: Sequence[Location]) -> None:
         """Count the objects of ``places`` and say how much they are, or why that is not known."""

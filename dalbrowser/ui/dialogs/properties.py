@@ -8,11 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from dalbrowser.ui.dialogs.sheet import Sheet
-from dalbrowser.ui.format import exact_size, exact_time, size_text, visible_name
+from dalbrowser.ui.format import exact_size, exact_time, short_name, size_text, visible_name
+from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
     from dalbrowser.profiles import Location
     from dalbrowser.storage import Metadata
+
+_LONGEST_WORD = 40
+"""Characters."""
 
 
 class PropertiesDialog(Sheet):
@@ -27,7 +31,7 @@ class PropertiesDialog(Sheet):
     ) -> None:
         super().__init__("propertiesDialog", self.tr("Properties"), parent)
         self.setMinimumWidth(520)
-        self.add_title(visible_name(location.name.removesuffix("/")))
+        self.add_title(short_name(visible_name(location.name.removesuffix("/"))))
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(24)
         self._form.setVerticalSpacing(8)
@@ -68,15 +72,24 @@ class PropertiesDialog(Sheet):
         ):
             if value:
                 self._line(label, value)
+        if self.isVisible():
+            self.make_room()
 
     def _line(self, label: str, value: str) -> None:
         head = QLabel(label)
         head.setProperty("muted", True)
-        text = QLabel(value)
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setWordWrap(True)
-        text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self._form.addRow(head, text)
+        self._form.addRow(head, _value(value))
+
+
+def _value(text: str) -> QLabel:
+    """Make the label of one value: its words can be selected, one long word is broken."""
+    if max(map(len, text.split()), default=0) > _LONGEST_WORD:
+        return WrappedLabel(text, copyable=True)
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    return label

@@ -6,10 +6,16 @@ memory when it is closed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from dalbrowser.ui.notice import Notice
+from dalbrowser.ui.wrapped import WrappedLabel
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
 
 
 class Sheet(QDialog):
@@ -39,6 +45,19 @@ class Sheet(QDialog):
         self._lines.addSpacing(4)
         self._lines.addLayout(self._verbs)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Be as tall as the lines are at this width; Qt looks at them at another one."""
+        super().showEvent(event)
+        if not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
+            self.grow()
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Become taller where the content does not fit any more."""
+        self._lines.activate()
+        if self._lines.heightForWidth(self.width()) > self.height():
+            self.grow()
+
     def grow(self) -> None:
         """Become as tall as the content needs at this width."""
         self._lines.activate()
@@ -47,20 +66,16 @@ class Sheet(QDialog):
 
     def add_title(self, text: str) -> QLabel:
         """Add the head line."""
-        label = QLabel(text)
+        label = WrappedLabel(text)
         label.setProperty("title", True)
-        label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         self.body.addWidget(label)
         return label
 
     def add_text(self, text: str, name: str = "") -> QLabel:
         """Add a paragraph."""
-        label = QLabel(text)
+        label = WrappedLabel(text)
         label.setObjectName(name)
         label.setProperty("muted", True)
-        label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         self.body.addWidget(label)
         return label
 
