@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 from dalbrowser.session import describe
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.ui.theme import theme
+from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
@@ -123,13 +124,11 @@ class FaceView(QFrame):
         self._title.setObjectName("faceTitle")
         self._title.setProperty("title", True)
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._text = QLabel()
+        self._text = WrappedLabel(copyable=True)
         self._text.setObjectName("faceText")
         self._text.setProperty("muted", True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._button = QPushButton()
         self._button.setObjectName("faceButton")
         self._button.clicked.connect(lambda: self.chosen.emit(self._face.action))

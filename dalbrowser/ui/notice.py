@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from dalbrowser.ui.theme import theme
+from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +34,10 @@ class Notice(QFrame):
         self._tone = "info"
         self._then: Callable[[], None] | None = None
         self._picture = QLabel()
-        self._text = QLabel()
+        # It must not make the window as wide as the longest name that it has to tell.
+        self._text = WrappedLabel(copyable=True)
         self._text.setObjectName("noticeText")
-        self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._button = QPushButton()
         self._button.setObjectName("noticeButton")
         self._button.clicked.connect(self._press)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QSize
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QPainter, QTextLayout, QTextOption
 
 from dalbrowser.ui.copyable import CopyableLabel
@@ -48,14 +48,22 @@ class WrappedLabel(CopyableLabel):
     def heightForWidth(self, width: int) -> int:
         """Return how many logical pixels all lines take at this width."""
         frame = self._frame()
+        # A layout asks for the width that it has, also where this one may not be so wide.
+        width = min(width, self.maximumWidth())
         return self._lines(width - frame.width())[1] + frame.height()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         here = self.contentsRect()
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        self._lines(here.width())[0].draw(painter, QPointF(here.topLeft()))
+        lines, height = self._lines(here.width())
+        # What does not fit is cut at the end, not at both.
+        above = max(0, here.height() - height) if not self._is_at_top() else 0
+        lines.draw(painter, QPointF(here.x(), here.y() + above / 2))
         painter.end()
+
+    def _is_at_top(self) -> bool:
+        return bool(self.alignment() & Qt.AlignmentFlag.AlignTop)
 
     def _frame(self) -> QSize:
         around = self.contentsMargins()
@@ -66,6 +74,7 @@ class WrappedLabel(CopyableLabel):
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         option.setTextDirection(self.layoutDirection())
+        option.setAlignment(self.alignment())
         layout.setTextOption(option)
         height = 0.0
         layout.beginLayout()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from dalbrowser.transfer import ConflictPolicy, JobState
 from dalbrowser.ui.format import count_text, visible_name
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.wording import interrupted_text, tr
+from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +33,8 @@ class Banner(QFrame):
         self._icon_name = icon
         self._color = "accent" if kind == "info" else "danger" if kind == "error" else kind
         self._icon = QLabel(self)
-        self.text = QLabel(self)
+        self.text = WrappedLabel(parent=self)
         self.text.setObjectName(f"{name}Text")
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(12, 6, 8, 6)
         self.row.setSpacing(8)

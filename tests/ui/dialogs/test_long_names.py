@@ -1,4 +1,4 @@
-"""A question about a long name shows all of it, also where it has no blank to break at."""
+"""What is said of a long name shows all of it, also where it has no blank to break at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dalbrowser.profiles import Location
 from dalbrowser.storage import Metadata
@@ -16,7 +17,10 @@ from dalbrowser.ui.dialogs.measured import MeasuredDialog
 from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dialogs.properties import PropertiesDialog
 from dalbrowser.ui.dragging.asking import MoveDialog
+from dalbrowser.ui.faces import Face, FaceView
 from dalbrowser.ui.format import short_name
+from dalbrowser.ui.notice import Notice
+from dalbrowser.ui.transfers.banners import Banner
 from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ def test_all_of_it_is_shown(qapp: QApplication, make: Callable[[], Sheet]) -> No
 
 def test_a_word_longer_than_its_line_is_broken_and_copied_whole(qapp: QApplication) -> None:
     label = WrappedLabel(f"one two\n{NAME}", copyable=True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
     line = label.fontMetrics().lineSpacing()
     wide = label.fontMetrics().horizontalAdvance(NAME) + 10
     assert label.heightForWidth(wide) // line == 2
@@ -83,6 +88,42 @@ def test_a_word_longer_than_its_line_is_broken_and_copied_whole(qapp: QApplicati
     assert QGuiApplication.clipboard().text() == f"one two\n{NAME}"
     label.close()
     label.deleteLater()
+
+
+TELLERS: list[Callable[[], QWidget]] = [
+    lambda: told(Notice()),
+    lambda: told(Banner("banner", "error", "error")),
+    lambda: faced(FaceView()),
+]
+
+
+def told(notice: Notice | Banner) -> QWidget:
+    notice.say(f"Reading {NAME} failed.")
+    return notice
+
+
+def faced(view: FaceView) -> QWidget:
+    view.show_face(Face("error", "It failed", f"Listing {NAME} failed.", "Again", "reload"))
+    return view
+
+
+@pytest.mark.parametrize("make", TELLERS)
+def test_news_of_it_widen_no_window(qapp: QApplication, make: Callable[[], QWidget]) -> None:
+    holder = QWidget()
+    lines = QVBoxLayout(holder)
+    teller = make()
+    lines.addWidget(teller)
+    holder.resize(600, 500)
+    holder.show()
+    teller.show()
+    qapp.processEvents()
+    assert holder.width() == 600
+    labels = holder.findChildren(WrappedLabel)
+    assert [label.text().endswith("END.parquet failed.") for label in labels] == [True]
+    for label in labels:
+        assert label.heightForWidth(label.width()) <= label.height()
+    holder.close()
+    holder.deleteLater()
 
 
 def test_a_title_keeps_the_beginning_and_the_end_of_a_name() -> None:
