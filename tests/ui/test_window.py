@@ -11,6 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from dalbrowser.profiles import Location
+from dalbrowser.ui.carrying import Carrying
+from dalbrowser.ui.clipboard import Clipboard
+from dalbrowser.ui.dragging.source import DragSource
 from tests.ui.driver import Driver
 
 if TYPE_CHECKING:
@@ -42,6 +45,11 @@ def test_the_first_start_offers_a_beginning(stage: Stage, window: MainWindow) ->
         await stage.until(lambda: not window.navigator.running, "its listing")
 
     stage.run(story())
+
+
+def test_a_window_has_one_clipboard_and_one_source_of_drags(window: MainWindow) -> None:
+    for kind in (Carrying, Clipboard, DragSource):
+        assert len(window.findChildren(kind)) == 1, kind
 
 
 def test_browsing_down_up_back_and_forward(person: Driver) -> None:
