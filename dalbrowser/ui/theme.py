@@ -40,8 +40,9 @@ def colors(scheme: Scheme) -> Mapping[str, str]:
 
 @cache
 def _style_sheet(scheme: Scheme) -> str:
-    arrow = resource(f"theme/arrow-{scheme.value}.svg").as_posix()
-    named = {**colors(scheme), "arrow": arrow}
+    named = dict(colors(scheme))
+    for picture in ("arrow", "check"):
+        named[picture] = resource(f"theme/{picture}-{scheme.value}.svg").as_posix()
     template = resource("theme/window.qss").read_text("utf-8")
     return re.sub(r"@([a-z-]+)", lambda found: named[found[1]], template)
 

@@ -63,11 +63,20 @@ def test_text_has_a_contrast_of_at_least_4_5(scheme: Scheme, text: str, ground: 
     assert contrast(named[text], named[ground]) >= 4.5
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_an_empty_box_can_be_told_from_its_ground(scheme: Scheme) -> None:
+    # WCAG 2.2, 1.4.11: what is needed to tell a control is.
+    named = colors(scheme)
+    for ground in ("window", "base"):
+        assert contrast(named["muted"], named[ground]) >= 3
+        assert contrast(named["accent"], named[ground]) >= 3
+
+
 def test_both_schemes_name_the_same_colors_and_all_that_the_sheet_uses() -> None:
     light, dark = (set(colors(scheme)) for scheme in SCHEMES)
     assert light == dark
     used = set(re.findall(r"@([a-z-]+)", resource("theme/window.qss").read_text("utf-8")))
-    assert used <= light | {"arrow"}
+    assert used <= light | {"arrow", "check"}
 
 
 @pytest.mark.usefixtures("light_again")
