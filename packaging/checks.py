@@ -100,11 +100,17 @@ def run_checks(
 def spread() -> list[str]:
     """Return pytest's options for the cores of this machine; later options overrule them.
 
-    Each process starts servers of its own, so a file's tests stay in one. A process that
-    dies ends the run: what it was to run next would else wait for ever.
+    Each process starts servers of its own, so a file's tests stay in one; the long files
+    come first, as in one process. A process that dies ends the run: what it was to run next
+    would else wait for ever.
     """
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    return [f"--numprocesses={processes}", "--dist=loadfile", "--max-worker-restart=0"]
+    return [
+        f"--numprocesses={processes}",
+        "--dist=loadfile",
+        "--no-loadscope-reorder",
+        "--max-worker-restart=0",
+    ]
 
 
 def checks_environ(root: Path, scratch: Path) -> dict[str, str]:
