@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dalbrowser.ui.dialogs.measured import MeasuredDialog, shown_names
-from dalbrowser.ui.format import items_text
+from dalbrowser.ui.format import items_text, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,18 +28,21 @@ class MoveDialog(MeasuredDialog):
     ) -> None:
         names = shown_names(places)
         title = self.tr("Move {items} to {place}?").format(
-            items=items_text(len(names)), place=target
+            items=items_text(len(names)), place=short_name(target)
         )
+        follows = self.tr(
+            "Each is copied, checked, and only then deleted where it was. You can stop it in"
+            " the transfers at any time."
+        )
+        if short_name(target) != target:
+            follows = self.tr("To {place}").format(place=target) + f"\n\n{follows}"
         super().__init__(
             "moveDialog",
             title,
             self.tr("Move"),
             self.tr("Move {objects}"),
             named=names,
-            follows=self.tr(
-                "Each is copied, checked, and only then deleted where it was. You can stop it in"
-                " the transfers at any time."
-            ),
+            follows=follows,
             danger=False,
             parent=parent,
         )

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QTableView, QToolButton, QTreeView
 
 from dalbrowser.profiles import Location
+from dalbrowser.transfer import JobState
 from dalbrowser.ui.transfers.panel import TransferPanel
 from tests.ui.driver import Driver
 
@@ -81,6 +82,13 @@ class Person(Driver):
         model = self.panel.model
         shown = [model.job_at(row) for row in range(model.rowCount())]
         return [view for view in shown if view.id > 0]
+
+    async def all_done(self, count: int) -> None:
+        """Wait until so many jobs are done, and no other is left."""
+        await self.stage.until(
+            lambda: [job.state for job in self.jobs()] == [JobState.DONE] * count,
+            f"{count} jobs to be done",
+        )
 
     def row_text(self, row: int) -> str:
         """Return all that a row of the panel says."""

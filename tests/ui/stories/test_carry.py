@@ -30,14 +30,6 @@ def put(raw: RawS3, bucket: str, objects: Iterable[tuple[str, bytes]]) -> None:
         raw.put(bucket, key, data)
 
 
-async def done(person: Person, count: int) -> None:
-    """Wait until so many jobs are done, and no other is left."""
-    await person.stage.until(
-        lambda: [job.state for job in person.jobs()] == [JobState.DONE] * count,
-        f"{count} jobs done: {[(job.name, job.state, job.error) for job in person.jobs()]}",
-    )
-
-
 def test_objects_move_to_another_server_with_all_their_bytes(  # noqa: PLR0917 -- fixtures
     person: Person,
     ceph_s3: S3Server,
@@ -76,7 +68,7 @@ def test_objects_move_to_another_server_with_all_their_bytes(  # noqa: PLR0917 -
         assert ceph_raw.objects(ceph_bucket) == odd | kept
         person.press("moveDialogConfirm")
         await person.listed("trip2", "large.bin2")
-        await done(person, 3)
+        await person.all_done(3)
         person.window.open_location(Location(far.profile_id, rclone_bucket))
         await person.listed("trip", "large.bin", "z +%&é.txt")
 

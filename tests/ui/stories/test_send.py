@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QTreeView
 
-from dalbrowser.transfer import JobState
 from dalbrowser.ui.dragging.asking import MoveDialog
 from dalbrowser.ui.sidebar.model import SidebarModel
 from dalbrowser.ui.sidebar.tree import SidebarTree
@@ -39,12 +38,6 @@ def verb(person: Person) -> QPushButton:
     return person.find(QPushButton, "destinationConfirm")
 
 
-async def done(person: Person, count: int) -> None:
-    await person.stage.until(
-        lambda: [job.state for job in person.jobs()] == [JobState.DONE] * count, f"{count} jobs"
-    )
-
-
 def test_what_is_selected_is_copied_to_another_server(  # noqa: PLR0917 -- fixtures
     person: Person,
     ceph_s3: S3Server,
@@ -73,7 +66,7 @@ def test_what_is_selected_is_copied_to_another_server(  # noqa: PLR0917 -- fixtu
         assert person.text("destinationText") == f"Copy 2 items to far:{rclone_bucket}/in/"
         person.select("b.txt")
         person.press("destinationConfirm")
-        await done(person, 2)
+        await person.all_done(2)
 
     person.stage.run(story())
     assert ceph_raw.objects(ceph_bucket) == tree
@@ -114,7 +107,7 @@ def test_a_file_and_a_folder_are_moved_within_a_bucket(
         assert "Files go into a bucket" in person.text("destinationText")
         await pick(person, "work", ceph_bucket, "other", listed=True)
         person.press("destinationConfirm")
-        await done(person, 1)
+        await person.all_done(1)
         await person.listed("deep")
 
         person.window.open_location(here)
@@ -132,7 +125,7 @@ def test_a_file_and_a_folder_are_moved_within_a_bucket(
         assert set(ceph_raw.keys(ceph_bucket)) == {"other/1", "trip/deep/2", "other/x", "trip2/y"}
         person.press("moveDialogConfirm")
         await person.listed("other", "trip2")
-        await done(person, 2)
+        await person.all_done(2)
 
     person.stage.run(story())
     assert ceph_raw.objects(ceph_bucket) == {
