@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import signal
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dalbrowser.app.collector import collect_what_is_due
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Generator
 
 # Before any test makes a QApplication: windows are drawn without a display.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -22,9 +25,20 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# As in the program, cyclic garbage goes in the main thread alone: a timer of Qt's that is
+# destroyed in another goes off all the same, and its widget is no more.
+gc.disable()
+
 pytest_plugins = ["tests.servers.plugin", "pytester"]
 
 _TURNS_TO_END = 20
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """Collect the garbage of a test in the main thread, when there is much of it."""
+    yield
+    collect_what_is_due()
 
 
 @pytest.fixture(autouse=True)

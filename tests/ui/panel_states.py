@@ -338,6 +338,7 @@ def main() -> None:
     import keyring
     from PySide6.QtWidgets import QApplication as Application
 
+    from dalbrowser.app.collector import collected_here
     from tests.servers.ceph import ceph
     from tests.servers.keyring import MemoryKeyring
     from tests.ui.stage import set_stage
@@ -349,6 +350,7 @@ def main() -> None:
     with (
         ceph() as running,
         tempfile.TemporaryDirectory() as base,
+        collected_here(),
         set_stage(application, Path(base)) as stage,
     ):
         work = draw(stage, running.http, Path(base), folder)

@@ -63,8 +63,6 @@ class Stage:
 @contextlib.contextmanager
 def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
     """Build a stage, and take it down again with everything that it started."""
-    # The engine's thread must never be the one that collects widgets and timers.
-    gc.disable()
     loop = QEventLoop(application)
     # As in the program: threads of Python's own, not qasync's.
     workers = ThreadPoolExecutor(4, thread_name_prefix="work")
@@ -88,4 +86,3 @@ def set_stage(application: QApplication, base: Path) -> Iterator[Stage]:
         asyncio.set_event_loop(None)
         del loop, session, stage
         gc.collect()
-        gc.enable()

@@ -6,9 +6,13 @@ import gc
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dalbrowser.app.collector import collect_what_is_due, collected_here
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PySide6.QtWidgets import QApplication
     from pytestqt.qtbot import QtBot
 
@@ -31,8 +35,18 @@ def _make_knots(untied: list[str], count: int) -> None:
         Knot(untied)
 
 
+@pytest.fixture(params=[True, False])
+def enabled(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Whether CPython collects by itself before the guard."""
+    before = gc.isenabled()
+    switch = {True: gc.enable, False: gc.disable}
+    switch[request.param]()
+    yield request.param
+    switch[before]()
+
+
 def test_garbage_of_another_thread_is_collected_in_this_one(
-    qapp: QApplication, qtbot: QtBot
+    enabled: bool, qapp: QApplication, qtbot: QtBot
 ) -> None:
     untied: list[str] = []
     with collected_here():
@@ -42,7 +56,7 @@ def test_garbage_of_another_thread_is_collected_in_this_one(
         assert untied == []
         qtbot.waitUntil(lambda: len(untied) == 5000, timeout=5000)
     assert set(untied) == {threading.current_thread().name}
-    assert gc.isenabled()
+    assert gc.isenabled() is enabled
 
 
 def test_nothing_is_collected_before_it_is_due(qapp: QApplication) -> None:
