@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 EXPECTED = (CommandError, TargetError, StorageError, TransferError, JournalHeld, OSError)
 """The failures that have a sentence; anything else is a defect and shows its traceback."""
 
+_COLLECT_AT = 20_000
+"""New objects that a collection waits for; ten megabytes at most."""
+
 _FAILED, _USAGE, _INTERRUPTED, _PIPE, _TERMINATED = 1, 2, 130, 141, 143
 
 
@@ -40,6 +44,10 @@ def main(argv: Sequence[str]) -> int:
         arguments = parser(argv).parse_args(list(argv))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else _USAGE
+    # What is loaded by now stays, and what a transfer makes dies by itself: looking for
+    # cycles at every 700 objects took a twentieth of the time of 10,000 small files.
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AT)
     try:
         code = asyncio.run(_run(arguments))
         sys.stdout.flush()

@@ -7,6 +7,7 @@ The public API builds these from keyword arguments; a layer changes one with
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
@@ -21,9 +22,9 @@ T = TypeVar("T")
 
 def made(kind: type[T], options: Mapping[str, Any], operation: str, path: str) -> T:
     """Return the record of ``options``; one that does not exist is ``InvalidInput``."""
-    names = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(options) - names)
-    if unknown:
+    names = _names(kind)  # type: ignore[arg-type]
+    if not names.issuperset(options):
+        unknown = sorted(set(options) - names)
         raise StorageError(
             ErrorKind.INVALID_INPUT,
             f"There is no option {', '.join(map(repr, unknown))}; {operation} takes"
@@ -32,6 +33,11 @@ def made(kind: type[T], options: Mapping[str, Any], operation: str, path: str) -
             path=path,
         )
     return kind(**options)
+
+
+@cache
+def _names(kind: type[Any]) -> frozenset[str]:
+    return frozenset(item.name for item in fields(kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,8 @@ class OpWrite:
     ``concurrent`` the parts under way at once. ``content_length`` is the whole size where
     the caller knows it. ``checksum`` names the algorithm to protect the object with
     (``crc64nvme``, ``crc32c``, ``sha256``) or is ``None`` for the service's own choice.
+    ``md5`` (16 bytes) of the whole object, where the caller has hashed it already, saves the
+    hashing for a service that sends a digest along, and that then refuses other bytes.
     """
 
     append: bool = False
@@ -104,6 +112,7 @@ class OpWrite:
     tags: Mapping[str, str] = field(default_factory=dict)
     acl: str | None = None
     checksum: str | None = None
+    md5: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

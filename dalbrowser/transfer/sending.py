@@ -107,7 +107,7 @@ class Sending:
             self._ctx.show(self._job, JobState.RUNNING)
             data, self.digest = await self._source.read(PartSpan(1, 0, size))
             try:
-                said = await self._op.write(spell(row.key), data, **options)
+                said = await self._op.write(spell(row.key), data, md5=self.digest, **options)
             except StorageError as error:
                 if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.guarded:
                     raise

@@ -1,7 +1,8 @@
-"""What covers the bytes of a part on their way: a signed Content-MD5, or the signature itself.
+"""What covers the bytes of a body on their way: a signed Content-MD5, or the signature itself.
 
-A part whose MD5 is known is hashed once and not twice. These tests show that this gives
-nothing away: a real server refuses other bytes, and a Content-MD5 made to fit them.
+A part, or a small object, whose MD5 is known is hashed once and not twice. These tests show
+that this gives nothing away: a real server refuses other bytes, and a Content-MD5 made to fit
+them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.net.sigv4 import UNSIGNED_PAYLOAD
-from dalbrowser.storage.options import OpCreateMultipart, OpWriteMultipart
+from dalbrowser.storage.options import OpCreateMultipart, OpStat, OpWrite, OpWriteMultipart
 from dalbrowser.storage.services.s3 import S3, S3Config
 from tests.servers import lying
 from tests.servers.lying import LyingServer
@@ -82,6 +83,37 @@ async def test_a_part_is_covered_once(more: dict[str, str], md5: bool, covered: 
     assert ("content-md5" in signed) is ("md5" in covered)
     hashed = hashlib.sha256(SENT).hexdigest() if "sha256" in covered else UNSIGNED_PAYLOAD
     assert seen.headers["x-amz-content-sha256"] == hashed
+
+
+async def whole_as_sent(config: S3Config, md5: bytes | None) -> Seen:
+    """Return the request for an object of ``SENT``, caught on its way."""
+    async with LyingServer(lying.reply(headers={"etag": '"e"'})) as server:
+        s3 = S3(S3Config(**{**_fields(config), "endpoint": server.endpoint}))  # type: ignore[arg-type]
+        await s3.write_whole("k", OpWrite(md5=md5), SENT)
+        await s3.aclose()
+        return server.seen[0]
+
+
+async def test_a_small_object_whose_md5_is_known_is_hashed_once(
+    ceph: S3, ceph_s3: S3Server, ceph_bucket: str
+) -> None:
+    config = s3_config(ceph_s3, ceph_bucket)
+    plain = await whole_as_sent(config, None)
+    assert plain.headers["x-amz-content-sha256"] == hashlib.sha256(SENT).hexdigest()
+    seen = await whole_as_sent(config, md5_of(SENT))
+    assert seen.headers["x-amz-content-sha256"] == UNSIGNED_PAYLOAD
+    assert replay(ceph_s3, seen, OTHER, content_md5(SENT)) == 400
+    assert replay(ceph_s3, seen, OTHER, content_md5(OTHER)) == 403
+    assert replay(ceph_s3, seen, SENT, content_md5(SENT)) == 200
+    assert (await ceph.stat("k", OpStat())).etag == f'"{md5_of(SENT).hex()}"'
+
+
+async def test_every_server_refuses_an_object_with_the_md5_of_other_bytes(s3: S3) -> None:
+    for again in (False, True):
+        with pytest.raises(StorageError, match="damaged"):
+            await s3.write_whole("w", OpWrite(md5=md5_of(SENT)), OTHER, again=again)
+    with pytest.raises(StorageError):
+        await s3.stat("w", OpStat())
 
 
 async def test_every_server_refuses_a_part_with_the_md5_of_other_bytes(s3: S3) -> None:

@@ -86,7 +86,7 @@ class S3Config:
     payload_signing: str = config_field(
         label="Sign bodies",
         doc="Whether bodies are hashed into the signature; auto: only without TLS, and not for"
-        " a part whose signed Content-MD5 covers it already.",
+        " a body whose signed Content-MD5 covers it already.",
         default="auto",
         choices=("auto", "always", "never"),
     )

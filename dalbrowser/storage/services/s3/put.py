@@ -31,8 +31,12 @@ async def put(core: S3Core, key: str, body: Sequence[Data], args: OpWrite) -> Me
     asked = headers.object_headers(config, args) | headers.write_conditions(config, args)
 
     async def send(checksum: str | None) -> tuple[HttpReply, bytes]:
-        sent = asked | await body_headers(core, body, None, checksum)
-        said = await core.call(Ask("PUT", key, act="write objects", headers=sent, body=body))
+        sent = asked | await body_headers(core, body, args.md5, checksum)
+        # The MD5 that is signed with the head makes the server refuse other bytes.
+        sealed = config.content_md5 == "auto" and "content-md5" in sent
+        said = await core.call(
+            Ask("PUT", key, act="write objects", headers=sent, body=body, sealed=sealed)
+        )
         kept = headers.checksums(said[0].headers)
         checksums.require_kept("The object", sent, kept, again=False)
         return said
