@@ -95,12 +95,12 @@ class Operator:
 
     def info(self) -> AccessorInfo:
         """Return who the service is and what it can do."""
-        return self._access.info()
+        return self._info
 
     @property
     def capability(self) -> Capability:
         """What is possible here, after completion."""
-        return self._access.info().capability
+        return self._info.capability
 
     @property
     def accessor(self) -> Accessor:
@@ -114,6 +114,11 @@ class Operator:
     def observe(self, sink: Callable[[HttpExchange], None]) -> None:
         """Report every HTTP exchange to ``sink`` from now on."""
         self._access.observe(sink)
+
+    @cached_property
+    def _info(self) -> AccessorInfo:
+        # Every layer is asked for it in turn, and none ever answers otherwise.
+        return self._access.info()
 
     @cached_property
     def _takes_whole(self) -> bool:

@@ -116,6 +116,7 @@ class LiveJob:
     """
 
     row: JobRow
+    id: int = field(init=False)
     profile_id: str = ""
     profile_prefix: str = ""
     source_prefix: str = ""
@@ -150,10 +151,9 @@ class LiveJob:
             job.sums = FolderSums()
         return job
 
-    @property
-    def id(self) -> int:
-        """The job's id in the journal."""
-        return self.row.id
+    def __post_init__(self) -> None:
+        # A row has its id before anybody takes it up, and is asked for it twenty times.
+        self.id = self.row.id
 
     @property
     def rank(self) -> int:

@@ -38,13 +38,16 @@ _THREADS = 4
 class _Call:
     """One call, and the future that waits for its outcome."""
 
-    __slots__ = ("answer", "error", "result", "work")
+    __slots__ = ("answer", "error", "over", "result", "settled", "work")
 
     def __init__(self, work: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
         self.work = work
         self.answer = answer
         self.result: Any = None
         self.error: BaseException | None = None
+        self.settled = False
+        self.over: asyncio.Future[None] | None = None
+        """What somebody waits for who was cancelled, and has no answer any more."""
 
     def run(self) -> None:
         try:
@@ -53,6 +56,9 @@ class _Call:
             self.error = error
 
     def settle(self) -> None:
+        self.settled = True
+        if self.over is not None and not self.over.done():
+            self.over.set_result(None)
         if self.answer.done():
             return
         if self.error is not None:
@@ -74,24 +80,23 @@ class DiskVisits:
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``call`` in a thread, in company; a cancelled caller does not stop it."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._ask(partial(call, *args, **kwargs), answer)
+        self._ask(_Call(partial(call, *args, **kwargs), answer))
         return await answer
 
     async def to_the_end(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Like ``run``, but a cancelled task leaves only once the call is over."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._ask(partial(call, *args, **kwargs), answer)
+        asked = _Call(partial(call, *args, **kwargs), answer)
+        self._ask(asked)
         try:
-            return await asyncio.shield(answer)
+            return await answer
         except asyncio.CancelledError:
-            while not answer.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([answer])
-            answer.exception()
+            if not asked.settled:
+                await _ended(asked)
             raise
 
-    def _ask(self, work: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
-        self._waiting.append(_Call(work, answer))
+    def _ask(self, call: _Call) -> None:
+        self._waiting.append(call)
         if not self._due:
             # At the end of this turn of the loop, so that its other jobs come along.
             self._due = True
@@ -112,6 +117,14 @@ class DiskVisits:
             call.settle()
         if self._waiting and not self._due:
             self._go()
+
+
+async def _ended(call: _Call) -> None:
+    """Return once a call is over, however often this task is cancelled meanwhile."""
+    over = call.over = asyncio.get_running_loop().create_future()
+    while not over.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([over])
 
 
 def _visit(

@@ -154,17 +154,21 @@ class CorrectnessAccessor(LayeredAccessor):
         return await self.inner.read(path, args)
 
     async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
-        with self._where("read", path):
+        try:
             require_file(path)
             self._require("read", args)
+        except StorageError as error:
+            raise self._where("read", path).name(error) from None
         return await self.inner.read_whole(path, args, size)
 
     async def write_whole(
         self, path: str, args: OpWrite, data: Data, *, again: bool = False
     ) -> Metadata:
-        with self._where("write", path):
+        try:
             self._require_writable(path, args)
             require_declared(self._cap, args, memoryview(data).nbytes)
+        except StorageError as error:
+            raise self._where("write", path).name(error) from None
         return await self.inner.write_whole(path, args, data, again=again)
 
     def _require_writable(self, path: str, args: OpWrite) -> None:

@@ -149,14 +149,20 @@ class _NamingAccessor(LayeredAccessor):
             return _NamingWriter(await self.inner.write(path, args), where)
 
     async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
-        with self._where("read", path):
+        try:
             return await self.inner.read_whole(path, args, size)
+        except Exception:
+            with self._where("read", path):
+                raise
 
     async def write_whole(
         self, path: str, args: OpWrite, data: Data, *, again: bool = False
     ) -> Metadata:
-        with self._where("write", path):
+        try:
             return await self.inner.write_whole(path, args, data, again=again)
+        except Exception:
+            with self._where("write", path):
+                raise
 
     async def list(self, path: str, args: OpList) -> RawLister:
         where = self._where("list", path)

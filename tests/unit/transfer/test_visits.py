@@ -73,6 +73,26 @@ async def test_who_left_is_not_missed_and_to_the_end_stays(disk: Counting) -> No
     assert await visits.run(int, "1") == 1
 
 
+class Inline(ThreadPoolExecutor):
+    """Runs what it is given before it returns."""
+
+    def submit(self, work: object, *args: object) -> None:  # type: ignore[override]
+        work(*args)  # type: ignore[operator]
+
+
+async def test_who_is_cancelled_as_the_call_ends_does_not_wait_for_it_any_more() -> None:
+    with Inline(1) as pool:
+        visits, ran = DiskVisits(pool), list[int]()
+        task = asyncio.ensure_future(visits.to_the_end(ran.append, 1))
+        await asyncio.sleep(0)
+        # After the visit, and before what came of it is heard of.
+        asyncio.get_running_loop().call_soon(task.cancel)
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert ran == [1]
+
+
 async def test_a_slow_disk_is_waited_for_by_several_threads(disk: Counting) -> None:
     visits = DiskVisits(disk)
     together = threading.Barrier(2)

@@ -36,10 +36,8 @@ _EITHER = frozenset({ErrorKind.PERMISSION_DENIED})
 
 def is_ambiguous(key: str) -> bool:
     """Whether a key has ``.``, ``..`` or empty segments (one final slash is none)."""
-    segments = key.split("/")
-    if len(segments) > 1 and not segments[-1]:
-        segments.pop()
-    return any(segment in {"", ".", ".."} for segment in segments)
+    text = f"/{key}" if key.endswith("/") else f"/{key}/"
+    return "//" in text or "/./" in text or "/../" in text
 
 
 class ExactKeys:
