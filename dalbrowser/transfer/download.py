@@ -196,7 +196,9 @@ class _Download:
         self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
         async with self.ctx.slots.small(self.row.profile, self.size):
             self.row.sent = True
-            self.ctx.show(self.job, JobState.RUNNING)
+            # Not noted: a crash finds it queued, which comes to the same as under way.
+            self.row.state = JobState.RUNNING
+            self.ctx.changed(self.job)
             data = await self.source.whole()
         self.job.count(self.size)
         file = WholeFile(self.ctx.grounds, self.row.root, temp, data)
