@@ -164,6 +164,9 @@ class Race:
         state.mkdir(exist_ok=True)
         own = {f"XDG_{kind}_HOME": str(state / kind) for kind in ("CONFIG", "STATE", "DATA")}
         environ = {**os.environ, **place.environment(), **own, **flags.files(self.folder)}
+        # Programs in Python find their code compiled from the second run on, as when installed.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        environ["PYTHONPYCACHEPREFIX"] = str(self.folder / "compiled")
         path = program(name)
         assert path is not None
         os.sync()  # What an earlier turn wrote shall not be written during this one.
