@@ -97,6 +97,7 @@ class TransferModel(QAbstractTableModel):
     def reset(self, told: Snapshot) -> None:
         """Show exactly this; what was open stays so where it is still there."""
         opened = [node for node in self._open if node in self._row_of]
+        fresh = [view for view in told.views if view.id not in self._jobs.live]
         self._timer.stop()
         self.beginResetModel()
         self._jobs.clear()
@@ -117,6 +118,8 @@ class TransferModel(QAbstractTableModel):
                 opened.append(self._jobs.batches[number].node)
         for node in sorted(opened):
             self._unfold(node)
+        if fresh:
+            self.jobs_added.emit(fresh)
         self.changed.emit()
 
     def flush(self) -> None:

@@ -212,6 +212,17 @@ def test_a_large_batch_is_closed_and_its_files_come_by_pages(qapp: QApplication)
     assert model.jobs() == []
 
 
+def test_what_is_told_first_with_everything_is_new_too(model: TransferModel) -> None:
+    one, two = view(1, JobState.RUNNING), view(2, JobState.DONE)
+    added = QSignalSpy(model.jobs_added)
+    model.take(JobsChanged((one,)))
+    model.take(Snapshot((one,), (), None))
+    model.take(Snapshot((one, two), (), None))
+    model.take(Snapshot((one, two), (), None))
+    model.flush()
+    assert [added.at(number)[0] for number in range(added.count())] == [[one], [two]]
+
+
 def test_small_batches_that_begin_are_open_and_large_ones_are_not(model: TransferModel) -> None:
     take(model, *(view(job, batch=1) for job in range(1, OPENED_BY_ITSELF + 1)))
     assert model.rowCount() == OPENED_BY_ITSELF + 1
