@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dalbrowser.app.arguments import Arguments
@@ -31,9 +32,26 @@ _TAKEN = b"shown\n"
 def _place(folders: Folders) -> Path | None:
     """Return where the socket is, ``None`` where there can be none."""
     path = folders.state / "window.socket"
-    if sys.platform == "win32" or len(str(path).encode()) > _LONGEST_NAME:
+    if sys.platform == "win32" or not (_fits(path) or sys.platform == "linux"):
         return None
     return path
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= _LONGEST_NAME
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Give a name of the socket that the system takes, however deep the home folder is."""
+    if _fits(path):
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 async def hand_over(folders: Folders, arguments: Arguments) -> bool:
@@ -48,7 +66,8 @@ async def hand_over(folders: Folders, arguments: Arguments) -> bool:
     }
     try:
         async with asyncio.timeout(_ANSWER_WITHIN):
-            reader, writer = await asyncio.open_unix_connection(str(path))
+            with _short(path) as name:
+                reader, writer = await asyncio.open_unix_connection(name)
             try:
                 writer.write(json.dumps(words).encode() + b"\n")
                 return await reader.readline() == _TAKEN
@@ -68,6 +87,7 @@ class Doorbell:
         self._path = _place(folders)
         self._ring = ring
         self._server: asyncio.AbstractServer | None = None
+        self._name = contextlib.ExitStack()
 
     async def open(self) -> None:
         """Begin to answer, once; without a place for a socket nothing happens."""
@@ -76,13 +96,16 @@ class Doorbell:
         path = self._path
         with contextlib.suppress(OSError):
             await asyncio.to_thread(path.unlink, missing_ok=True)
-            self._server = await asyncio.start_unix_server(self._answer, str(path), limit=_MOST)
+            # Good until the end: asyncio looks at the socket's name once more as it closes.
+            name = self._name.enter_context(_short(path))
+            self._server = await asyncio.start_unix_server(self._answer, name, limit=_MOST)
 
     async def close(self) -> None:
         """Stop answering."""
         if self._server is None or self._path is None:
             return
         self._server.close()
+        self._name.close()
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._path.unlink, missing_ok=True)
 

@@ -138,17 +138,19 @@ def test_it_goes_on_in_a_real_tray_and_says_when_it_is_done(
     assert place.messages == [("Transfers finished", "1 file uploaded, 64.0 MiB")]
 
 
-def test_a_second_start_shows_the_first_window(tmp_path: Path) -> None:
+@pytest.mark.parametrize("deep", ["", "so-deep-that-a-socket-has-no-name/" * 3])
+def test_a_second_start_shows_the_first_window(tmp_path: Path, deep: str) -> None:
     """And opens the place that it was asked for there."""
-    (tmp_path / "here").mkdir()
-    around = {**environment(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    home = tmp_path / deep
+    (home / "here").mkdir(parents=True)
+    around = {**environment(home), "QT_QPA_PLATFORM": "offscreen"}
     command = [sys.executable, "-m", "tests.e2e.tell_when_open"]
     first = subprocess.Popen(command, env=around, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with first:
         try:
             assert first.stdout is not None
             assert first.stdout.readline() == "open\n"
-            socket = tmp_path / ".local/state/dalbrowser/window.socket"
+            socket = home / ".local/state/dalbrowser/window.socket"
             assert first.stdout.readline() == "started\n"
             assert os.stat(socket.parent).st_mode & 0o077 == 0  # noqa: PTH116
             second = subprocess.run(
