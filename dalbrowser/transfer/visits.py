@@ -25,11 +25,15 @@ T = TypeVar("T")
 _MOST = 32
 """Calls of one visit."""
 
-_SLOW = 0.004
-"""Seconds a call from which on the disk is waited for, and several threads wait better.
+_FELT = 0.0004
+"""Seconds a call from which on the disk itself is felt, and a second visit hides it.
 
-Below, most of it is the wait for the interpreter's lock, which more threads only lengthen.
+ext4 takes so long to make a file where many were deleted lately. Below, most of it is the
+wait for the interpreter's lock, which more threads only lengthen.
 """
+
+_SLOW = 0.004
+"""Seconds a call from which on the disk is waited for, and several threads wait better."""
 
 _THREADS = 4
 """Visits at once to a slow disk."""
@@ -104,11 +108,17 @@ class DiskVisits:
 
     def _go(self) -> None:
         self._due = False
-        threads, size = (1, _MOST) if self._each < _SLOW else (_THREADS, 1)
+        threads, size = self._share()
         while self._waiting and self._under_way < threads:
             group = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
             self._under_way += 1
             self._disk.submit(_visit, group, asyncio.get_running_loop(), self._back)
+
+    def _share(self) -> tuple[int, int]:
+        """Return how many visits there may be now, and how many calls each takes."""
+        if self._each < _FELT:
+            return 1, _MOST
+        return (2, _MOST // 2) if self._each < _SLOW else (_THREADS, 1)
 
     def _back(self, group: Sequence[_Call], seconds: float) -> None:
         self._under_way -= 1

@@ -105,6 +105,21 @@ async def test_a_slow_disk_is_waited_for_by_several_threads(disk: Counting) -> N
         await asyncio.gather(visits.run(together.wait, 5), visits.run(together.wait, 5))
 
 
+async def test_a_disk_that_is_felt_gets_a_second_visit(disk: Counting) -> None:
+    visits = DiskVisits(disk)
+    together = threading.Barrier(2)
+    for _ in range(4):
+        await visits.run(threading.Event().wait, 0.002)
+    before = disk.visits
+    async with asyncio.timeout(10):
+        await asyncio.gather(
+            visits.run(together.wait, 5),
+            *(visits.run(int, "1") for _ in range(15)),
+            visits.run(together.wait, 5),
+        )
+    assert disk.visits - before == 2
+
+
 def test_a_tiny_file_is_read_whole(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(b"abc")
