@@ -24,7 +24,7 @@ async def tell(driver: Driver) -> None:
     await driver.until(main_window, "the main window")
     print("open", flush=True)
     socket = Path(os.environ["HOME"]) / ".local/state/dalbrowser/window.socket"
-    await driver.until(socket.exists, "the socket", seconds=30)
+    await driver.until(socket.exists, "the socket")
     print("started", flush=True)
     await driver.until(lambda: address(driver), "a place", seconds=90)
     print("at", address(driver), flush=True)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tests.servers.s3_server import S3Server
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = 64 * MIB
-RATE = 40e6
+SIZE = 48 * MIB
+RATE = 20e6
 """Bytes a second: slow enough that the window is left in the middle."""
 
 
@@ -51,6 +51,15 @@ def window(
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def heard(process: subprocess.Popen[str]) -> str:
+    """Return the next line of what a process tells; what it complained of when there is none."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = process.stdout.readline()
+    assert line, f"it ended: {process.stderr.read()}"
+    return line
 
 
 def _bare(home: Path) -> dict[str, str]:
@@ -102,8 +111,7 @@ def test_a_signal_does_not_ask_and_loses_nothing(
     digest = write_random(file, SIZE)
     with link(ceph_s3, rate=RATE) as wire:
         with window("wait", _bare(tmp_path), wire.server, ceph_bucket, file) as process:
-            assert process.stdout is not None
-            assert "uploading" in process.stdout.readline()
+            assert "uploading" in heard(process)
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         assert len(uploads(ceph_s3, ceph_bucket)) == 1
@@ -127,15 +135,14 @@ def test_it_goes_on_in_a_real_tray_and_says_when_it_is_done(
         desktop(around) as place,
         window("tray", place.environment, wire.server, ceph_bucket, file) as process,
     ):
-        assert process.stdout is not None
-        assert "hidden" in process.stdout.readline()
+        assert "hidden" in heard(process)
         place.wait("items")
         place.wait("messages")
         assert sha256_of(ceph_s3, ceph_bucket, "film.raw") == digest
         place.click()
-        assert "verified" in process.stdout.readline()
+        assert "verified" in heard(process)
         assert process.wait(30) == 0
-    assert place.messages == [("Transfers finished", "1 file uploaded, 64.0 MiB")]
+    assert place.messages == [("Transfers finished", "1 file uploaded, 48.0 MiB")]
 
 
 @pytest.mark.parametrize("deep", ["", "so-deep-that-a-socket-has-no-name/" * 3])
