@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import json
+import os
 import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from dalbrowser.storage.options import (
     OpListParts,
     OpWriteMultipart,
 )
+from dalbrowser.storage.services.fs.root import MULTIPART_FOLDER
 from dalbrowser.storage.types import ByteRange, Part
 
 if TYPE_CHECKING:
@@ -48,6 +51,44 @@ async def test_etag_is_the_md5_and_metadata_arrives(disk: Disk) -> None:
     assert (done.content_type, done.user_metadata) == ("text/x", {"k": "v"})
     assert await disk.stat("k") == done
     assert disk.files() == ["k"]
+
+
+async def test_a_beginning_that_a_crash_left_goes_with_the_next_upload(disk: Disk) -> None:
+    base = disk.root / MULTIPART_FOLDER
+    for letter in "ab":
+        (base / f".new-{letter * 32}").mkdir(parents=True)
+        (base / f".new-{letter * 32}" / ".upload.json").write_bytes(b"{")
+    held = os.open(base / f".new-{'b' * 32}", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    await begin_and_abort(disk)
+    assert [path.name for path in base.iterdir()] == [f".new-{'b' * 32}"]
+    os.close(held)
+    await begin_and_abort(disk)
+    assert not base.exists()
+
+
+async def begin_and_abort(disk: Disk) -> None:
+    upload_id = await disk.fs.create_multipart("k", OpCreateMultipart())
+    await disk.fs.abort_multipart("k", OpAbortMultipart(upload_id=upload_id))
+
+
+async def test_an_upload_begins_while_another_clears_away(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.mkdir
+    cleared: list[str] = []
+
+    def swept(path: str, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        real(path, mode, dir_fd=dir_fd)
+        if path.startswith(".new-") and not cleared:
+            os.rmdir(path, dir_fd=dir_fd)
+            (disk.root / MULTIPART_FOLDER).rmdir()
+            cleared.append(path)
+
+    monkeypatch.setattr(os, "mkdir", swept)
+    upload_id = await disk.fs.create_multipart("k", OpCreateMultipart())
+    assert cleared
+    assert (await send(disk, upload_id, 1, b"abc")).size == 3
 
 
 async def test_a_part_with_a_wrong_digest_is_not_kept(disk: Disk) -> None:
@@ -143,6 +184,8 @@ async def test_a_kill_at_every_step(tmp_path: Path) -> None:
         assert run["finished"] in {"none", "resumed"}, run
         visible = [name for name in run["left"] if ".dalbrowser-multipart" not in name]
         assert visible == ["d", "d/big"], run
+        if run["finished"] == "resumed":
+            assert run["left"] == visible, "nothing is left once an upload has ended"
     # Killed between the two: the part that was sent again counts, not the earlier one.
     twice = [run for run in runs if run["firsts"] == 2]
     assert twice

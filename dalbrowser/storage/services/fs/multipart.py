@@ -11,6 +11,7 @@ finished object. Every step is a rename of something that is already whole on th
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -44,6 +45,10 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _PART = re.compile(r"(\d{5})\.(\d{20})\.([0-9a-f]{32})")
 _DESCRIPTION = "upload.json"
 _COMMIT = "commit"
+_NEW = ".new-"
+_DEAD = ".dead-"
+_TRIES = 5
+"""How often an upload is begun: each further time, another's clean-up came between."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -73,14 +78,27 @@ class Uploads:
             "initiated": datetime.now(UTC).isoformat(),
             "extra": meta.given(args),
         }
-        with self._base(create=True) as base:
-            new = f".new-{upload_id}"
-            os.mkdir(new, 0o700, dir_fd=base)
-            with _opened(new, base) as folder:
-                self._put(folder, _DESCRIPTION, json.dumps(description).encode())
-            os.rename(new, upload_id, src_dir_fd=base, dst_dir_fd=base)
-            self.root.sync(base)
+        content = json.dumps(description).encode()
+        for left in reversed(range(_TRIES)):
+            try:
+                with self._base(create=True) as base:
+                    self._begin(base, upload_id, content)
+                break
+            except FileNotFoundError:
+                # Another process cleared away after its own upload, and this with it.
+                if not left:
+                    raise
         return upload_id
+
+    def _begin(self, base: int, upload_id: str, description: bytes) -> None:
+        new = _NEW + upload_id
+        os.mkdir(new, 0o700, dir_fd=base)
+        with _opened(new, base) as folder:
+            # Held until it has its name: what nobody holds was left by a crash.
+            _hold(folder)
+            self._put(folder, _DESCRIPTION, description)
+            os.rename(new, upload_id, src_dir_fd=base, dst_dir_fd=base)
+        self.root.sync(base)
 
     def open(self, key: str, upload_id: str) -> contextlib.AbstractContextManager[int]:
         """Open the folder of an upload of exactly this key, or raise ``NotFound``."""
@@ -192,13 +210,10 @@ class Uploads:
 
     def drop(self, upload_id: str) -> None:
         """Take an upload out of the list at once, then remove its files."""
-        dead = f".dead-{upload_id}"
         with contextlib.suppress(FileNotFoundError), self._base() as base:
-            os.rename(upload_id, dead, src_dir_fd=base, dst_dir_fd=base)
+            os.rename(upload_id, _DEAD + upload_id, src_dir_fd=base, dst_dir_fd=base)
             self.root.sync(base)
-            for name in _names(base):
-                if name.startswith(".dead-"):
-                    shutil.rmtree(name, ignore_errors=True, dir_fd=base)
+            _clear(base)
         with contextlib.suppress(OSError):
             fd = self.root.open()
             try:
@@ -286,6 +301,28 @@ def _opened(name: str, parent: int) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def _hold(folder: int) -> None:
+    """Lock an open folder until it is closed; ``FileNotFoundError`` where it is being removed."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FileNotFoundError from error
+    except OSError:
+        # A file system without locks: there nothing is cleared, for nothing can be held.
+        pass
+
+
+def _clear(base: int) -> None:
+    """Remove ended uploads, and beginnings that a crash left: those that nobody holds."""
+    for name in _names(base):
+        if name.startswith(_DEAD):
+            shutil.rmtree(name, ignore_errors=True, dir_fd=base)
+        elif name.startswith(_NEW):
+            with contextlib.suppress(OSError), _opened(name, base) as folder:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(name, ignore_errors=True, dir_fd=base)
 
 
 def _names(folder: int) -> list[str]:
