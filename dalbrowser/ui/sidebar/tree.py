@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         QDragLeaveEvent,
         QDragMoveEvent,
         QDropEvent,
+        QPaintEvent,
     )
 
     from dalbrowser.profiles import Profile
@@ -150,6 +151,10 @@ class SidebarTree(QTreeView):
         if opened:
             self.setExpanded(self._model.index_of(node), False)
             self.setExpanded(self._model.index_of(node), True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the rows in one go: see ``TransferTable.paintEvent``."""
+        super().paintEvent(event)
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw the ground of a row in one piece, under chevron and name alike."""
