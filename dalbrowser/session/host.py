@@ -236,6 +236,10 @@ class TransferHost:
         return await self._run(lambda engine: engine.wait(ids))
 
     async def _run(self, call: Callable[[TransferEngine], Coroutine[object, object, T]]) -> T:
+        if self._engine is None and self._starting.locked():
+            # A file dropped on a window that has just opened waits for the engine.
+            async with self._starting:
+                pass
         engine, loop = self._engine, self._loop
         if engine is None or loop is None:
             raise RuntimeError("The transfer engine is not running, so nothing was queued.")

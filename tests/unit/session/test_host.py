@@ -97,6 +97,17 @@ async def test_two_starts_at_once_are_one(session: Session) -> None:
     assert names.count("transfers") == 1
 
 
+async def test_what_is_asked_while_it_starts_waits_for_it(session: Session) -> None:
+    starting = asyncio.create_task(session.transfers.start())
+    await asyncio.sleep(0)
+    assert not starting.done()
+    assert await session.transfers.wait([]) == []
+    await starting
+    await session.transfers.close()
+    with pytest.raises(RuntimeError, match="not running"):
+        await session.transfers.wait([])
+
+
 @pytest.mark.parametrize("turns", [0, 1, 3])
 async def test_a_start_that_is_given_up_leaves_no_thread(session: Session, turns: int) -> None:
     starting = asyncio.create_task(session.transfers.start())
