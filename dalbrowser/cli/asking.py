@@ -11,13 +11,14 @@ import sys
 from dalbrowser.cli.wording import CommandError, one_line
 
 
-async def require_yes(question: str, *, unasked: str, refused: str) -> None:
+async def require_yes(question: str, *, refused: str, unasked: str = "") -> None:
     """Return when the person says yes; raise ``CommandError`` otherwise.
 
-    ``unasked`` is said where there is no terminal, ``refused`` after any other answer.
+    ``refused`` is said after any other answer, ``unasked`` where there is no terminal; without
+    it, that ``--yes`` is missing.
     """
     if not sys.stdin.isatty():
-        raise CommandError(unasked)
+        raise CommandError(unasked or f"{question} Not without a yes: add --yes.")
     sys.stderr.write(f"{one_line(question)} [y/N] ")
     sys.stderr.flush()
     answer = await asyncio.to_thread(sys.stdin.readline)

@@ -284,10 +284,10 @@ class Operator:
         ``options`` are the fields of ``OpWrite``: ``append``, ``chunk``, ``concurrent``,
         ``content_type``, ``if_not_exists`` and so on.
         """
-        if not options.get("append"):
-            options.setdefault("content_length", memoryview(data).nbytes)
-        size = memoryview(data).nbytes
-        if size <= WHOLE and not options.get("append") and self._takes_whole:
+        size, anew = memoryview(data).nbytes, not options.get("append")
+        if anew:
+            options.setdefault("content_length", size)
+        if anew and size <= WHOLE and self._takes_whole:
             args = made(OpWrite, options, "write", path)
             data = data if isinstance(data, bytes) else bytes(data)
             return await self._access.write_whole(exact(path), args, data)

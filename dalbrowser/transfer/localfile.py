@@ -62,6 +62,17 @@ def remove(path: str) -> None:
         os.unlink(path)  # noqa: PTH108
 
 
+def placed_if(digest: str, md5: str | None, place: Callable[[], None]) -> bool:
+    """``place`` a whole file unless ``md5`` is another digest; false also if its name is taken."""
+    if md5 is not None and digest != md5:
+        return False
+    try:
+        place()
+    except FileExistsError:
+        return False
+    return True
+
+
 def require_room(path: str, missing: int, size: int) -> int:
     """Raise unless ``missing`` of the ``size`` bytes of a file have room; return what is free."""
     free = shutil.disk_usage(os.path.dirname(path) or ".").free  # noqa: PTH120
@@ -220,13 +231,7 @@ class SmallFile:
         """
         self._opened().close()
         digest = self._digest.hexdigest()
-        if md5 is not None and digest != md5:
-            return digest, False
-        try:
-            place()
-        except FileExistsError:
-            return digest, False
-        return digest, True
+        return digest, placed_if(digest, md5, place)
 
     def discard(self) -> None:
         """Close and remove the file; none is fine."""

@@ -10,7 +10,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.localfile import PartFile, remove
+from dalbrowser.transfer.localfile import PartFile, placed_if, remove
 from dalbrowser.transfer.localnames import unwritable
 
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ class WholeFile:
         """
         digest = hashlib.md5(self._data, usedforsecurity=False).hexdigest()
         self._write()
-        if md5 is not None and digest != md5:
-            return digest, False
-        try:
-            place()
-        except FileExistsError:
-            return digest, False
-        return digest, True
+        return digest, placed_if(digest, md5, place)
 
     def discard(self) -> None:
         """Remove what was written; none is fine."""

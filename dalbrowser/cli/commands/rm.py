@@ -83,8 +83,9 @@ async def _remove(context: Context, text: str, arguments: argparse.Namespace) ->
         raise CommandError(f"Nothing lies below {text!r}, so nothing was deleted.")
     if not arguments.yes:
         more = "" if found.complete else "more than "
-        await _ask(
-            f"Delete {more}{found.objects} objects ({human_size(found.bytes)}) below {text}?"
+        await require_yes(
+            f"Delete {more}{found.objects} objects ({human_size(found.bytes)}) below {text}?",
+            refused="Nothing was deleted.",
         )
     # "" is refused by the operator as too easily meant by mistake; here a person said yes.
     await op.remove_all(spell(location.path) or "/")
@@ -129,8 +130,3 @@ async def _has_entries(op: Operator, folder: Location) -> bool:
         if error.kind is ErrorKind.NOT_FOUND:
             return False
         raise
-
-
-async def _ask(question: str) -> None:
-    unasked = f"{question} Not without a yes: add --yes."
-    await require_yes(question, unasked=unasked, refused="Nothing was deleted.")

@@ -127,7 +127,7 @@ async def run_abort(context: Context, arguments: argparse.Namespace) -> int:
         shown.sum_up()
         return 0
     if not arguments.yes:
-        await _ask(shown.question())
+        await require_yes(shown.question(), refused="Nothing was aborted.")
     report = await abort_uploads(op, location.path, location.bucket, chosen, journal)
     for upload, why in report.kept:
         complain(f"Not aborted: {upload.upload_id} of {one_line(upload.path)}: {one_line(why)}")
@@ -155,8 +155,3 @@ async def _bucket(context: Context, text: str) -> tuple[Location, Operator]:
     if context.connections.lists_buckets(location):
         raise CommandError(f"{text!r} names no bucket; write the bucket first.")
     return location, await context.operator(location)
-
-
-async def _ask(question: str) -> None:
-    unasked = f"{question} Not without a yes: add --yes."
-    await require_yes(question, unasked=unasked, refused="Nothing was aborted.")

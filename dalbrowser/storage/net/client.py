@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import httpx
 
@@ -28,11 +28,13 @@ from dalbrowser.storage.net.wire import exact_target
 from dalbrowser.storage.types import HttpExchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from dalbrowser.storage.net.http1 import Key, ReplyStream
     from dalbrowser.storage.net.message import HttpRequest, Origin
     from dalbrowser.storage.types import Data
+
+T = TypeVar("T")
 
 USER_AGENT = f"dalbrowser/{__version__}"
 _BLOCK = 512 * 1024
@@ -110,18 +112,15 @@ class HttpReply:
         """Return the next block as it came from the wire, or ``None`` at the end."""
         if self._closed:
             return None
-        try:
-            async for block in self._blocks:
-                if block:
-                    return await self._counted(block)
-        except StorageError as error:
-            await self._close(error)
-            raise
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            failure = exchange_failure(error, str(self._origin), in_body=True)
-            await self._close(failure)
-            raise failure from error
-        await self._close(None)
+        block = await self._checked(self._block())
+        if block is None:
+            await self._close(None)
+        return block
+
+    async def _block(self) -> bytes | None:
+        async for block in self._blocks:
+            if block:
+                return await self._counted(block)
         return None
 
     async def read_all(self, limit: int) -> bytes:
@@ -155,7 +154,17 @@ class HttpReply:
     async def _gathered(self) -> bytes:
         """Return what was announced, in one step."""
         try:
-            body = await self._counted(await self._blocks.gather())
+            return await self._checked(self._all())
+        finally:
+            await self.aclose()
+
+    async def _all(self) -> bytes:
+        return await self._counted(await self._blocks.gather())
+
+    async def _checked(self, step: Coroutine[None, None, T]) -> T:
+        """Take a step of the body; what breaks it closes the reply, and is told with its words."""
+        try:
+            return await step
         except StorageError as error:
             await self._close(error)
             raise
@@ -163,9 +172,6 @@ class HttpReply:
             failure = exchange_failure(error, str(self._origin), in_body=True)
             await self._close(failure)
             raise failure from error
-        finally:
-            await self.aclose()
-        return body
 
     async def _counted(self, block: bytes) -> bytes:
         self.received += len(block)

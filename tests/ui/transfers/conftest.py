@@ -1,4 +1,4 @@
-"""A real session for each test."""
+"""The panel alone."""
 
 from __future__ import annotations
 
@@ -7,20 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dalbrowser.ui.transfers.panel import TransferPanel
-from tests.ui.stage import Stage, set_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from PySide6.QtWidgets import QApplication
-
-
-@pytest.fixture
-def stage(qapp: QApplication, tmp_path: Path) -> Iterator[Stage]:
-    """A session in a throwaway home."""
-    with set_stage(qapp, tmp_path) as made:
-        yield made
+    from tests.ui.stage import Stage
 
 
 @pytest.fixture

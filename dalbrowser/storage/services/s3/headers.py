@@ -97,9 +97,9 @@ def require_asked(args: OpRead | OpStat, reply: Mapping[str, str]) -> None:
     etag = reply.get("etag", "").strip()
     if not etag:
         return
-    found = {etag, etag.strip('"'), "*"}
     if args.if_none_match is None and args.if_match in (None, etag):
         return
+    found = {etag, etag.strip('"'), "*"}
     wanted, unwanted = _etags(args.if_match), _etags(args.if_none_match)
     if (wanted and not wanted & found) or unwanted & found:
         raise StorageError(
