@@ -7,14 +7,20 @@ the local file, so that a wrong file cannot ruin somebody's upload.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.integrity import as_md5
 from dalbrowser.transfer.journal import UploadRow
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.partplan import MAX_PARTS, PartPlan
-from dalbrowser.transfer.source import LocalSource
+from dalbrowser.transfer.partproof import (
+    Likeness,
+    digests_of,
+    is_provable,
+    likeness,
+    told_by,
+)
+from dalbrowser.transfer.source import FileSource, LocalSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +55,19 @@ async def adopted(ctx: RunContext, op: Operator, row: JobRow, upload_id: str) ->
         mtime_ns=identity.mtime_ns,
         dev=identity.dev,
         inode=identity.inode,
+        options=_options(op, parts),
         intended=time.time(),
     )
+
+
+def _options(op: Operator, parts: Sequence[Part]) -> dict[str, Any]:
+    """Return what the upload was begun with, as far as its parts tell it.
+
+    S3 refuses a part without the checksum that its upload was begun with.
+    """
+    names = (name for part in parts for name in told_by(part))
+    name = next(names, None) if op.info().capability.write_with_checksum else None
+    return {"checksum": name} if name else {}
 
 
 def _part_size(parts: Sequence[Part], size: int) -> int:
@@ -68,7 +85,7 @@ def _part_size(parts: Sequence[Part], size: int) -> int:
 async def _require_same_file(
     ctx: RunContext, local: LocalSource, plan: PartPlan, parts: Sequence[Part]
 ) -> None:
-    """Prove the first part whose digest is known, and the sizes of all."""
+    """Prove the first part of which enough is told, and the sizes of all."""
     wrong = TransferError(
         f"The upload was not begun from {local.path} as it is now; nothing was changed."
         " Choose the file it was begun from, or abort the upload."
@@ -76,9 +93,21 @@ async def _require_same_file(
     for part in parts:
         if part.number > plan.count or part.size > plan.span(part.number).size:
             raise wrong
-    known = next((part for part in parts if as_md5(part.etag) is not None), None)
-    if known is None or plan.span(known.number).size != known.size:
+    known = next(iter(sorted(filter(is_provable, parts), key=_by_strength)), None)
+    if known is None:
+        raise TransferError(
+            "The service tells no MD5 and no checksum of the upload's parts that can be computed"
+            f" here, so nothing shows that it was begun from {local.path}; nothing was changed."
+            " Abort the upload and upload the file anew."
+        )
+    if plan.span(known.number).size != known.size:
         raise wrong
-    digest = await ctx.on_disk(local.digest, plan.span(known.number))
-    if digest.hex() != as_md5(known.etag):
+    source = FileSource(ctx.on_disk, local)
+    ours = await digests_of(source, plan.span(known.number), known, md5=None, row=None)
+    if likeness(known, ours) not in (Likeness.SAME, Likeness.BY_CHECKSUM):
         raise wrong
+
+
+def _by_strength(part: Part) -> bool:
+    """Order parts that tell a checksum first: an ETag may look like an MD5 and be none."""
+    return not told_by(part)

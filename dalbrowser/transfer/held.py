@@ -10,11 +10,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.transfer.integrity import sums_of
 from dalbrowser.transfer.partplan import PartSpan
 from dalbrowser.transfer.source import LocalSource, SourceIdentity, changed, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
 TINY = 256 * 1024
 """Bytes of a file that may be held before its turn has come; sixteen are under way."""
@@ -47,6 +48,11 @@ class HeldSource:
     async def digest(self, span: PartSpan) -> bytes:
         """Return the MD5 of a part."""
         return (await self.read(span))[1]
+
+    async def digests(self, span: PartSpan, names: Sequence[str]) -> tuple[bytes, dict[str, str]]:
+        """Return the MD5 of a part and its checksums ``names``."""
+        data, md5 = await self.read(span)
+        return md5, await self._on_disk(sums_of, data, names)
 
     async def whole_digest(self) -> bytes | None:
         """Return the MD5 of the whole file."""

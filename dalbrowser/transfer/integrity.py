@@ -102,6 +102,11 @@ def own_sums(told: Mapping[str, str], data: bytes) -> dict[str, str]:
     return {found[0]: checksums.encoded(checksums.digest(found[0], [data]))} if found else {}
 
 
+def sums_of(data: bytes, names: Iterable[str]) -> dict[str, str]:
+    """Compute checksums of ``data`` by their algorithms, in base64; may block."""
+    return {name: checksums.encoded(checksums.digest(name, [data])) for name in names}
+
+
 def sums_of_parts(crcs: Iterable[str], sizes: Iterable[int]) -> dict[str, str]:
     """Return the checksum that ``name:base64`` of all parts, in order, make; empty without."""
     pairs = [(*text.partition(":")[::2], size) for text, size in zip(crcs, sizes, strict=True)]

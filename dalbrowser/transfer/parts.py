@@ -21,7 +21,6 @@ from dalbrowser.transfer.abort import find_intended, forget_upload
 from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
 from dalbrowser.transfer.integrity import (
     as_md5,
-    bare,
     judge,
     other_bytes,
     sums_of_parts,
@@ -30,6 +29,7 @@ from dalbrowser.transfer.journal import PartRow, UploadRow
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 from dalbrowser.transfer.ownership import own_parts
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
+from dalbrowser.transfer.partproof import Digests, Likeness, digests_of, is_as_sent, likeness
 from dalbrowser.transfer.remote import require_size, stat_or_none
 from dalbrowser.transfer.together import all_together
 
@@ -158,36 +158,46 @@ class PartsUpload:
             if not is_gone(error):
                 raise
             return await self._when_gone(saved)
-        todo = deque(found)
+        todo, by_checksum = deque(found), list[tuple[Part, Digests]]()
 
         async def prover() -> None:
             while todo:
-                await self._prove_part(todo.popleft())
+                part = todo.popleft()
+                ours = await self._prove_part(part)
+                if ours is not None:
+                    by_checksum.append((part, ours))
 
         await all_together(prover() for _ in range(_PROVERS))
+        for part, ours in by_checksum:
+            # Where ETags are MD5s, as another part's was, this one's says that it is another.
+            if not self._etags_are_md5 or as_md5(part.etag) is None:
+                await self._trust(part, ours)
         return None
 
-    async def _prove_part(self, part: Part) -> None:
+    async def _prove_part(self, part: Part) -> Digests | None:
+        """Trust a listed part that is ours; its digests where only its checksums say so."""
         if not 1 <= part.number <= self._plan.count:
-            return
+            return None
         span = self._plan.span(part.number)
         if part.size != span.size:
-            return
-        here = self._job.proven.get(part.number)
-        if here is None:
-            here = (await self._source.digest(span)).hex()
+            return None
         row = self._before.get(part.number)
-        told = (
-            row is not None and row.done and row.md5 == here and bare(row.etag) == bare(part.etag)
-        )
-        if as_md5(part.etag) == here:
+        md5 = self._job.proven.get(part.number)
+        ours = await digests_of(self._source, span, part, md5=md5, row=row)
+        found = likeness(part, ours)
+        if found is Likeness.SAME:
             self._etags_are_md5 = True
-        elif not told:
-            return
-        # What a server says of bytes that were not sent from here proves nothing of ours.
-        crc = row.crc if row is not None and row.done and row.md5 == here else ""
-        self._crcs[part.number] = crc
-        await self._confirm(span, part, bytes.fromhex(here), new=row is None or not row.done)
+        elif found is Likeness.OTHER or not is_as_sent(part, row, ours):
+            return ours if found is Likeness.BY_CHECKSUM else None
+        await self._trust(part, ours)
+        return None
+
+    async def _trust(self, part: Part, ours: Digests) -> None:
+        """Count a part that was on the server already."""
+        row = self._before.get(part.number)
+        self._crcs[part.number] = ours.crc
+        span = self._plan.span(part.number)
+        await self._confirm(span, part, ours.md5, new=row is None or not row.done)
 
     async def _when_gone(self, saved: UploadRow) -> Integrity | None:
         """The upload is not on the server: it was completed, or somebody ended it."""

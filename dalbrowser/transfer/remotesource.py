@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange
-from dalbrowser.transfer.integrity import same_etag
+from dalbrowser.transfer.integrity import same_etag, sums_of
 from dalbrowser.transfer.model import SourceChangedError
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.source import SourceIdentity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.partplan import PartSpan
 
@@ -57,6 +59,11 @@ class RemoteSource:
         """Read a part again for its digest alone."""
         _, digest = await self.read(span)
         return digest
+
+    async def digests(self, span: PartSpan, names: Sequence[str]) -> tuple[bytes, dict[str, str]]:
+        """Read a part again for its digests."""
+        data, md5 = await self.read(span)
+        return md5, await asyncio.to_thread(sums_of, data, names)
 
     async def whole_digest(self) -> bytes | None:
         """Return nothing: it would be the whole object once more over the network."""

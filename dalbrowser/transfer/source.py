@@ -14,11 +14,12 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from dalbrowser.storage import checksums
 from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
 from dalbrowser.transfer.partplan import PartSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
 
 
@@ -98,7 +99,12 @@ class LocalSource:
 
     def digest(self, span: PartSpan) -> bytes:
         """Return the MD5 of a part without keeping its bytes."""
+        return self.digests(span, ())[0]
+
+    def digests(self, span: PartSpan, names: Sequence[str]) -> tuple[bytes, dict[str, str]]:
+        """Return the MD5 of a part and its checksums ``names``, in base64, in one reading."""
         digest = hashlib.md5(usedforsecurity=False)
+        others = {name: checksums.Running(name) for name in names}
         reached = 0
         try:
             while reached < span.size:
@@ -106,11 +112,14 @@ class LocalSource:
                 if not block:
                     raise changed(self.path)
                 digest.update(block)
+                for other in others.values():
+                    other.update(block)
                 reached += len(block)
         except OSError as error:
             raise unreadable(self.path, error) from error
         self.check()
-        return digest.digest()
+        sums = {name: checksums.encoded(made.digest()) for name, made in others.items()}
+        return digest.digest(), sums
 
 
 class PartSource(Protocol):
@@ -125,6 +134,10 @@ class PartSource(Protocol):
 
     async def digest(self, span: PartSpan) -> bytes:
         """Return the MD5 of a part."""
+        ...
+
+    async def digests(self, span: PartSpan, names: Sequence[str]) -> tuple[bytes, dict[str, str]]:
+        """Return the MD5 of a part, and its checksums by their algorithms ``names``, in base64."""
         ...
 
     async def whole_digest(self) -> bytes | None:
@@ -152,6 +165,11 @@ class FileSource:
     async def digest(self, span: PartSpan) -> bytes:
         """See ``LocalSource.digest``."""
         return bytes(await self._on_disk(self._local.digest, span))
+
+    async def digests(self, span: PartSpan, names: Sequence[str]) -> tuple[bytes, dict[str, str]]:
+        """See ``LocalSource.digests``."""
+        md5, sums = await self._on_disk(self._local.digests, span, names)
+        return md5, sums
 
     async def whole_digest(self) -> bytes | None:
         """Return the MD5 of the whole file."""

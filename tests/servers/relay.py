@@ -32,15 +32,20 @@ class Said:
 
 Change = Callable[[Seen, Said], None]
 Instead = Callable[[Seen], Said | None]
+Asked = Callable[[Seen], bytes]
 
 
 @asynccontextmanager
 async def relay(
-    endpoint: str, change: Change, instead: Instead | None = None
+    endpoint: str,
+    change: Change,
+    instead: Instead | None = None,
+    *,
+    asked: Asked = lambda seen: seen.body,
 ) -> AsyncIterator[LyingServer]:
     """Run a server before ``endpoint``; ``change`` gets each request and its answer.
 
-    What ``instead`` answers is not passed on at all.
+    What ``instead`` answers is not passed on at all; ``asked`` is the body that is passed on.
     """
     async with httpx.AsyncClient(timeout=60) as client:
 
@@ -52,7 +57,7 @@ async def relay(
                 return
             url = httpx.URL(endpoint).copy_with(raw_path=seen.target)
             headers = {k: v for k, v in seen.headers.items() if k not in _HOP}
-            reply = await client.request(seen.method, url, headers=headers, content=seen.body)
+            reply = await client.request(seen.method, url, headers=headers, content=asked(seen))
             told = {k: v for k, v in reply.headers.items() if k not in _HOP}
             said = Said(reply.status_code, told, reply.content)
             change(seen, said)

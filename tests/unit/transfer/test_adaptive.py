@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -118,10 +119,27 @@ async def test_a_slow_down_leaves_fewer_slots() -> None:
     with pytest.raises(StorageError):
         async with slots.small("a", 10):
             raise error
-    assert slots.limits("a") == (16, 8)
-    assert slots.limits("b") == (16, 16)
+    assert slots.limits("a") == (16, 32)
+    assert slots.limits("b") == (16, 64)
     slots.refused("b")
-    assert slots.limits("b") == (8, 8)
+    assert slots.limits("b") == (8, 32)
+
+
+async def test_who_asks_for_few_large_requests_gets_few_small_ones() -> None:
+    slots = Slots(1)
+    assert slots.limits("a") == (1, 4)
+    busy = most = 0
+
+    async def hold() -> None:
+        nonlocal busy, most
+        async with slots.small("a", 10):
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(0)
+            busy -= 1
+
+    await asyncio.gather(*(hold() for _ in range(50)))
+    assert (busy, most) == (0, 4)
 
 
 async def test_a_large_request_counts_as_large() -> None:
@@ -141,7 +159,9 @@ async def _enter(slots: Slots) -> None:
 
 async def test_a_place_given_to_one_who_leaves_goes_on_to_the_next() -> None:
     slots = Slots(1)
-    async with slots.small("a", 1):
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(slots.limits("a")[1]):
+            await held.enter_async_context(slots.small("a", 1))
         leaving = asyncio.ensure_future(_enter_small(slots))
         await asyncio.sleep(0)
     # The place is its own by now, and it has not run since.

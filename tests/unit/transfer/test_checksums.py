@@ -5,7 +5,6 @@ moto keeps checksums and believes them; a relay before it damages bytes or answe
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,55 +13,14 @@ import pytest
 from dalbrowser.storage.checksums import digest, encoded
 from dalbrowser.transfer import ConflictPolicy, JobState
 from tests.faults.rig import MiB, Rig, make_file, sha_of
-from tests.servers.relay import Said, relay
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from tests.servers.lying import LyingServer, Seen
-    from tests.servers.relay import Change
-    from tests.servers.s3_server import S3Server
+    from tests.servers.lying import Seen
+    from tests.servers.relay import Change, Said
+    from tests.unit.transfer.relayed import Place
 
 LARGE = 11 * MiB
 WRONG = encoded(bytes(8))
-
-
-@dataclasses.dataclass
-class Place:
-    """A rig before whose server a relay stands; ``change`` may be set at any time."""
-
-    rig: Rig
-    server: LyingServer
-    change: Change | None = None
-
-    def apply(self, seen: Seen, said: Said) -> None:
-        """Change an answer; moto names one of its documents as no other server does."""
-        said.body = said.body.replace(b"ListPartsResponse", b"ListPartsResult")
-        if self.change is not None:
-            self.change(seen, said)
-
-
-@pytest.fixture
-async def place(tmp_path: Path, moto_s3: S3Server, moto_bucket: str) -> AsyncIterator[Place]:
-    made: list[Place] = []
-
-    def change(seen: Seen, said: Said) -> None:
-        made[0].apply(seen, said)
-
-    async with relay(moto_s3.endpoint, change) as server:
-        config = dataclasses.replace(moto_s3, endpoint=server.endpoint).operator_config(moto_bucket)
-        options: dict[str, Any] = {
-            "multipart_above": 5 * MiB,
-            "part_floor": 5 * MiB,
-            "ranges_above": 2 * MiB,
-        }
-        options |= {"range_size": 2 * MiB, "attempts": 2, "part_attempts": 2}
-        options |= {"backoff_base": 0.01, "backoff_cap": 0.02, "event_interval": 0.01}
-        rig = Rig(tmp_path, "s3", config, moto_bucket, options)
-        made.append(Place(rig, server))
-        yield made[0]
-        await rig.op.aclose()
 
 
 def wrong_checksum(methods: str) -> Change:
@@ -103,13 +61,17 @@ async def test_another_checksum_in_the_answer_is_never_done(
     assert "other bytes" in view.error or "another crc64nvme" in view.error
 
 
-async def test_parts_with_another_checksum_in_the_answer_are_proven_anew(place: Place) -> None:
-    """What counts then is what the service lists: the MD5 of each part, recomputed here."""
+@pytest.mark.parametrize(("lists", "proof"), [(True, "crc64nvme"), (False, "md5")])
+async def test_parts_with_another_checksum_in_the_answer_are_proven_anew(
+    place: Place, lists: bool, proof: str
+) -> None:
+    """What counts then is what the service lists: digests of each part, recomputed here."""
+    place.lists_checksums = lists
     rig, place.change = place.rig, wrong_checksum("PUT")
     sha = make_file(rig.folder / "f", LARGE)
     view = await rig.upload(rig.folder / "f", "f")
     assert view.attempts > 0
-    assert view.words == "done (verified (md5))", view.error
+    assert view.words == f"done (verified ({proof}))", view.error
     assert await rig.sha("f") == sha
 
 

@@ -184,34 +184,6 @@ async def test_copy_onto_itself_is_refused(rig: Rig) -> None:
     assert await rig.op.read("a/f") == b"new"
 
 
-async def test_adopted_upload_is_proven_and_finished(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    data = (rig.folder / "big").read_bytes()
-    upload = await rig.op.create_multipart("big")
-    await upload.write(1, data[: 512 * 1024])
-    await upload.write(3, data[1024 * 1024 : 1536 * 1024])
-    rig.wire.calls.clear()
-    async with rig.engine() as engine:
-        number = await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
-        view = (await engine.wait([number]))[0]
-    assert view.words == "done (verified (md5))"
-    sent = [args.number for name, _, args in rig.wire.calls if name == "write_multipart"]
-    assert sorted(sent) == [2, 4]
-    assert await rig.sha("big") == sha
-    assert await rig.uploads_left() == []
-
-
-async def test_upload_of_another_file_is_not_adopted(rig: Rig) -> None:
-    make_file(rig.folder / "big", 2 * MiB)
-    upload = await rig.op.create_multipart("big")
-    await upload.write(1, b"z" * PART)
-    async with rig.engine() as engine:
-        with pytest.raises(TransferError, match="not begun from"):
-            await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
-        assert engine.jobs() == []
-    assert (await upload.list_parts())[0].size == PART
-
-
 async def test_empty_folders_go_along(rig: Rig, near: str) -> None:
     del near
     await rig.op.create_dir("a/")
