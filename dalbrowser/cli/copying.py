@@ -15,6 +15,7 @@ from dalbrowser.cli.wording import CommandError
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer import ConflictPolicy
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     from dalbrowser.cli.context import Context
@@ -150,7 +151,11 @@ async def _reach(context: Context, place: Location) -> None:
     """
     op = await context.operator(place)
     try:
-        await op.stat(spell(place.path))
+        if place.is_folder:
+            # Not looked at as an object: first the service would be asked how it takes such names.
+            await is_empty(op, place.path)
+        else:
+            await op.stat(spell(place.path))
     except StorageError as error:
         if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.PERMISSION_DENIED}:
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.progress import Progress
@@ -17,7 +17,7 @@ from dalbrowser.transfer import JobState, TransferEngine
 from dalbrowser.transfer.tuning import options_from
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from dalbrowser.cli.context import Context
     from dalbrowser.transfer import JobView
@@ -85,6 +85,30 @@ async def run_jobs(
             complain(f"Stopped; go on with: dal transfers resume {named}")
         raise
     return 1 if failed else 0
+
+
+async def run_planned(
+    context: Context,
+    who: str,
+    plan: Coroutine[Any, Any, Begin],
+    *,
+    verbose: bool = False,
+    limit: int | None = None,
+) -> int:
+    """Like ``run_jobs`` with ``forget``, for what ``plan`` says once both sides were looked at.
+
+    The engine starts meanwhile: one waits for the service, the other works.
+    """
+    planned = asyncio.ensure_future(plan)
+
+    async def begin(running: TransferEngine) -> list[int]:
+        return await (await planned)(running)
+
+    try:
+        return await run_jobs(context, who, begin, verbose=verbose, forget=True, limit=limit)
+    finally:
+        planned.cancel()
+        await asyncio.gather(planned, return_exceptions=True)
 
 
 async def _drop_fruitless(running: TransferEngine, views: list[JobView]) -> None:

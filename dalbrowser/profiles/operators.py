@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dalbrowser.profiles.model import Profile
 
 
-_CALLS_AT_ONCE = 64
-"""For one bucket: above what the transfers (16 parts, 16 small files) and a window ask for."""
+_CALLS_AT_ONCE = 128
+"""For one bucket: above what the transfers (16 parts, 96 small files) and a window ask for."""
 
 
 def build_operator(

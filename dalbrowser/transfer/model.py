@@ -295,7 +295,7 @@ class EngineOptions:
     parts_per_file: int = 4
     parts_total: int = 16
     large_files: int = 4
-    small_files: int = 64
+    small_files: int = 96
     plan_window: int = 1000
     attempts: int = 8
     part_attempts: int = 4

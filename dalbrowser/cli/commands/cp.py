@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.copying import plan_copy, plan_download, plan_upload
-from dalbrowser.cli.jobs import run_jobs
+from dalbrowser.cli.jobs import run_planned
 from dalbrowser.cli.wording import CommandError, rate
 from dalbrowser.transfer import ConflictPolicy
 
@@ -77,12 +77,10 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
             f"{sources[0].text!r} and {target.text!r} are both local; write the remote side as"
             " s3://bucket/key or connection:path."
         )
-    begin = await plan(context, sources, target, arguments.recursive, arguments.policy)
-    return await run_jobs(
+    return await run_planned(
         context,
         "dal cp",
-        begin,
+        plan(context, sources, target, arguments.recursive, arguments.policy),
         verbose=arguments.verbose,
-        forget=True,
         limit=arguments.limit_rate,
     )

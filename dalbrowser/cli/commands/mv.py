@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.cli.commands.cp import add_arguments
 from dalbrowser.cli.copying import plan_copy
-from dalbrowser.cli.jobs import run_jobs
+from dalbrowser.cli.jobs import run_planned
 from dalbrowser.cli.wording import CommandError
 
 if TYPE_CHECKING:
@@ -38,14 +38,10 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
     sources = [context.target(text) for text in arguments.source]
     if target.local is not None or any(source.local is not None for source in sources):
         raise CommandError("Moving is between places on a service; for local files use dal cp.")
-    begin = await plan_copy(
-        context, sources, target, arguments.recursive, arguments.policy, move=True
-    )
-    return await run_jobs(
+    return await run_planned(
         context,
         "dal mv",
-        begin,
+        plan_copy(context, sources, target, arguments.recursive, arguments.policy, move=True),
         verbose=arguments.verbose,
-        forget=True,
         limit=arguments.limit_rate,
     )
