@@ -68,7 +68,8 @@ async def plan_download(
 
     async def begin(engine: TransferEngine) -> list[int]:
         if not into:
-            return [await engine.download_file(items[0][0], local, policy)]
+            place, metadata = items[0]
+            return [await engine.download_file(place, local, policy, metadata)]
         await asyncio.to_thread(local.mkdir, parents=True, exist_ok=True)
         return await engine.download(items, local, policy)
 

@@ -195,12 +195,19 @@ class TransferEngine:
         )
 
     async def download_file(
-        self, location: Location, path: LocalPath, policy: ConflictPolicy = ConflictPolicy.ASK
+        self,
+        location: Location,
+        path: LocalPath,
+        policy: ConflictPolicy = ConflictPolicy.ASK,
+        metadata: Metadata | None = None,
     ) -> int:
-        """Download one object to the exact local ``path``; its folder must exist."""
+        """Download one object to the exact local ``path``; its folder must exist.
+
+        ``metadata`` is what was told of it just now, as in ``download``.
+        """
         profile = self._profile(location.profile_id)
         ids = await self._accept(
-            lambda: [intake.download_file_request(location, path, profile, policy)]
+            lambda: [intake.download_file_request(location, path, profile, policy, metadata)]
         )
         return ids[0]
 

@@ -117,14 +117,20 @@ def download_requests(
 
 
 def download_file_request(
-    place: Location, path: LocalPath, profile: str, policy: ConflictPolicy
+    place: Location,
+    path: LocalPath,
+    profile: str,
+    policy: ConflictPolicy,
+    metadata: Metadata | None = None,
 ) -> Request:
     """Return the job that downloads one object to the exact local ``path``."""
     if place.is_folder:
         message = "A folder cannot be downloaded to the name of a file; give a folder for it."
         raise TransferError(message)
     local = os.path.abspath(os.fspath(path))  # noqa: PTH100
-    return _row(Direction.DOWNLOAD, place, profile, policy, key=place.path, path=local), None
+    row = _row(Direction.DOWNLOAD, place, profile, policy, key=place.path, path=local)
+    know(row, metadata)
+    return row, None
 
 
 def copy_requests(

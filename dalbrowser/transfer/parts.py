@@ -18,6 +18,7 @@ from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import Part
 from dalbrowser.transfer.abort import find_intended, forget_upload
+from dalbrowser.transfer.equality import may_read
 from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
 from dalbrowser.transfer.integrity import (
     as_md5,
@@ -31,6 +32,7 @@ from dalbrowser.transfer.ownership import own_parts
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
 from dalbrowser.transfer.partproof import Digests, Likeness, digests_of, is_as_sent, likeness
 from dalbrowser.transfer.remote import require_size, stat_or_none
+from dalbrowser.transfer.remotesource import RemoteSource
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
@@ -203,6 +205,8 @@ class PartsUpload:
         """The upload is not on the server: it was completed, or somebody ended it."""
         there = await stat_or_none(self._op, self._row.key)
         if there is not None and there.content_length == saved.size:
+            sent = saved.state == "completing"
+            readable = may_read(self._op, self._op, saved.size, sent=sent)
             proven = await own_parts(
                 saved,
                 there,
@@ -210,6 +214,7 @@ class PartsUpload:
                 plan=self._plan,
                 source=self._source,
                 options=self._options,
+                written=RemoteSource(self._op, self._row.key, there) if readable else None,
             )
             if proven is not None:
                 await self._put_late_tags()
@@ -366,7 +371,10 @@ class PartsUpload:
 
     async def _verify(self, said: Metadata) -> Integrity:
         self._ctx.show(self._job, JobState.VERIFYING)
-        there = await stat_or_none(self._op, self._row.key)
+        there: Metadata | None = said
+        if said.last_modified is None:
+            # The reply to a completion has no time: nobody has looked at the object yet.
+            there = await stat_or_none(self._op, self._row.key)
         if there is None:
             message = (
                 "The service said that the upload was complete, and has no such object: somebody"

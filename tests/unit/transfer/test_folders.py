@@ -49,7 +49,7 @@ async def test_only_a_window_of_a_folder_is_in_memory(rig: Rig) -> None:
 
 async def test_folder_that_was_cut_off_goes_on_and_sends_nothing_twice(rig: Rig) -> None:
     make_tree(rig.folder / "tree", 1200)
-    async with rig.engine(plan_window=200) as engine:
+    async with rig.engine(plan_window=200, parts_total=2) as engine:
         gate = Gate(rig, "write", free=150)
         await engine.upload([rig.folder / "tree"], rig.at(""), ConflictPolicy.OVERWRITE)
         await gate.reached.wait()
@@ -61,7 +61,8 @@ async def test_folder_that_was_cut_off_goes_on_and_sends_nothing_twice(rig: Rig)
         await engine.resume(ids)
         view = (await engine.wait(ids))[0]
     assert (view.state, view.files_total) == (JobState.DONE, 1200)
-    assert rig.wire.count("write") <= 1200 + 16
+    under_way = 12  # at most, with two large requests
+    assert rig.wire.count("write") <= 1200 + under_way
     assert already >= 150
     assert len([e for e in await rig.op.list("", recursive=True) if e.metadata.is_file]) == 1200
 

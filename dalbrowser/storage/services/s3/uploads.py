@@ -7,6 +7,7 @@ the object what the lost answer would have said.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.checksums import MISMATCH
@@ -175,8 +176,9 @@ class Uploads:
         said = replies.result(text, "CompleteMultipartUploadResult")
         _require_joined(joined, said.get("ChecksumCRC64NVME"))
         etag = replies.quoted(said.get("ETag"))
-        if etag is None:  # Ceph 16 leaves it empty.
-            etag = (await self._stat(key, OpStat())).etag
+        if etag is None:  # Ceph 16 leaves it empty; what is there now says more than a reply.
+            found = await self._stat(key, OpStat())
+            return replace(found, version=headers.version(reply.headers) or found.version)
         return Metadata(
             mode=EntryMode.FILE,
             content_length=sum(part.size for part in parts),
