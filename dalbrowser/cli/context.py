@@ -7,7 +7,6 @@ secrets, operators on this loop. Everything is closed when the command ends.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.wording import CommandError, one_line
@@ -21,6 +20,7 @@ from dalbrowser.profiles import (
     parse_target,
 )
 from dalbrowser.settings import Folders, Settings
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Operator
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Context:
     """The parts that a command works with."""
 
@@ -40,8 +40,6 @@ class Context:
     connections: Connections
     endpoint: str | None = None
     region: str | None = None
-    stopped: bool = field(default=False, init=False)
-    """Whether a signal asked the command to stop."""
 
     @classmethod
     def build(cls, arguments: argparse.Namespace) -> Context:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.wording import CommandError
@@ -20,6 +19,7 @@ from dalbrowser.transfer.journal.holder import holder
 from dalbrowser.transfer.journal.rows import from_column
 from dalbrowser.transfer.journal.schema import SCHEMA_VERSION
 from dalbrowser.transfer.model import FINAL_STATES
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ WHERE {where} ORDER BY job.id
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class JobLine:
     """One job as ``dal transfers list`` shows it. Sizes in bytes; ``total`` may be unknown."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import complain, say
@@ -18,6 +18,7 @@ from dalbrowser.transfer.sync.ends import LocalEnd, RemoteEnd, require_apart
 from dalbrowser.transfer.sync.planfile import read_steps
 from dalbrowser.transfer.sync.planning import plan_sync
 from dalbrowser.transfer.sync.steps import Do
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ _DONE = frozenset({Do.COPY, Do.UPDATE, Do.DELETE})
 _NOT_DONE = frozenset({Do.LEAVE, Do.FAIL})
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Wish:
     """What was asked for: the rules, deletions, and whether an empty source is meant."""
 

@@ -6,11 +6,11 @@ were. One object belongs to one loop; the stores behind it are shared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles.operators import build_operator
 from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ _NAMED_BY = "access_key_id"
 """A connection that names its key has a secret that belongs to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Kept:
     """An operator and what it was built from."""
 

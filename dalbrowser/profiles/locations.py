@@ -6,12 +6,11 @@ Invariant: ``path`` is the key itself, nothing trimmed or decoded. An operator i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dalbrowser.storage import paths
+from dalbrowser.utils.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Location:
     """One place in one connection.
 

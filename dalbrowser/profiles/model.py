@@ -6,13 +6,14 @@ Invariant: a profile holds no secret. ``without_secrets`` is asked before one le
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dalbrowser.storage import registry
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ ADHOC_PREFIX = "adhoc-"
 BUCKET_FIELD = "bucket"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Profile:
     """One connection. ``config`` maps the service's fields to text; it is copied and frozen.
 

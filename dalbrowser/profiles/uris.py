@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from dalbrowser.profiles.builtin import HOME
 from dalbrowser.profiles.locations import Location
 from dalbrowser.profiles.model import ADHOC_PREFIX, BUCKET_FIELD, Profile
 from dalbrowser.storage import registry
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.profiles.store import ProfileStore
@@ -30,7 +30,7 @@ class TargetError(Exception):
     """A text that names no place; the message says how to write it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Target:
     """What one argument names: a local path, or a place in a connection; never both."""
 
@@ -109,7 +109,7 @@ def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profi
 
     Its id follows from what it says, so that another process arrives at the same one.
     """
-    if scheme not in registry.schemes():
+    if not registry.is_scheme(scheme):
         known = ", ".join(registry.schemes())
         raise TargetError(f"No kind of storage is called {scheme!r}; known are {known}.")
     fields = {item.name for item in registry.config_fields(scheme)}

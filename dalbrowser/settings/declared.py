@@ -6,14 +6,15 @@ times seconds. The dialog, the file and the documentation are all made from this
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from dalbrowser.utils.records import record
 
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Setting:
     """One setting. ``choices`` are the allowed values, ``minimum``/``maximum`` inclusive."""
 

@@ -6,10 +6,11 @@ so that a fresh value of either isolates a run completely.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import platformdirs
+
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ APP_NAME = "dalbrowser"
 _PRIVATE = 0o700
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Folders:
     """The four folders of one installation.
 

@@ -12,17 +12,39 @@ The key of that very name is written with the slash: ``/s3://bucket/key``.
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 
-ENTRY_POINT_GROUP = "dalbrowser.services"
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+OWN_SERVICES = {
+    "fs": "dalbrowser.storage.services.fs:Fs",
+    "memory": "dalbrowser.storage.services.memory:Memory",
+    "s3": "dalbrowser.storage.services.s3:S3",
+}
+"""The entry points of this package. Reading those of everything that is installed takes a
+start as long as reading its own code, and only what somebody else brings is worth it."""
 
 
 @cache
+def brought_services() -> dict[str, EntryPoint]:
+    """Return the services that other packages bring, by scheme."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - start-up time: see above
+
+    points = entry_points(group="dalbrowser.services")
+    return {point.name: point for point in points if point.name not in OWN_SERVICES}
+
+
 def schemes() -> tuple[str, ...]:
     """Return the names of all registered services, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+    return tuple(sorted({*OWN_SERVICES, *brought_services()}))
+
+
+def is_scheme(name: str) -> bool:
+    """Whether a service is registered as ``name``."""
+    return name in OWN_SERVICES or name in brought_services()
 
 
 def exact(path: str) -> str:
@@ -46,7 +68,7 @@ def exact(path: str) -> str:
 
 def _is_uri(text: str) -> bool:
     scheme, mark, _ = text.partition("://")
-    return bool(mark) and scheme in schemes()
+    return bool(mark) and is_scheme(scheme)
 
 
 def spell(key: str) -> str:

@@ -1,4 +1,4 @@
-"""From a scheme to a service, found by entry point and loaded when first used.
+"""From a scheme to a service: its entry point is loaded when it is first used.
 
 Also what every service's configuration shares: a frozen dataclass whose fields are made
 with ``config_field``, so that the connection form, the settings file and the keyring know
@@ -8,15 +8,14 @@ each field's meaning and which of them are secrets.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dalbrowser.storage import paths
 from dalbrowser.storage.errors import ErrorKind, StorageError
-from dalbrowser.storage.paths import ENTRY_POINT_GROUP
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +26,7 @@ _NAME_FIELDS = ("bucket", "container", "name", "host")
 """The configuration fields that a URI's host part may fill, whichever the service has."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ConfigField:
     """One field of a service's configuration, as a form shows it.
 
@@ -81,19 +80,25 @@ class Service(Protocol):
 
 schemes = paths.schemes
 """The names of all registered services, sorted."""
+is_scheme = paths.is_scheme
+"""Whether a service is registered under a name."""
 
 
 @cache
 def service(scheme: str) -> type[Service]:
     """Load the service registered as ``scheme``, or raise ``ConfigInvalid`` naming those known."""
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        if point.name == scheme:
-            loaded: type[Service] = point.load()
-            return loaded
-    raise StorageError(
-        ErrorKind.CONFIG_INVALID,
-        f"No service is called {scheme!r}; known are {', '.join(schemes())}.",
-    )
+    if not is_scheme(scheme):
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"No service is called {scheme!r}; known are {', '.join(schemes())}.",
+        )
+    loaded: type[Service]
+    if scheme in paths.OWN_SERVICES:
+        module, _, name = paths.OWN_SERVICES[scheme].partition(":")
+        loaded = getattr(import_module(module), name)
+    else:
+        loaded = paths.brought_services()[scheme].load()
+    return loaded
 
 
 def config_fields(scheme: str) -> tuple[ConfigField, ...]:

@@ -7,7 +7,8 @@ more. Pure: it is told the time and what happened, and decides; it never waits.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from dalbrowser.utils.records import record
 
 _STEP = 1.5
 """A step up: half more requests, so that what it brings stands out from the noise."""
@@ -25,7 +26,7 @@ Twice as long each time, since a single bad round may be anybody's noise.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Bounds:
     """Requests at once: what to begin with, the fewest, the most."""
 

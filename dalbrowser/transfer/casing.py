@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import unicodedata
-import uuid
 
 
 def fold(name: str) -> str:
@@ -25,7 +24,7 @@ def ignores_case(folder: str) -> bool:
     differ (ext4's ``casefold``, NTFS), and since a folder's own name says nothing of what is
     mounted there. Where none can be made, the answer is the careful one.
     """
-    path = os.path.join(folder, f".dalprobe-a{uuid.uuid4().hex}")  # noqa: PTH118
+    path = os.path.join(folder, f".dalprobe-a{os.urandom(16).hex()}")  # noqa: PTH118
     other = os.path.join(folder, os.path.basename(path).upper())  # noqa: PTH118, PTH119
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

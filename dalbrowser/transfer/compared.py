@@ -7,11 +7,12 @@ written over or deleted which nobody compared.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.integrity import same_etag
 from dalbrowser.transfer.model import TransferError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +23,7 @@ PLANNED = "planned"
 """Marks a folder job whose files are read from a plan that was written beforehand."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Compared:
     """One target as it was seen. Sizes in bytes, ``modified`` in seconds since the epoch.
 

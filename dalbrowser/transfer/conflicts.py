@@ -6,11 +6,11 @@ known never counts as a reason to overwrite.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import ConflictPolicy
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Metadata
@@ -25,7 +25,7 @@ class Verdict(Enum):
     RENAME = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Side:
     """One of the two files that want the same name."""
 

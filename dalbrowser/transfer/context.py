@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -12,6 +12,7 @@ from dalbrowser.transfer import casing
 from dalbrowser.transfer.grounds import Grounds
 from dalbrowser.transfer.model import JobState
 from dalbrowser.transfer.placed import Placed
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +34,7 @@ T = TypeVar("T")
 _PASSING = (JobState.PREPARING, JobState.VERIFYING)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RunContext:
     """The engine as its runners see it. ``operator`` takes a profile's JSON and a bucket."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.journal.own import own, own_uploads
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.together import all_together
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +37,7 @@ _GIB = 1 << 30
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Kept:
     """What one upload holds: ``byte_days`` is the sum over its parts of bytes × age in days.
 
@@ -64,7 +65,7 @@ class Kept:
         )
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Aborted:
     """What became of the uploads that were to be aborted. ``vanished`` had ended by themselves."""
 

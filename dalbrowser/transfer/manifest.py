@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.integrity import file_sha256
 from dalbrowser.transfer.model import Direction, JobState
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +30,7 @@ SUMS_SUFFIX = ".sha256"
 JSON_SUFFIX = ".json"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ManifestLine:
     """One file that arrived.
 
@@ -46,7 +47,7 @@ class ManifestLine:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Difference:
     """A file that is not what the manifest says, and how it differs."""
 
@@ -54,7 +55,7 @@ class Difference:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Manifest:
     """The files of one batch, in the order in which they were asked for, below ``folder``."""
 

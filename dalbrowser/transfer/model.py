@@ -8,9 +8,10 @@ seconds since the epoch (UTC).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
+
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +142,7 @@ class Integrity(Enum):
         return self.value.startswith("verified")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class JobView:
     """One job as it is now.
 
@@ -193,21 +194,21 @@ class JobView:
         return self.state.word
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class JobsChanged:
     """Jobs are new or look different; at most ten of these a second."""
 
     views: tuple[JobView, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class JobsRemoved:
     """Jobs left the live list: forgotten, or moved to the history alone."""
 
     ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class BatchEnded:
     """Nothing of a batch is under way any more; the counts are of files."""
 
@@ -219,7 +220,7 @@ class BatchEnded:
     bytes_done: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class BatchView:
     """One batch of the journal, as far as its jobs are not live; folders count as one job.
 
@@ -234,7 +235,7 @@ class BatchView:
     first: JobView | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Snapshot:
     """Everything at one moment, in order with the other events: live jobs, latest batches.
 
@@ -246,7 +247,7 @@ class Snapshot:
     older: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class JobEvent:
     """One line of a job's log: when it entered a state, with which bytes safe, and why.
 
@@ -263,7 +264,7 @@ class JobEvent:
 Event = JobsChanged | JobsRemoved | BatchEnded | Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StartReport:
     """What the journal held: jobs that were cut off, and a sentence when it was damaged."""
 
@@ -271,7 +272,7 @@ class StartReport:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class EngineOptions:
     """How hard the engine works. Sizes in bytes, times in seconds.
 

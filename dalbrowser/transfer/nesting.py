@@ -5,11 +5,11 @@ Invariant: what a copy has made is never found as its source, so that no copy go
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import Direction, TransferError
 from dalbrowser.transfer.remote import is_one_store
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Entry, Operator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.journal import PlanRow
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class OwnCopies:
     """Where, and since when, a copy would meet what it has made itself, without end."""
 

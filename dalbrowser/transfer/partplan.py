@@ -7,10 +7,10 @@ from the local bytes for as long as the part size is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import MiB, TransferError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_PARTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class PartSpan:
     """One part: its number from 1, where it begins, and how long it is."""
 
@@ -29,7 +29,7 @@ class PartSpan:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class PartPlan:
     """An object of ``size`` bytes in parts of ``part_size``; the last may be shorter."""
 

@@ -9,12 +9,13 @@ object integrity"); of what cannot be computed here nothing is believed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import checksums
 from dalbrowser.transfer.integrity import as_md5, bare
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ class Likeness(Enum):
     """One of its checksums differs."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Digests:
     """Of bytes that are here: their MD5, and other checksums in base64 by their algorithm."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.paths import spell
@@ -31,6 +31,7 @@ from dalbrowser.transfer.remote import is_empty
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.sync.jobs import planned_rows
 from dalbrowser.transfer.vacancy import is_vacant, mark_fresh
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -43,7 +44,7 @@ STEP = 250
 """Files of one step: one commit, one page of events."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Step:
     """What one step found: files to transfer, folders to look into later."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import checksums
@@ -26,6 +25,7 @@ from dalbrowser.transfer.integrity import (
 from dalbrowser.transfer.model import Integrity, MiB
 from dalbrowser.transfer.spans import Spans
 from dalbrowser.transfer.together import all_together
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ _AT_ONCE = min(4, os.cpu_count() or 1)
 """Parts of one file that are hashed side by side."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Part:
     """The digest of the bytes up to ``stop``, made of those before ``at`` so far."""
 

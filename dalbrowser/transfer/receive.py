@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
@@ -20,6 +20,7 @@ from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
 from dalbrowser.transfer.integrity import same_etag
 from dalbrowser.transfer.model import MiB, SourceChangedError, TransferError
 from dalbrowser.transfer.remote import stat_or_none
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Operator
@@ -34,7 +35,7 @@ _LATE = 0.5
 """Seconds after which fewer are handed over: what is counted as done must not lag behind."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Span:
     """A range that is being fetched: ``at`` is the next byte to come, ``stop`` the end."""
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.storage import checksums
 from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
 from dalbrowser.transfer.partplan import PartSpan
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _STEP = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SourceIdentity:
     """Which file, in which state. Sizes in bytes, ``mtime_ns`` since the epoch."""
 

@@ -21,6 +21,7 @@ from dalbrowser.storage.layers.around import AroundAccessor
 from dalbrowser.storage.oio.body import seek_target
 from dalbrowser.storage.pinning import pinned, require_same
 from dalbrowser.storage.types import ByteRange, DeleteOutcome
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -57,7 +58,7 @@ class RetryBudget:
         self.left = min(self.capacity, self.left + self.refund)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Retried:
     """One retry about to be made: the step, its path, the number of the attempt that failed
     (from 1), the seconds until the next, and what came back."""

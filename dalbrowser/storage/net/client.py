@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -26,6 +25,7 @@ from dalbrowser.storage.net.pace import current_pace
 from dalbrowser.storage.net.trust import clear_context, tls_context
 from dalbrowser.storage.net.wire import exact_target
 from dalbrowser.storage.types import HttpExchange
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -42,7 +42,7 @@ _BLOCK = 512 * 1024
 enough that an upload's progress and the connection's write deadline mean something."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ClientOptions:
     """Deadlines in seconds and limits. There is no limit on the whole time of a body.
 

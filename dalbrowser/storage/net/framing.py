@@ -7,13 +7,13 @@ lines, bare line ends in values) is refused, so that no reply can be smuggled in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
 
 from dalbrowser.storage.net.wire import refuse
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def _is_broken(name: str, value: str) -> bool:
     return not _is_token(name) or _LINE_BREAKS.search(value) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Head:
     """A reply's head. ``headers`` are by name in lower case, repeated ones joined by commas.
 

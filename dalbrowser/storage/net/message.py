@@ -6,12 +6,13 @@ wrote it and the socket may change a byte of it; ``wire`` checks that it did not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Origin:
     """A scheme, host and port to talk to. ``host`` has no brackets, also for IPv6."""
 
@@ -78,7 +79,7 @@ def _bad_origin(text: str, why: str) -> StorageError:
     )
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class HttpRequest:
     """A request to send once.
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dalbrowser.storage.net import dates
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +29,7 @@ MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 """The longest life of a presigned URL (S3 User Guide, "Sharing objects with presigned URLs")."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SigningKey:
     """Whose signature, for which region and service."""
 
@@ -39,7 +40,7 @@ class SigningKey:
     service: str = "s3"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Signable:
     """What of a request is signed.
 

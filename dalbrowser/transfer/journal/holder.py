@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if sys.platform != "win32":
     import fcntl
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Holder:
     """The process that owns the journal; ``since`` in seconds since the epoch."""
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.journal.holder import holder
 from dalbrowser.transfer.journal.rows import from_column
 from dalbrowser.transfer.journal.schema import SCHEMA_VERSION
 from dalbrowser.transfer.model import JobState
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ WHERE job.state NOT IN ('done', 'skipped', 'cancelled')
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class OwnUpload:
     """One upload of a job. ``upload_id`` is empty while the service has not answered yet.
 

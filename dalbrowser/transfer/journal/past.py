@@ -7,11 +7,12 @@ but the log.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.journal.rows import from_column, job_from, to_column
 from dalbrowser.transfer.model import FINAL_STATES, JobEvent, JobState
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,7 +25,7 @@ LINES_KEPT = 200
 """Lines of the log that a job keeps; the oldest go first."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class PastBatch:
     """The jobs of one batch that are not within folders, by id: state, bytes in all, done."""
 

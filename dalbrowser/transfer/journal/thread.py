@@ -12,10 +12,10 @@ import queue
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dalbrowser.transfer.model import TransferError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ MOST = 2000
 """Statements of one commit, so that nobody waits long for an answer."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Item:
     work: Callable[[sqlite3.Connection], Any]
     loop: asyncio.AbstractEventLoop | None = None

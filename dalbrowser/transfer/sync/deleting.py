@@ -11,7 +11,7 @@ import asyncio
 import os
 import stat
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import StorageError
@@ -22,6 +22,7 @@ from dalbrowser.transfer.sync.ends import LocalEnd
 from dalbrowser.transfer.sync.planfile import read_steps
 from dalbrowser.transfer.sync.steps import Do
 from dalbrowser.transfer.together import all_together
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -37,7 +38,7 @@ _CHANGED = "it changed since it was compared"
 _BACK = "the source has it by now"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Deleted:
     """How many went, and what did not, with the reason."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.sync.localtree import local_items
 from dalbrowser.transfer.sync.remote import remote_items
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.sync.items import Item
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class LocalEnd:
     """A local folder, by its absolute path."""
 
@@ -40,7 +40,7 @@ class LocalEnd:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RemoteEnd:
     """A folder of a service; its path is empty or ends in ``/``."""
 

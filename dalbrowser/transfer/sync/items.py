@@ -7,12 +7,11 @@ missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dalbrowser.transfer.compared import Compared
+from dalbrowser.utils.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Item:
     """One object or file. Sizes in bytes, ``modified`` in seconds since the epoch.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.sync.clashes import Clashes, ignores_case
@@ -18,6 +17,7 @@ from dalbrowser.transfer.sync.items import UnorderedError
 from dalbrowser.transfer.sync.merge import merge
 from dalbrowser.transfer.sync.planfile import PlanFile
 from dalbrowser.transfer.sync.steps import Counts, Steps
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ _LINES = 500
 """Steps that are written in one visit to the disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Planned:
     """A written plan; ``file`` is removed by whoever has no more use for it."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.compared import Compared
 from dalbrowser.transfer.sync.rules import By, is_newer, same_size
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -42,7 +42,7 @@ class Do(Enum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Step:
     """One step. ``size`` is in bytes, of the source, or of what is deleted.
 
@@ -61,7 +61,7 @@ class Step:
     compared: str = ""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Counts:
     """What a plan adds up to. ``files`` are those of the source; bytes are of its copies."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dalbrowser.storage.registry import config_field
+from dalbrowser.utils.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FsConfig:
     """A folder of this machine; every path is taken under it and nothing leads out of it."""
 

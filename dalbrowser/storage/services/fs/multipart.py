@@ -19,7 +19,6 @@ import re
 import secrets
 import shutil
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from dalbrowser.storage.services.fs.atomic import write_all
 from dalbrowser.storage.services.fs.faults import not_found
 from dalbrowser.storage.services.fs.root import MULTIPART_FOLDER, TEMPORARY_PREFIX, segments
 from dalbrowser.storage.types import MultipartUpload, Part
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ _TRIES = 5
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StoredPart:
     """One part on the disk: ``name`` in the upload's folder."""
 

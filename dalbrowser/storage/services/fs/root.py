@@ -12,11 +12,12 @@ import contextlib
 import errno
 import os
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,7 +71,7 @@ def hidden(name: str, *, top: bool) -> bool:
     return name.startswith(TEMPORARY_PREFIX) or (top and name == MULTIPART_FOLDER)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Place:
     """A name in an open folder; closes the folder as a context manager.
 

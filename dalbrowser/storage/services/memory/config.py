@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dalbrowser.storage.registry import config_field
+from dalbrowser.utils.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class MemoryConfig:
     """All of it is optional."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left, insort
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from hashlib import md5
 from threading import RLock
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey, Part
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ _shared: dict[str, Store] = {}
 _shared_lock = RLock()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Stored:
     """One version of an object, or a delete marker (``data`` is ``None``)."""
 
@@ -34,7 +35,7 @@ class Stored:
     metadata: Metadata
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Upload:
     """A multipart upload in progress."""
 

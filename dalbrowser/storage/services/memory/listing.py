@@ -7,11 +7,12 @@ deleted meanwhile never makes another appear twice or go missing.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.oio.paging import GivenPages, PageLister
 from dalbrowser.storage.types import Entry, EntryMode, Metadata, Metakey, Page
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage.options import OpList
@@ -40,7 +41,7 @@ def list_store(store: Store, root: str, path: str, args: OpList) -> RawLister:
     return PageLister(fetch)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Fold:
     """One listing of current objects; keys and prefixes with the root."""
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -25,7 +25,7 @@ def _unsure(_: bytes) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Source:
     """Where pages come from.
 

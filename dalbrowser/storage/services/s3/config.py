@@ -6,16 +6,16 @@ Invariant: secrets are declared as such, so they stay out of ``repr`` and settin
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.registry import config_field
 from dalbrowser.storage.services.s3 import checksums
 from dalbrowser.storage.services.s3.presets import PRESETS
+from dalbrowser.utils.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class S3Config:
     """How to reach one bucket (or, without ``bucket``, to list the buckets)."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from dalbrowser.storage.net.message import HttpRequest
 from dalbrowser.storage.services.s3 import checksums, errors
 from dalbrowser.storage.services.s3.credentials import Credentials, Renewing, source_of
 from dalbrowser.storage.services.s3.endpoint import DEFAULT_REGION, Place, place, unencodable
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -39,7 +40,7 @@ _MUTE = frozenset({400, 403})
 """Refusals whose reason only a body tells; S3 answers 400 or 403 to keys that expired."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Ask:
     """One request before it is signed.
 

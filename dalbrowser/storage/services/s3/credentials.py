@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage.services.s3.config import S3Config
@@ -24,7 +25,7 @@ _RECHECK = timedelta(seconds=60)
 """How often a source that keeps its own clock is asked again."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Credentials:
     """Keys to sign with; ``expires`` is ``None`` where they have no known end."""
 

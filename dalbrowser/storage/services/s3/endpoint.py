@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net.message import Origin
 from dalbrowser.storage.net.sigv4 import encode
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage.services.s3.config import S3Config
@@ -24,7 +24,7 @@ DEFAULT_REGION = "us-east-1"
 _DNS_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Place:
     """An origin and the encoded path of a bucket in it, with its final slash."""
 
