@@ -7,7 +7,9 @@ SHA-256, and what was written is deleted, also from the server's memory.
 
 Shapes: ``one-large`` (1 GiB), ``four-large`` (4 × 1 GiB), ``many-small`` (10,000 × 16 KiB),
 ``slow-…`` (256 MiB, and 500 small, with 50 ms a round trip), ``narrow-…`` (the same over
-20 MB/s). Objects that are downloaded were uploaded by ``dal``. Disk: 9 GiB at most, with
+20 MB/s). Objects that are downloaded were uploaded by ``dal``, and only ``dal`` compares what
+arrived with what a large one's ETag says; with ``--seed rclone`` they carry an MD5 of the whole
+in their metadata, by which rclone compares, too. Disk: 9 GiB at most, with
 ``--server rclone`` 13. Memory is the most that a program ever had resident.
 """
 
@@ -76,6 +78,7 @@ class Race:
     names: Sequence[str]
     tune: bool = True
     out: Path | None = None
+    seed: str = "dal"
     summary: list[str] = field(default_factory=list)
     count: int = 0
 
@@ -112,7 +115,7 @@ class Race:
 
     def _seed(self, leg: Leg) -> bool:
         """Upload what will be downloaded, by the first program that can."""
-        for name in dict.fromkeys(["dal", *self.names]):
+        for name in dict.fromkeys([self.seed, *self.names]):
             try:
                 self._timed(name, FlagSet(), leg.carry(leg.source, leg.seeded, UP), leg.place)
                 self._prove("remote", leg.seeded, leg.sums)
@@ -296,6 +299,9 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--turns", type=int, default=5, help="that count, of each (default 5)")
     parser.add_argument("--limit", type=float, default=600, help="seconds a program may take")
     parser.add_argument("--no-tune", action="store_true", help="only each peer's first flag set")
+    parser.add_argument(
+        "--seed", choices=("dal", "rclone"), default="dal", help="who uploads first"
+    )
     parser.add_argument("--only", help="contenders, with commas between them")
     parser.add_argument("--out", type=Path, help="append the tables to this file too")
     given = parser.parse_args(words)
@@ -312,12 +318,19 @@ def main(words: Sequence[str]) -> None:
         stand(given.server) as running,
     ):
         race = Race(
-            running, Path(folder), given.turns, given.limit, there, not given.no_tune, given.out
+            running,
+            Path(folder),
+            given.turns,
+            given.limit,
+            there,
+            not given.no_tune,
+            given.out,
+            given.seed,
         )
         floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         race.print(
             f"# Transfers on {given.server}, {os.cpu_count()} cores, {given.turns} turns, "
-            f"{'quick' if given.quick else 'full'} sizes\n\n"
+            f"{'quick' if given.quick else 'full'} sizes, what comes down sent by {given.seed}\n\n"
             + (f"Not here: {', '.join(missing)}.\n" if missing else "")
             + f"A peak below {floor:.0f} MiB cannot be told (this command's own). Others kept "
             f"{os.getloadavg()[0]:.1f} of the cores busy in the minute before.\n"
