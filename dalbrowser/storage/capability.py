@@ -6,10 +6,10 @@ before any request is sent. The window enables an action from these flags only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dalbrowser.utils.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Capability:
     """Flags are off until declared. Sizes are bytes, both ends inclusive; ``None`` is no limit."""
 

@@ -6,12 +6,13 @@ The public API builds these from keyword arguments; a layer changes one with
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.types import ByteRange, Metakey
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +41,12 @@ def _names(kind: type[Any]) -> frozenset[str]:
     return frozenset(item.name for item in fields(kind))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpCreateDir:
     """Arguments of ``create_dir``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpStat:
     """Arguments of ``stat``. The ``override_`` fields change the answer of presigned requests."""
 
@@ -59,7 +60,7 @@ class OpStat:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpRead:
     """Arguments of ``read``."""
 
@@ -84,7 +85,7 @@ class OpRead:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpWrite:
     """Arguments of ``write``.
 
@@ -115,7 +116,7 @@ class OpWrite:
     md5: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpList:
     """Arguments of ``list``.
 
@@ -133,7 +134,7 @@ class OpList:
     concurrent: int = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpDelete:
     """Arguments of ``delete``."""
 
@@ -141,7 +142,7 @@ class OpDelete:
     if_match: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpCopy:
     """Arguments of ``copy``. ``if_match`` is a condition on the source.
 
@@ -160,14 +161,14 @@ class OpCopy:
     concurrent: int = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpRename:
     """Arguments of ``rename``."""
 
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpPresign:
     """Arguments of ``presign``: which operation, and for how long."""
 
@@ -175,7 +176,7 @@ class OpPresign:
     expires: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpCreateMultipart:
     """Arguments of ``create_multipart``; each means what it means in ``OpWrite``.
 
@@ -198,7 +199,7 @@ class OpCreateMultipart:
     tags_bucket: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpWriteMultipart:
     """Arguments of ``write_multipart``. ``size`` in bytes is declared and enforced."""
 
@@ -210,7 +211,7 @@ class OpWriteMultipart:
     """The 16 bytes of the part's MD5 where the caller has computed it already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpCopyMultipart:
     """Arguments of ``copy_multipart``: fill one part from a range of an existing object.
 
@@ -226,7 +227,7 @@ class OpCopyMultipart:
     source_bucket: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpCompleteMultipart:
     """Arguments of ``complete_multipart``. Conditions hold on the finished object.
 
@@ -246,14 +247,14 @@ class OpCompleteMultipart:
     tags_bucket: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpAbortMultipart:
     """Arguments of ``abort_multipart``."""
 
     upload_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpListParts:
     """Arguments of ``list_parts``. ``limit`` is the size of one page."""
 
@@ -261,7 +262,7 @@ class OpListParts:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OpListMultiparts:
     """Arguments of ``list_multiparts``. ``limit`` is the size of one page."""
 

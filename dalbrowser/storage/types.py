@@ -6,11 +6,12 @@ as the server wrote it, quotes included. A path is an exact key (see ``paths``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, Flag, auto
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ class Metakey(Flag):
     COMPLETE = auto()
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False, kw_only=True)
 class Metadata:
     """What is known of one entry. Treat it as immutable; ``dataclasses.replace`` it.
 
@@ -99,7 +100,7 @@ class Metadata:
         return Metakey.COMPLETE in self.known or keys in self.known
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Entry:
     """One row of a listing: an exact path (folders end in ``/``) and what is known of it.
 
@@ -117,7 +118,7 @@ class Entry:
         return self.path[cut + 1 :]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ByteRange:
     """A range of bytes: ``start`` inclusive, ``end`` exclusive, or the ``last`` n bytes.
 
@@ -183,7 +184,7 @@ class ByteRange:
         return f"bytes={self.start}-" if self.start else None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Bucket:
     """A container as the service lists it."""
 
@@ -192,7 +193,7 @@ class Bucket:
     region: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """One part of a multipart upload, as the server confirmed it. Numbers begin at 1."""
 
@@ -203,7 +204,7 @@ class Part:
     last_modified: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class MultipartUpload:
     """An upload that was begun and neither completed nor aborted."""
 
@@ -213,7 +214,7 @@ class MultipartUpload:
     storage_class: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class PresignedRequest:
     """A request that anyone may send until it expires. Its URL is a secret: not in ``repr``."""
 
@@ -223,7 +224,7 @@ class PresignedRequest:
     expires_at: datetime | None = None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Page:
     """One page of a raw listing, in the service's order."""
 
@@ -264,7 +265,7 @@ class FullBody(RawReader, SeekableBody, StreamBody, Protocol):
     """A body after completion: reads, seeks and streams, whatever the service does natively."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ReadReply:
     """What ``Accessor.read`` returns.
 
@@ -339,7 +340,7 @@ class RawPartLister(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DeleteOutcome:
     """What became of one path of a batch delete; ``error`` is ``None`` when it is gone."""
 
@@ -348,7 +349,7 @@ class DeleteOutcome:
     error: StorageError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class HttpExchange:
     """One HTTP exchange as the inspector shows it; secrets are redacted before it is made.
 
