@@ -22,10 +22,8 @@ class SizedWriter:
     def __init__(self, inner: RawWriter, where: Where, cap: Capability, args: OpWrite) -> None:
         self._inner = inner
         self._where = where
-        self._declared = args.content_length
-        self._limit = cap.write_total_max_size
-        self._can_empty = cap.write_can_empty or args.append
-        self._can_multi = cap.write_can_multi
+        self._cap = cap
+        self._args = args
         self._taken = 0
 
     async def write(self, data: Data) -> None:
@@ -33,49 +31,34 @@ class SizedWriter:
         size = memoryview(data).nbytes
         if size:
             with self._where:
-                self._require_room(size)
+                _require_room(self._cap, self._args, self._taken + size)
+                if self._taken and not self._cap.write_can_multi:
+                    raise unsupported("writing in several blocks", "give the whole object at once")
         await self._inner.write(data)
         self._taken += size
 
     async def close(self) -> Metadata:
         """Commit, unless bytes are missing."""
         with self._where:
-            if self._declared is not None and self._taken != self._declared:
-                raise StorageError(
-                    ErrorKind.CONTENT_INCOMPLETE,
-                    f"{self._declared} bytes were declared and {self._taken} written; write the"
-                    " rest, or abort.",
-                )
-            if not self._taken and not self._can_empty:
-                raise unsupported("writing an empty object")
+            _require_all(self._cap, self._args, self._taken)
         return await self._inner.close()
 
     async def abort(self) -> None:
         """Leave nothing behind."""
         await self._inner.abort()
 
-    def _require_room(self, size: int) -> None:
-        total = self._taken + size
-        if self._declared is not None and total > self._declared:
-            raise StorageError(
-                ErrorKind.CONTENT_TRUNCATED,
-                f"{self._declared} bytes were declared and {total} given; declare the right size.",
-            )
-        if self._limit is not None and total > self._limit:
-            raise StorageError(
-                ErrorKind.INVALID_INPUT,
-                f"{total} bytes are more than the {self._limit} an object may have here; split it.",
-            )
-        if self._taken and not self._can_multi:
-            raise unsupported("writing in several blocks", "give the whole object at once")
-
 
 def require_declared(cap: Capability, args: OpWrite, size: int) -> None:
     """Raise what ``SizedWriter`` would of one block of ``size`` bytes that is everything."""
-    if args.content_length is not None and size != args.content_length:
-        missing = size < args.content_length
+    _require_room(cap, args, size)
+    _require_all(cap, args, size)
+
+
+def _require_room(cap: Capability, args: OpWrite, size: int) -> None:
+    """Raise when ``size`` bytes are more than was declared, or than an object may have."""
+    if args.content_length is not None and size > args.content_length:
         raise StorageError(
-            ErrorKind.CONTENT_INCOMPLETE if missing else ErrorKind.CONTENT_TRUNCATED,
+            ErrorKind.CONTENT_TRUNCATED,
             f"{args.content_length} bytes were declared and {size} given; declare the right size.",
         )
     if cap.write_total_max_size is not None and size > cap.write_total_max_size:
@@ -84,7 +67,17 @@ def require_declared(cap: Capability, args: OpWrite, size: int) -> None:
             f"{size} bytes are more than the {cap.write_total_max_size} an object may have here;"
             " split it.",
         )
-    if not size and not cap.write_can_empty:
+
+
+def _require_all(cap: Capability, args: OpWrite, size: int) -> None:
+    """Raise when ``size`` bytes, which are all, are fewer than was declared or may be."""
+    if args.content_length is not None and size < args.content_length:
+        raise StorageError(
+            ErrorKind.CONTENT_INCOMPLETE,
+            f"{args.content_length} bytes were declared and {size} given; give the rest, or"
+            " declare the right size.",
+        )
+    if not size and not (cap.write_can_empty or args.append):
         raise unsupported("writing an empty object")
 
 

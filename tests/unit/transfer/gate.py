@@ -1,13 +1,16 @@
-"""What holds a transfer at one of its steps, and a tree of small files to transfer."""
+"""What holds a transfer at one of its steps or cuts it off there, and files to transfer."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.rig import MiB, make_file, sha_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dalbrowser.transfer import TransferEngine
     from tests.faults.rig import Rig
 
 
@@ -49,3 +52,33 @@ class Gate:
             if self._free < 0:
                 self.reached.set()
                 await self.open.wait()
+
+
+async def hold_upload(
+    rig: Rig,
+    engine: TransferEngine,
+    operation: str = "write_multipart",
+    free: int = 3,
+    *,
+    after: bool = False,
+) -> int:
+    """Upload ``big``, a new file of 2 MiB in 8 parts; return its job once a gate holds it."""
+    make_file(rig.folder / "big", 2 * MiB)
+    gate = Gate(rig, operation, free, after=after)
+    number = await engine.upload_file(rig.folder / "big", rig.at("big"))
+    await gate.reached.wait()
+    return number
+
+
+async def cut_off_upload(
+    rig: Rig, operation: str = "write_multipart", free: int = 3, *, after: bool = False
+) -> str:
+    """Let the engine die with such an upload held; return the file's SHA-256.
+
+    Parts are sent one by one, so that exactly ``free`` of them were confirmed.
+    """
+    async with rig.engine(parts_per_file=1) as engine:
+        await hold_upload(rig, engine, operation, free, after=after)
+    rig.wire.before = rig.wire.after = None
+    rig.wire.calls.clear()
+    return sha_of(rig.folder / "big")

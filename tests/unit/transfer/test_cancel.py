@@ -10,16 +10,13 @@ import pytest
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import ConflictPolicy, JobState
 from tests.faults.rig import MiB, Rig, make_file
-from tests.unit.transfer.gate import Gate, make_tree
+from tests.unit.transfer.gate import Gate, hold_upload, make_tree
 
 
 async def test_cancel_leaves_nothing(rig: Rig) -> None:
-    make_file(rig.folder / "big", 2 * MiB)
-    await rig.op.write("there", (rig.folder / "big").read_bytes())
+    await rig.op.write("there", b"there" * MiB)
     async with rig.engine() as engine:
-        gate = Gate(rig, "write_multipart", free=3)
-        up = await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
+        up = await hold_upload(rig, engine)
         gate = Gate(rig, "read", free=3)
         down = await engine.download_file(rig.at("there"), rig.folder / "here")
         await gate.reached.wait()
@@ -32,11 +29,8 @@ async def test_cancel_leaves_nothing(rig: Rig) -> None:
 
 
 async def test_cancel_that_cannot_reach_the_server_is_not_called_done(rig: Rig) -> None:
-    make_file(rig.folder / "big", 2 * MiB)
     async with rig.engine(parts_per_file=1) as engine:
-        gate = Gate(rig, "write_multipart", free=3)
-        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
+        number = await hold_upload(rig, engine)
 
         async def dead(_name: str, _path: str, _args: Any) -> None:
             raise StorageError(ErrorKind.UNEXPECTED, "Nothing answers.")
@@ -128,11 +122,8 @@ async def test_cancel_with_the_service_out_of_reach_ends_when_said_again(rig: Ri
 
 
 async def test_killed_in_the_middle_of_the_abort(rig: Rig) -> None:
-    make_file(rig.folder / "big", 2 * MiB)
     async with rig.engine(parts_per_file=1) as engine:
-        gate = Gate(rig, "write_multipart", free=3)
-        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
+        number = await hold_upload(rig, engine)
         gate = Gate(rig, "abort_multipart")
         cancelling = asyncio.ensure_future(engine.cancel([number]))
         await gate.reached.wait()

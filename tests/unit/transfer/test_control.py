@@ -14,16 +14,13 @@ from dalbrowser.transfer import (
     JobState,
     JournalHeld,
 )
-from tests.faults.rig import MiB, Rig, make_file
-from tests.unit.transfer.gate import Gate, make_tree
+from tests.faults.rig import MiB, Rig, make_file, sha_of
+from tests.unit.transfer.gate import Gate, hold_upload, make_tree
 
 
 async def test_pause_and_resume(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
     async with rig.engine(parts_per_file=1) as engine:
-        gate = Gate(rig, "write_multipart", free=3)
-        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
+        number = await hold_upload(rig, engine)
         await engine.pause([number])
         view = (await engine.wait([number]))[0]
         assert (view.state, view.parts_done) == (JobState.PAUSED, 3)
@@ -34,15 +31,12 @@ async def test_pause_and_resume(rig: Rig) -> None:
         view = (await engine.wait([number]))[0]
     assert view.state is JobState.DONE
     assert rig.wire.count("write_multipart") == 5
-    assert await rig.sha("big") == sha
+    assert await rig.sha("big") == sha_of(rig.folder / "big")
 
 
 async def test_paused_job_stays_paused_over_a_restart(rig: Rig) -> None:
-    make_file(rig.folder / "big", 2 * MiB)
     async with rig.engine(parts_per_file=1) as engine:
-        gate = Gate(rig, "write_multipart", free=3)
-        number = await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
+        number = await hold_upload(rig, engine)
         await engine.pause([number])
     rig.wire.before = None
     async with rig.engine() as engine:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
 from tests.faults.rig import MiB, Rig, make_file
-from tests.unit.transfer.gate import Gate
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.unit.transfer.gate import cut_off_upload
 
 PART = 256 * 1024
-
-
-async def interrupt(rig: Rig, path: Path, key: str, after_parts: int) -> None:
-    """Upload until some parts are confirmed, then let the engine die."""
-    async with rig.engine(parts_per_file=1) as engine:
-        gate = Gate(rig, "write_multipart", free=after_parts)
-        await engine.upload_file(path, rig.at(key))
-        await gate.reached.wait()
-    rig.wire.before = None
-    rig.wire.calls.clear()
 
 
 async def resumed(rig: Rig, *, retry: bool = False) -> JobView:
@@ -39,8 +26,7 @@ async def resumed(rig: Rig, *, retry: bool = False) -> JobView:
 
 
 async def test_resume_sends_only_what_is_missing(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    await interrupt(rig, rig.folder / "big", "big", after_parts=5)
+    sha = await cut_off_upload(rig, free=5)
     assert rig.on_disk("SELECT number FROM part WHERE done") == [(n,) for n in range(1, 6)]
     view = await resumed(rig)
     assert view.words == "done (verified (md5))"
@@ -52,8 +38,7 @@ async def test_resume_sends_only_what_is_missing(rig: Rig) -> None:
 
 
 async def test_part_replaced_by_somebody_else_is_sent_again(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    sha = await cut_off_upload(rig, free=4)
     uploads = [item async for item in rig.op.list_multiparts("big")]
     await rig.op.into_multipart("big", uploads[0].upload_id).write(2, b"x" * PART)
     rig.wire.calls.clear()
@@ -65,8 +50,7 @@ async def test_part_replaced_by_somebody_else_is_sent_again(rig: Rig) -> None:
 
 
 async def test_source_changed_sends_nothing(rig: Rig) -> None:
-    make_file(rig.folder / "big", 2 * MiB)
-    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    await cut_off_upload(rig, free=4)
     sha = make_file(rig.folder / "big", 2 * MiB, seed=2)
     view = await resumed(rig)
     assert view.state is JobState.SOURCE_CHANGED
@@ -83,8 +67,7 @@ async def test_source_changed_sends_nothing(rig: Rig) -> None:
 
 
 async def test_upload_aborted_by_somebody_else_is_begun_anew(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    sha = await cut_off_upload(rig, free=4)
     async for item in rig.op.list_multiparts("big"):
         await rig.op.into_multipart("big", item.upload_id).abort()
     view = await resumed(rig)
@@ -114,13 +97,7 @@ async def test_upload_aborted_while_it_runs_is_begun_anew(rig: Rig) -> None:
 
 
 async def test_completed_without_an_answer_is_found_done(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    async with rig.engine() as engine:
-        gate = Gate(rig, "complete_multipart", after=True)
-        await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
-    rig.wire.after = None
-    rig.wire.calls.clear()
+    sha = await cut_off_upload(rig, "complete_multipart", free=0, after=True)
     view = await resumed(rig)
     assert view.words == "done (verified (md5))"
     assert rig.wire.count("write_multipart") == rig.wire.count("complete_multipart") == 0
@@ -128,8 +105,7 @@ async def test_completed_without_an_answer_is_found_done(rig: Rig) -> None:
 
 
 async def test_other_object_in_place_of_a_lost_upload_is_not_taken_for_ours(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    await interrupt(rig, rig.folder / "big", "big", after_parts=4)
+    sha = await cut_off_upload(rig, free=4)
     async for item in rig.op.list_multiparts("big"):
         await rig.op.into_multipart("big", item.upload_id).abort()
     await rig.op.write("big", b"y" * (2 * MiB))
@@ -144,12 +120,7 @@ async def test_other_object_in_place_of_a_lost_upload_is_not_taken_for_ours(rig:
 
 
 async def test_killed_between_create_and_its_record_leaves_no_orphan(rig: Rig) -> None:
-    sha = make_file(rig.folder / "big", 2 * MiB)
-    async with rig.engine() as engine:
-        gate = Gate(rig, "create_multipart", after=True)
-        await engine.upload_file(rig.folder / "big", rig.at("big"))
-        await gate.reached.wait()
-    rig.wire.after = None
+    sha = await cut_off_upload(rig, "create_multipart", free=0, after=True)
     assert await rig.uploads_left() == ["big"]
     view = await resumed(rig)
     assert view.state is JobState.DONE
