@@ -148,7 +148,13 @@ class Carrying(QObject):
         cargo = Cargo(places=tuple(places), move=move)
         dialog = DestinationDialog(self._session, cargo, here, self._window)
         dialog.chosen.connect(self.drops.take)
+        dialog.folder_made.connect(self._show_folder)
         dialog.open()
+
+    def _show_folder(self, made: Location) -> None:
+        self._in_front().changes.folder_changed.emit(made.parent)
+        for part in self._all:
+            part.changes.show_folder(made)
 
     def _left(self, places: list[Location]) -> None:
         for part in self._all:

@@ -92,21 +92,21 @@ class Changes(QObject):
         dialog.open()
 
     async def _create(self, here: Location, name: str, dialog: NewFolderDialog) -> None:
-        dialog.setEnabled(False)
-        try:
-            made = await self._session.create_folder(here, name)
-        except (StorageError, OSError) as error:
-            dialog.setEnabled(True)
-            dialog.fail(describe(error))
+        made = await dialog.make(self._session, here, name)
+        if made is None:
             return
-        dialog.accept()
         self.folder_changed.emit(here)
-        if self._navigator.location == here:
-            entry = Entry(made.path, Metadata(mode=EntryMode.DIR))
-            self._model.put([entry])
-            row = self._model.columns.row_of(f"{name}/")
-            if row is not None:
-                self._view.select_row(row)
+        row = self.show_folder(made)
+        if row is not None:
+            self._view.select_row(row)
+
+    def show_folder(self, made: Location) -> int | None:
+        """Add a folder that was just made to the list, and return its row, if it is there."""
+        here = self._navigator.location
+        if here is None or here != made.parent:
+            return None
+        self._model.put([Entry(made.path, Metadata(mode=EntryMode.DIR))])
+        return self._model.columns.row_of(made.path[len(here.path) :])
 
     # Rename.
 

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from dalbrowser.session import describe
+from dalbrowser.storage import StorageError
 from dalbrowser.ui.dialogs.sheet import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Container
+
+    from dalbrowser.profiles import Location
+    from dalbrowser.session import Session
 
 
 class NewFolderDialog(Sheet):
-    """One field and one verb.
+    """One field and one verb; ``taken`` holds the names of folders there, each with its ``/``.
 
     Signals:
         name_chosen: the exact name; the dialog stays until the folder was made.
@@ -22,7 +27,7 @@ class NewFolderDialog(Sheet):
 
     name_chosen = Signal(str)
 
-    def __init__(self, where: str, taken: Collection[str], parent: QWidget | None = None) -> None:
+    def __init__(self, where: str, taken: Container[str], parent: QWidget | None = None) -> None:
         super().__init__("newFolderDialog", self.tr("New folder"), parent)
         self.setMinimumWidth(400)
         self._taken = taken
@@ -44,6 +49,8 @@ class NewFolderDialog(Sheet):
         """Say why the folder could not be made."""
         self._create.setEnabled(True)
         self.note.say(text, "error")
+        self._name.setFocus()
+        self._name.selectAll()
 
     def _check(self, name: str) -> None:
         problem = ""
@@ -57,3 +64,15 @@ class NewFolderDialog(Sheet):
     def _choose(self) -> None:
         self._create.setEnabled(False)
         self.name_chosen.emit(self._name.text())
+
+    async def make(self, session: Session, where: Location, name: str) -> Location | None:
+        """Make the folder and close; ``None`` when it could not be made, which is said here."""
+        self.setEnabled(False)
+        try:
+            made = await session.create_folder(where, name)
+        except (StorageError, OSError) as error:
+            self.setEnabled(True)
+            self.fail(describe(error))
+            return None
+        self.accept()
+        return made

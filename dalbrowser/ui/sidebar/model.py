@@ -123,6 +123,24 @@ class SidebarModel(QAbstractItemModel):
         if rest:
             self.say(node, self.tr("More folders in the list…"))
 
+    def put_folder(self, node: int, place: Location) -> None:
+        """Add a folder that was just made below a node, however many there are."""
+        found = self._nodes.get(node)
+        if found is None or not self.is_loaded(node) or place in found.known:
+            return
+        last = self._nodes[(found.children or [_ROOT])[-1]]
+        said = (last.label, last.tip) if last.kind is NodeKind.MESSAGE else None
+        self._drop_messages(node)
+        self._insert(node, [(_label(place), _kind(place), place)])
+        found.known.add(place)
+        if said is not None and node != _ROOT:
+            self.say(node, *said)
+
+    def knows(self, place: Location) -> bool:
+        """Whether a place is in the tree."""
+        line = self.nodes_to(place)
+        return bool(line) and self.location(line[-1]) == place
+
     def say(self, node: int, text: str, tip: str = "") -> None:
         """Put a line of text below a node, in place of the one before."""
         if node not in self._nodes:

@@ -119,11 +119,31 @@ class SidebarTree(QTreeView):
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
+    def show_made(self, place: Location) -> None:
+        """Show a folder that was just made, and select it."""
+        above = self._model.nodes_to(place.parent)
+        if above and self._model.location(above[-1]) == place.parent:
+            self._model.put_folder(above[-1], place)
+        self.follow(place)
+
+    def knows(self, place: Location) -> bool:
+        """Whether a place is in the tree."""
+        return self._model.knows(place)
+
     def list_way(self, location: Location) -> None:
         """List the levels above a place that show no more than the way to it."""
         for node in self._model.nodes_to(location)[:-1]:
             if not self._model.is_loaded(node):
                 self._list(node)
+
+    def list_in(self, location: Location) -> None:
+        """Open a place of the tree, and list its folders if nobody has."""
+        line = self._model.nodes_to(location)
+        if not line or self._model.location(line[-1]) != location:
+            return
+        self.setExpanded(self._model.index_of(line[-1]), True)
+        if not self._model.is_loaded(line[-1]):
+            self._list(line[-1])
 
     def _way_to(self, location: Location) -> list[int]:
         line = self._model.open_way(location)

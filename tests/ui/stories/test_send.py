@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QTreeView
+from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeView
 
+from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dragging.asking import MoveDialog
+from dalbrowser.ui.notice import Notice
 from dalbrowser.ui.sidebar.model import SidebarModel
 from dalbrowser.ui.sidebar.tree import SidebarTree
 from tests.servers.raw import RawS3
+
+CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 if TYPE_CHECKING:
     from tests.servers.s3_server import S3Server
@@ -133,4 +137,56 @@ def test_a_file_and_a_folder_are_moved_within_a_bucket(
         "other/1": b"trip/1",
         "other/trip/deep/2": b"trip/deep/2",
         "trip2/y": b"trip2/y",
+    }
+
+
+def test_a_folder_is_made_where_things_are_to_go(
+    person: Person, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3
+) -> None:
+    for key in ("old/x", "taken/y", "f.txt"):
+        ceph_raw.put(ceph_bucket, key, key.encode())
+
+    async def story() -> None:
+        here = await person.enter(ceph_s3, ceph_bucket)
+        await person.listed("old", "taken", "f.txt")
+        person.select("f.txt")
+        person.do("move_to")
+        make = person.find(QPushButton, "destinationNewFolder")
+        tree = person.find(SidebarTree, "destinationTree")
+        await pick(person, "work")
+        assert not make.isEnabled()
+        await pick(person, "work", ceph_bucket)
+        assert make.isEnabled()
+        assert not verb(person).isEnabled()  # It is there already; a folder beside it is not.
+        await person.stage.until(tree.window().isActiveWindow, "the dialog")
+        QTest.keyClick(tree, Qt.Key.Key_N, CONTROL_SHIFT)
+        await person.stage.until(
+            lambda: person.node("work", ceph_bucket, "old", tree=tree).isValid(), "its folders"
+        )
+        person.edit("newFolderName", "taken")
+        note = person.find(Notice, "newFolderDialogNote")
+        assert note.text == "There is a folder of that name."
+        assert not person.find(QPushButton, "newFolderCreate").isEnabled()
+        person.edit("newFolderName", "x" * 1100)
+        person.press("newFolderCreate")
+        await person.stage.until(lambda: note.text, "the reason")
+        assert "takes no such key" in note.text
+        assert len(note.text) < 400
+        assert person.find(QLineEdit, "newFolderName").hasFocus()
+        person.find(QLineEdit, "newFolderName").setText("new é")
+        person.press("newFolderCreate")
+        await person.stage.until(lambda: not person.window.findChildren(NewFolderDialog), "its end")
+        assert tree.place_at(tree.currentIndex()) == here.child("new é/")
+        assert person.text("destinationText") == f"Move 1 item to work:{ceph_bucket}/new é/"
+        await person.listed("new é", "old", "taken", "f.txt")
+        QTest.keyClick(tree, Qt.Key.Key_Return)
+        await person.listed("new é", "old", "taken")
+        await person.all_done(1)
+
+    person.stage.run(story())
+    assert ceph_raw.objects(ceph_bucket) == {
+        "new é/": b"",
+        "new é/f.txt": b"f.txt",
+        "old/x": b"old/x",
+        "taken/y": b"taken/y",
     }

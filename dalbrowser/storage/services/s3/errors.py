@@ -7,7 +7,6 @@ part, and no header of the request is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net import dates, xml
 from dalbrowser.storage.net.client import retry_after, status_of
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
@@ -134,6 +134,12 @@ _CODES: dict[str, tuple[ErrorKind, ErrorStatus, str]] = {
         _P,
         "The key is longer than the server takes (1,024 bytes). Use a shorter name.",
     ),
+    "InvalidObjectName": (
+        _K.INVALID_INPUT,
+        _P,
+        "The server takes no such key: it is too long (over 1,024 bytes), or has characters that"
+        " it does not take. Use another name.",
+    ),
     "InvalidObjectState": (
         _K.UNSUPPORTED,
         _P,
@@ -186,7 +192,7 @@ EXPIRED = frozenset({"ExpiredToken", "TokenRefreshRequired", "InvalidToken"})
 """Codes after which fresh credentials may help."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Asked:
     """What was asked, for the sentence: where, of which bucket, and the act in words."""
 
@@ -196,7 +202,7 @@ class Asked:
     region: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Answer:
     """The facts of an error reply."""
 
