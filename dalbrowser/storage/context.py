@@ -52,6 +52,7 @@ class AccessorInfo:
     ``listed`` is what its listings bring of a file without a request per entry.
     ``server`` and ``account`` say which server is reached and as whom, where a service can
     copy from another of its containers; they are compared and tell no secret.
+    ``local`` says that the bytes are on this machine: reading them again costs no traffic.
     """
 
     scheme: str
@@ -62,6 +63,7 @@ class AccessorInfo:
     listed: Metakey = Metakey.MODE
     server: str = ""
     account: str = ""
+    local: bool = False
 
 
 class RawAccess(Protocol):

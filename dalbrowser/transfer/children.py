@@ -31,6 +31,7 @@ def child(job: LiveJob, **different: object) -> JobRow:
         error="",
         note="",
         integrity="",
+        made="",
         begun=False,
         finished=None,
         created=time.time(),

@@ -197,7 +197,9 @@ class Controls:
 
     def _too_late(self, job: LiveJob) -> bool:
         """Whether an upload is being completed: the server decides now, and it soon ends."""
-        return job.state in _FINISHING and job.row.direction is not Direction.DOWNLOAD
+        if job.comparing or job.row.direction is Direction.DOWNLOAD:
+            return False
+        return job.state in _FINISHING
 
     # -- which
 

@@ -109,6 +109,7 @@ class LiveJob:
     ``proven`` maps part numbers to the MD5 of bytes that this very process sent and the
     server confirmed, so that a retry within one run need not read them again.
     ``swept`` says of a moved folder that its empty folders were seen to.
+    ``comparing`` says that both sides are being read once more, which can stop at any moment.
     ``odd_digest`` is the digest of a download that did not match its ETag.
     ``retries`` counts the requests that a layer below repeated; they are shown with the
     attempts, but say nothing of what may have landed, as ``row.attempts`` does.
@@ -128,6 +129,7 @@ class LiveJob:
     start_over: bool = False
     swept: bool = False
     proven: dict[int, str] = field(default_factory=dict)
+    comparing: bool = False
     odd_digest: str = ""
     meter: SpeedMeter = field(default_factory=SpeedMeter)
     wake: asyncio.Event = field(default_factory=asyncio.Event)

@@ -14,7 +14,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.integrity import as_md5, judge, multipart_count, sums_of_parts
-from dalbrowser.transfer.model import Integrity, MiB
+from dalbrowser.transfer.model import Integrity, MiB, SourceChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,11 +65,13 @@ async def own_parts(
     plan: PartPlan,
     source: PartSource,
     options: Mapping[str, Any],
+    written: PartSource | None = None,
 ) -> Integrity | None:
     """Return what proves that ``there`` is what the parts of ``saved`` made; ``None`` if nothing.
 
     ``known`` are the parts that the journal has, by number; ``plan`` is how ``source`` was cut,
-    ``options`` what the object is written with.
+    ``options`` what the object is written with. ``written`` is the object ``there`` where it
+    may be read once more, if nothing else can tell.
     """
     kept = [known.get(span.number) for span in plan.spans()]
     crcs = [row.crc if row is not None else "" for row in kept]
@@ -84,10 +86,24 @@ async def own_parts(
         whole = await source.whole_digest()
         if whole is not None and whole.hex() == as_md5(there.etag):
             return Integrity.MD5
+    if written is not None:
+        return Integrity.MD5 if await _same_parts(plan, source, written) else None
     # An ETag that is no digest: our own time in the metadata and our word that it was being
     # completed are what is left.
     ours = saved.state == "completing" and _has_our_time(there, options)
     return Integrity.SIZE_ONLY if ours else None
+
+
+async def _same_parts(plan: PartPlan, source: PartSource, written: PartSource) -> bool:
+    for span in plan.spans():
+        ours = await source.digest(span)
+        try:
+            theirs = await written.digest(span)
+        except SourceChangedError:
+            return False
+        if ours != theirs:
+            return False
+    return True
 
 
 def _has_our_time(there: Metadata, options: Mapping[str, Any]) -> bool:

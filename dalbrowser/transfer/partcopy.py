@@ -239,6 +239,7 @@ class PartCopy:
     async def _join(self, saved: UploadRow) -> None:
         await self._remote.check_strictly()
         saved.state, self._row.state = "completing", JobState.FINALISING
+        self._row.sent = True
         await self._ctx.journal.save_upload(saved, self._row)
         self._ctx.changed(self._job)
         conditions = self._target.conditions()
@@ -252,6 +253,8 @@ class PartCopy:
         except StorageError as error:
             if not is_gone(error):
                 raise
+            # It may have been joined, and the answer lost: who goes on looks at what is there.
+            self._row.attempts += 1
             await self._forget()
             raise LostError from error
 

@@ -58,14 +58,15 @@ def require_size(there: Metadata, size: int) -> None:
         raise TransferError(message)
 
 
-def describe_existing(key: str, there: Metadata | None) -> str:
-    """Return the question for a person."""
+def describe_existing(key: str, there: Metadata | None, doubt: str = "") -> str:
+    """Return the question for a person; ``doubt`` says why it cannot be answered here."""
     name = key.rpartition("/")[2]
     if there is None:
         return f"{name} is being written by another transfer; say what to do."
     size = f"{there.content_length:,} bytes" if there.content_length is not None else "size unknown"
     when = f", of {there.last_modified:%Y-%m-%d %H:%M} UTC" if there.last_modified else ""
-    return f"{name} exists already ({size}{when}); say what to do."
+    why = f": {doubt}" if doubt else ""
+    return f"{name} exists already ({size}{when}){why}; say what to do."
 
 
 def copied_options(op: Operator, there: Metadata) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Copies and moves between places on services: by the server where it can, else streamed.
 
 Streamed copies go part by part through memory, as uploads do and as resumable. Invariant:
-a move deletes its source only after the target was verified and while the source still has
-the ETag that was copied.
+a move deletes its source only after the target was verified, while that is the object that
+was verified and the source still has the ETag that was copied.
 """
 
 from __future__ import annotations
@@ -13,22 +13,17 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side, mtime_of
-from dalbrowser.transfer.integrity import (
-    PROOFS,
-    as_md5,
-    multipart_count,
-    other_bytes,
-    same_etag,
-)
+from dalbrowser.transfer.equality import same_bytes, told
+from dalbrowser.transfer.integrity import other_bytes, same_etag
 from dalbrowser.transfer.model import (
     Direction,
     Integrity,
     JobState,
     TransferError,
 )
-from dalbrowser.transfer.ownership import READ_BACK, read_md5
+from dalbrowser.transfer.owncopy import OwnCopy
+from dalbrowser.transfer.ownership import READ_BACK
 from dalbrowser.transfer.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
-from dalbrowser.transfer.partplan import PartPlan
 from dalbrowser.transfer.remote import copied_options, is_one_store, require_size, stat_or_none
 from dalbrowser.transfer.remotesource import RemoteSource, changed, same_object
 from dalbrowser.transfer.sending import Sending
@@ -41,8 +36,6 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import UploadRow
 
-_STEP = 8 * 1024 * 1024
-
 
 async def run_copy(ctx: RunContext, job: LiveJob) -> None:
     """Bring an object from one place on a service to another; raises as ``run_upload``."""
@@ -52,7 +45,7 @@ async def run_copy(ctx: RunContext, job: LiveJob) -> None:
     source = await ctx.operator(row.source_profile, row.source_bucket)
     if job.start_over:
         await abort_upload(ctx, target, job)
-        row.etag = row.version = row.integrity = ""
+        row.etag = row.version = row.integrity = row.made = ""
         job.start_over = False
     await _Copy(ctx, job, source, target).run()
 
@@ -82,9 +75,10 @@ class _Copy:
         if (row.begun or row.integrity) and row.etag and not same_etag(row.etag, there.etag):
             raise changed(row.source_key)
         row.total, row.etag, row.mtime = there.content_length, there.etag or "", mtime_of(there)
-        if not row.integrity or not await self._is_there():
+        own = OwnCopy(self.ctx, self.job, self.source, self.target, there)
+        if not (row.integrity and await own.is_still_there()):
             await self._require_another(there)
-            await self._bring(there)
+            await self._bring(there, own)
         row.done = there.content_length
         if row.direction is Direction.MOVE:
             await self._delete_source(there)
@@ -128,18 +122,20 @@ class _Copy:
         found = await stat_or_none(self.target, self.row.key)
         return found is not None and found.content_length == self.row.total
 
-    async def _bring(self, there: Metadata) -> None:
+    async def _bring(self, there: Metadata, own: OwnCopy) -> None:
         integrity: Integrity | None = None
         saved = await self.ctx.journal.upload(self.row.id) if self.row.begun else None
         begun = saved is not None and BY_SERVER in saved.options
         able = self.target.info().capability.copy and (self.near or self.beside)
         if begun or (able and not self.row.begun):
-            integrity = await self._by_the_server(there, saved if begun else None)
+            integrity = await self._by_the_server(there, own, saved if begun else None)
         if integrity is None:
             integrity = await self._streamed(there)
         self.row.integrity = integrity.value
 
-    async def _by_the_server(self, there: Metadata, saved: UploadRow | None) -> Integrity | None:
+    async def _by_the_server(
+        self, there: Metadata, own: OwnCopy, saved: UploadRow | None
+    ) -> Integrity | None:
         """Have the server copy; ``None`` when it cannot and the bytes must go through here."""
         row, capability = self.row, self.target.info().capability
         side = Side(there.content_length, mtime_of(there))
@@ -147,34 +143,47 @@ class _Copy:
         large = self._is_large(there)
         if large and not capability.multipart_copy:
             return None
-
-        async def is_same(found: Metadata) -> bool:
-            if found.content_length != row.total:
-                return False
-            return same_etag(found.etag, there.etag) or await self._same_bytes(there, found)
-
-        if saved is None and await target.settle(is_same, copying=not large):
-            return self._judged(there, there)
+        if saved is None and await own.stands(target, copying=not large):
+            return own.proof
         try:
             if large:
-                await self._in_parts(there, target, saved)
+                await self._in_parts(there, own, target, saved)
             else:
                 await self._at_once(there, target)
         except StorageError as error:
             if error.kind is ErrorKind.UNSUPPORTED or (self.beside and is_refusal(error)):
                 row.note = "The server would not copy it by itself; it went through here."
+                row.sent = False
                 return None
-            if error.kind is ErrorKind.CONDITION_NOT_MATCH:
-                await RemoteSource(self.source, row.source_key, there).check()
-                if target.careful:
-                    await target.taken_at_the_end()
-                    return await self._by_the_server(there, None)
-            raise
+            if error.kind is not ErrorKind.CONDITION_NOT_MATCH:
+                raise
+            await RemoteSource(self.source, row.source_key, there).check()
+            if not target.careful:
+                raise
+            if not await self._had_landed(error, own, target):
+                await target.taken_at_the_end()
+                return await self._by_the_server(there, own, None)
+        return own.proof if own.proof.is_proof else await self._verified(there)
+
+    async def _had_landed(self, error: StorageError, own: OwnCopy, target: RemoteTarget) -> bool:
+        """Whether a copy was refused because an earlier try of it stands there already."""
+        if not self.row.attempts and "attempts" not in error.context:
+            return False
+        found = await stat_or_none(self.target, self.row.key)
+        return found is not None and await own.is_own(found, target)
+
+    async def _verified(self, there: Metadata) -> Integrity:
+        """Look at what the server made, and once more at what it was made of."""
+        row = self.row
         self.ctx.show(self.job, JobState.VERIFYING)
         found = await self.target.stat(spell(row.key))
         require_size(found, row.total or 0)
         await RemoteSource(self.source, row.source_key, there).check()
-        return self._judged(there, found)
+        said = told(there, found)
+        if said is Integrity.NONE:
+            raise other_bytes(row.key)
+        row.made = found.etag or ""
+        return said if said.is_proof else Integrity.SERVER_SIDE
 
     def _is_large(self, there: Metadata) -> bool:
         """Whether a copy is made in parts: one request takes no more, or would take long."""
@@ -189,6 +198,10 @@ class _Copy:
             options["if_match"] = there.etag
         row.sent = True
         self.ctx.show(self.job, JobState.RUNNING)
+        if (there.content_length or 0) > READ_BACK:
+            # What lands from here on may be ours. Smaller ones are simply read to know it, and
+            # need no commit of their own: with the next group theirs is on disk, too.
+            await self.ctx.journal.save(row)
         source, key = spell(row.source_key), spell(row.key)
         async with self.ctx.slots.one(row.profile):
             if self.near:
@@ -198,7 +211,7 @@ class _Copy:
                 await self.target.copy_from(self.source, source, key, **options)
 
     async def _in_parts(
-        self, there: Metadata, target: RemoteTarget, saved: UploadRow | None
+        self, there: Metadata, own: OwnCopy, target: RemoteTarget, saved: UploadRow | None
     ) -> None:
         """Have the server fill the parts; begun anew when the upload was lost, a few times."""
         remote = RemoteSource(self.source, self.row.source_key, there)
@@ -220,29 +233,10 @@ class _Copy:
                 if last:
                     message = "The copy's upload was ended by somebody else each time; retry."
                     raise TransferError(message) from lost
+                if await own.stands(target, copying=False):
+                    return
             else:
                 return
-
-    async def _same_bytes(self, there: Metadata, found: Metadata) -> bool:
-        """Whether an earlier try's copy landed, where no ETag can say so and it is small."""
-        if not self.row.sent or (there.content_length or 0) > READ_BACK:
-            return False
-        row = self.row
-        one = await read_md5(self.ctx, self.job, self.source, row.source_key, there)
-        other = await read_md5(self.ctx, self.job, self.target, row.key, found)
-        return one is not None and one == other
-
-    def _judged(self, there: Metadata, found: Metadata) -> Integrity:
-        """Compare what the service says of the two objects."""
-        for name, proof in PROOFS.items():
-            one, other = there.checksums.get(name, "-"), found.checksums.get(name, "-")
-            if "-" not in one + other:
-                if one != other:
-                    raise other_bytes(self.row.key)
-                return proof
-        digest = as_md5(there.etag) is not None or multipart_count(there.etag) is not None
-        equal = digest and same_etag(there.etag, found.etag)
-        return Integrity.MD5 if equal else Integrity.SERVER_SIDE
 
     async def _streamed(self, there: Metadata) -> Integrity:
         remote = RemoteSource(self.source, self.row.source_key, there)
@@ -251,7 +245,13 @@ class _Copy:
         sending = Sending(self.ctx, self.job, self.target, remote, side=side, options=options)
         integrity = await sending.run()
         await remote.check()
-        if self.row.direction is Direction.MOVE and not integrity.is_proof:
+        row = self.row
+        if row.direction is Direction.MOVE and (there.content_length or 0) > READ_BACK:
+            # So that going on with the move need not read all of it once more.
+            written = await self.target.stat(spell(row.key))
+            require_size(written, row.total or 0)
+            row.made = written.etag or ""
+        if row.direction is Direction.MOVE and not integrity.is_proof:
             integrity = await self._compare(remote)
         return integrity
 
@@ -259,13 +259,13 @@ class _Copy:
         """Read both sides once more: before a source is deleted, equality must be proven."""
         written = await self.target.stat(spell(self.row.key))
         copy = RemoteSource(self.target, self.row.key, written)
-        for span in PartPlan(remote.identity.size, _STEP).spans():
-            if await remote.digest(span) != await copy.digest(span):
-                message = (
-                    "What arrived at the target differs from the source, so the source was not"
-                    " deleted; retry."
-                )
-                raise TransferError(message)
+        if not await same_bytes(self.ctx, self.job, remote, copy, counted=False):
+            message = (
+                "What arrived at the target differs from the source, so the source was not"
+                " deleted; retry."
+            )
+            raise TransferError(message)
+        self.row.made = written.etag or ""
         return Integrity.MD5
 
     async def _delete_source(self, there: Metadata) -> None:

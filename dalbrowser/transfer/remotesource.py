@@ -33,13 +33,14 @@ class RemoteSource:
         self._metadata = metadata
         self.identity = SourceIdentity(metadata.content_length or 0, 0, 0, 0)
 
-    async def read(self, span: PartSpan) -> tuple[bytes, bytes]:
+    async def fetch(self, span: PartSpan) -> bytes:
         """Read one part; ``SourceChangedError`` when the object is another by now."""
         data = b""
         if span.size:
             pin: dict[str, Any] = {}
             etag = self._metadata.etag
-            if etag and self._op.info().capability.read_with_if_match:
+            weak = etag is not None and etag.startswith("W/")
+            if etag and not weak and self._op.info().capability.read_with_if_match:
                 pin["if_match"] = etag
             try:
                 data = await self._op.read(
@@ -52,6 +53,11 @@ class RemoteSource:
                 raise
         if len(data) != span.size:
             raise changed(self._key)
+        return data
+
+    async def read(self, span: PartSpan) -> tuple[bytes, bytes]:
+        """Read one part as ``fetch``, and its MD5."""
+        data = await self.fetch(span)
         digest = await asyncio.to_thread(hashlib.md5, data, usedforsecurity=False)
         return data, digest.digest()
 

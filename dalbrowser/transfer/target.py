@@ -53,6 +53,8 @@ class RemoteTarget:
         self._compared = Compared.of(job.row.compared)
         self._settled = False
         self._unheeded = False
+        self.doubt = ""
+        """Why it cannot be told whether what stands there is ours, for the question."""
 
     @property
     def careful(self) -> bool:
@@ -103,7 +105,8 @@ class RemoteTarget:
         other = over and not (claimed and not await self._ctx.placed_by_other(row))
         if other:
             await self._rename("Another file of these transfers has its name there, so")
-        if other or (claimed and (sure or (row.fresh and self.guarded and row.attempts == 0))):
+        unseen = row.fresh and row.attempts == 0 and bool(self.conditions(copying=copying))
+        if other or (claimed and (sure or unseen)):
             return False
         there = await stat_or_none(self._op, row.key)
         if there is None and claimed:
@@ -127,7 +130,7 @@ class RemoteTarget:
             raise changed_since(self._row.key)
         there = await stat_or_none(self._op, self._row.key)
         if decide(self._row.policy, Side(None, None), Side(None, None)) is Verdict.ASK:
-            raise ConflictError(describe_existing(self._row.key, there))
+            raise ConflictError(describe_existing(self._row.key, there, self.doubt))
         # Skipping and another name both end this upload: it is bound to its key.
         await abort_upload(self._ctx, self._op, self._job)
 
@@ -153,7 +156,7 @@ class RemoteTarget:
         if verdict is Verdict.RENAME:
             await self._rename()
         elif verdict is Verdict.ASK or there is None:
-            raise ConflictError(describe_existing(row.key, there))
+            raise ConflictError(describe_existing(row.key, there, self.doubt))
 
     async def _rename(self, why: str = "Kept both:") -> None:
         row, number = self._row, 2

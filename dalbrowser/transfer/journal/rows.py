@@ -40,6 +40,7 @@ class JobRow:
     ``version`` and ``mtime`` (epoch seconds) are the remote source's where they are known
     beforehand. ``fresh`` says that nothing had the target's name when this was planned.
     ``sent`` says that the whole target may have been written in one request or renaming.
+    ``made`` is the ETag of the object that a copy made and verified.
     ``priority`` is its rank among those of its batch where somebody changed it, else 0.
     ``compared`` is what stood at the target when a sync looked (see ``transfer.compared``);
     of a folder it says that its files come from a written plan. Empty for all other jobs.
@@ -73,6 +74,7 @@ class JobRow:
     fresh: bool = False
     begun: bool = False
     sent: bool = False
+    made: str = ""
     compared: str = ""
     priority: int = 0
     created: float = 0.0

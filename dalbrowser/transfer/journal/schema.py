@@ -127,7 +127,17 @@ _VERSION_4 = "ALTER TABLE job ADD COLUMN compared TEXT NOT NULL DEFAULT '';"
 # What the CRC of the whole object follows from, also in the process that goes on with it.
 _VERSION_5 = "ALTER TABLE part ADD COLUMN crc TEXT NOT NULL DEFAULT '';"
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+# Which object a copy has made and verified: only beside that one may its source be deleted.
+_VERSION_6 = "ALTER TABLE job ADD COLUMN made TEXT NOT NULL DEFAULT '';"
+
+MIGRATIONS: tuple[str, ...] = (
+    _VERSION_1,
+    _VERSION_2,
+    _VERSION_3,
+    _VERSION_4,
+    _VERSION_5,
+    _VERSION_6,
+)
 """``MIGRATIONS[n]`` takes version n to n + 1; an entry never changes once released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

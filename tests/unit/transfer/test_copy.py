@@ -249,3 +249,25 @@ def test_what_a_copy_made_itself_is_known_by_its_place_and_time() -> None:
     own.require_none([entry("a/b/old", -1), entry("a/new", 1), Entry("a/b/c/", Metadata())])
     with pytest.raises(TransferError, match="never end"):
         own.require_none([entry("a/b/new", 1)])
+
+
+async def test_a_name_that_was_taken_after_the_folder_was_listed_is_not_written_over(
+    rig: Rig,
+) -> None:
+    """S3 takes no condition on what a copy writes over, so each name is looked at then."""
+    for number in range(12):
+        await rig.op.write(f"a/{number:02}", b"ours")
+    rig.op = rig.op.layer(CapabilityOverrideLayer(copy_with_if_not_exists=False))
+
+    async def take(name: str, _path: str, _args: Any) -> None:
+        if name == "copy":
+            rig.wire.before = None
+            await rig.op.write("b/a/11", b"theirs")
+
+    rig.wire.before = take
+    async with rig.engine(small_files=1) as engine:
+        await engine.wait(await engine.copy([rig.at("a/")], rig.at("b/")))
+        asked = [job.key for job in engine.jobs() if job.state is JobState.NEEDS_ANSWER]
+    assert await rig.op.read("b/a/11") == b"theirs"
+    assert "b/a/11" in asked
+    assert await rig.op.read("b/a/05") == b"ours"

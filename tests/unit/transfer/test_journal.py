@@ -154,7 +154,7 @@ async def test_journal_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
 async def test_a_journal_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     old = job(id=3, key="old", begun=True)
-    names = [name for name in JOB_COLUMNS if name not in ("sent", "compared")]
+    names = [name for name in JOB_COLUMNS if name not in ("sent", "made", "compared")]
     with closing(sqlite3.connect(path)) as db:
         db.executescript(f"{schema.MIGRATIONS[0]}PRAGMA user_version = 1;")
         db.execute("INSERT INTO connection VALUES (1, ?)", (PROFILE,))

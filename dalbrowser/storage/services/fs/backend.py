@@ -79,6 +79,7 @@ class Fs(Accessor):
             native=capability,
             capability=capability,
             listed=meta.ALL_KEYS,
+            local=True,
         )
 
     @classmethod

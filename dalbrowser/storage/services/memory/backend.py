@@ -147,6 +147,7 @@ class Memory(Accessor):
             native=capability,
             capability=capability,
             listed=~Metakey.NONE,
+            local=True,
         )
 
     @classmethod
