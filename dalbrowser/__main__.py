@@ -18,11 +18,12 @@ def main() -> int:
 
 def dal() -> int:
     """Run the command line: the ``dal`` command."""
-    # Loading makes nothing that would be garbage; looking for it takes a tenth of the time.
+    # Loading makes little garbage, and looking for it took a tenth of the time. ``main`` turns
+    # the collector on again.
     gc.disable()
     from dalbrowser.cli import main as run  # start-up time: see the module docstring
 
-    return run(sys.argv[1:])
+    return run(sys.argv[1:], alone=True)
 
 
 if __name__ == "__main__":

@@ -34,8 +34,12 @@ _COLLECT_AT = 20_000
 _FAILED, _USAGE, _INTERRUPTED, _PIPE, _TERMINATED = 1, 2, 130, 141, 143
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run ``dal`` with ``argv`` (without the program's name) and return its exit code."""
+def main(argv: Sequence[str], *, alone: bool = False) -> int:
+    """Run ``dal`` with ``argv`` (without the program's name) and return its exit code.
+
+    ``alone`` says that the process is this command's; then its garbage is looked for as
+    suits a command, which is not before everything is loaded.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A name that the terminal's encoding lacks must not end a listing.
@@ -44,11 +48,12 @@ def main(argv: Sequence[str]) -> int:
         arguments = parser(argv).parse_args(list(argv))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else _USAGE
-    # What is loaded by now stays, and what a transfer makes dies by itself: looking for
-    # cycles at every 700 objects took a twentieth of the time of 10,000 small files.
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AT)
-    gc.enable()
+    if alone:
+        # What is loaded by now stays, and what a transfer makes dies by itself: looking for
+        # cycles at every 700 objects took a twentieth of the time of 10,000 small files.
+        gc.freeze()
+        gc.set_threshold(_COLLECT_AT)
+        gc.enable()
     try:
         code = asyncio.run(_run(arguments))
         sys.stdout.flush()

@@ -6,10 +6,10 @@ accessor, so that a layer may build on them; this is the shape in which they see
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.storage.types import Metakey
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AccessorInfo:
     """Who a service is and what it can do.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import sys
@@ -103,6 +102,8 @@ def _flush_one(path: str) -> None:
 
 def _flush_system(folder: str) -> bool:
     """Flush the file system of a folder; false where this system has no call for it."""
+    import ctypes  # noqa: PLC0415 - start-up time: few commands flush so much
+
     call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     if call is None:
         return False

@@ -39,7 +39,6 @@ from dalbrowser.transfer.restoring import restore
 from dalbrowser.transfer.runner import run_job
 from dalbrowser.transfer.scheduler import Scheduler
 from dalbrowser.transfer.slots import Slots
-from dalbrowser.transfer.sync.jobs import sync_request
 from dalbrowser.transfer.visits import DiskVisits
 
 if TYPE_CHECKING:
@@ -257,6 +256,9 @@ class TransferEngine:
 
     async def sync(self, plan: Path, source: Location | str, target: Location | str) -> int:
         """Carry out the copies of a plan that ``transfer.sync`` wrote; a text is a local folder."""
+        # Start-up time: most commands sync nothing.
+        from dalbrowser.transfer.sync.jobs import sync_request  # noqa: PLC0415
+
         ids = await self._accept(lambda: [sync_request(plan, source, target, self._profile)])
         return ids[0]
 

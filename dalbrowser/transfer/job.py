@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import Profile
 from dalbrowser.transfer.model import ACTIVE_STATES, Direction, JobState, JobView
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Retried
@@ -62,7 +63,7 @@ class SpeedMeter:
             self._marks.popleft()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class FolderSums:
     """What the files of a folder job add up to.
 

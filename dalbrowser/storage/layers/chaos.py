@@ -6,11 +6,11 @@ Invariant: a call that fails here was not made, so the service's state is what i
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.layers.around import AroundAccessor
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class ChaosLayer:
     """``ratio`` of all calls (0 to 1) fail; ``seed`` makes the same ones fail each time.
 

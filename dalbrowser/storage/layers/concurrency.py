@@ -7,11 +7,11 @@ a writer that idles, so holders cannot wait for each other.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layers.around import AroundAccessor
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@record()
 class ConcurrentLimitLayer:
     """``limit`` calls at once; the others wait their turn, first come first served.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mimetypes
 import posixpath
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.layer import LayeredAccessor
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage.options import OpCreateMultipart, OpWrite
     from dalbrowser.storage.types import Data, Metadata, RawWriter
 
-# A table of its own: the shared one reads files of the system, which differ and block.
-_TYPES = mimetypes.MimeTypes()
-for _suffix, _type in {
+_MORE = {
     ".7z": "application/x-7z-compressed",
     ".avif": "image/avif",
     ".gz": "application/gzip",
@@ -35,8 +34,8 @@ for _suffix, _type in {
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
     ".zst": "application/zstd",
-}.items():
-    _TYPES.add_type(_type, _suffix)
+}
+"""What Python's own table lacks, or has otherwise."""
 
 _COMPRESSED = {
     "gzip": "application/gzip",
@@ -45,6 +44,15 @@ _COMPRESSED = {
     "br": "application/octet-stream",
     "compress": "application/x-compress",
 }
+
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    """Return a table of our own: what the shared one takes from the system's files differs."""
+    types = mimetypes.MimeTypes()
+    for suffix, kind in _MORE.items():
+        types.add_type(kind, suffix)
+    return types
 
 
 def content_type_of(path: str) -> str | None:
@@ -56,7 +64,7 @@ def content_type_of(path: str) -> str | None:
     name = path[path.rfind("/") + 1 :]
     stem, last = posixpath.splitext(name)
     # Only the suffixes: mimetypes takes a name for a URL, and cuts it at "?" and "#".
-    kind, encoding = _TYPES.guess_type(f"name{posixpath.splitext(stem)[1]}{last}")
+    kind, encoding = _types().guess_type(f"name{posixpath.splitext(stem)[1]}{last}")
     if encoding is not None:
         return _COMPRESSED.get(encoding)
     return kind

@@ -12,7 +12,7 @@ import os
 import random
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -105,7 +105,7 @@ async def _sleep(seconds: float, /) -> None:
     await asyncio.sleep(seconds)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class RetryLayer:
     """Exponential backoff with full jitter (Brooker, AWS Architecture Blog, 2015).
 

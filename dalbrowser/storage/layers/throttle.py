@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layer import LayeredAccessor
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class ThrottleLayer:
     """``rate`` in bytes per second; ``burst`` bytes may pass at once (one second's by default).
 

@@ -7,11 +7,11 @@ own, in the HTTP client. Invariant: a call that a server keeps alive with bytes 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.layers.around import AroundAccessor
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ _UNBOUNDED = frozenset(
 """Calls that move a body, however slowly; the HTTP client watches the bytes of those."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class TimeoutLayer:
     """Seconds: ``call`` for one request, ``between`` two blocks of a body, ``long`` for requests
     in which the server itself copies or joins data."""

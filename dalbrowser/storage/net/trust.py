@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import ssl
 
-import certifi
-
 from dalbrowser.storage.errors import ErrorKind, StorageError
 
 
@@ -17,6 +15,8 @@ def tls_context(ca_file: str = "", *, verify: bool = True) -> ssl.SSLContext:
 
     Raises ``ConfigInvalid`` when ``ca_file`` cannot be read as PEM certificates.
     """
+    import certifi  # noqa: PLC0415 - start-up time: an endpoint in the clear needs none
+
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from xml.sax.saxutils import escape
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 
@@ -121,7 +120,8 @@ def can_carry(text: str) -> bool:
 
 def element(name: str, text: str) -> str:
     """Write one element with its text escaped."""
-    return f"<{name}>{escape(text)}</{name}>"
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<{name}>{text}</{name}>"
 
 
 def _bad(what: str, why: str) -> StorageError:

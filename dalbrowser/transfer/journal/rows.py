@@ -6,11 +6,12 @@ not UTF-8 (as surrogates); those are stored as blobs, so that they come back exa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,7 +31,7 @@ def from_column(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False, kw_only=True)
 class JobRow:
     """One job. ``profile`` and ``source_profile`` are JSON texts without secrets.
 
@@ -87,7 +88,7 @@ class JobRow:
         return source == (self.profile, self.bucket)
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False, kw_only=True)
 class UploadRow:
     """A multipart upload. ``state`` is ``intent`` (about to be created), ``begun``,
     ``completing`` or ``aborting``; the source's identity is the one it was begun with.
@@ -105,7 +106,7 @@ class UploadRow:
     intended: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class PartRow:
     """One part: ``md5`` is of the bytes we sent, ``etag`` what the server answered.
 
@@ -121,7 +122,7 @@ class PartRow:
     crc: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False, kw_only=True)
 class DownloadRow:
     """A download in place: the temporary file and the object it is pinned to."""
 
@@ -133,7 +134,7 @@ class DownloadRow:
     mtime: float | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False, kw_only=True)
 class PlanRow:
     """A folder still to be expanded: ``source`` is read from ``cursor`` on, into ``target``."""
 

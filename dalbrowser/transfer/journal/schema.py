@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.model import TransferError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +143,7 @@ MIGRATIONS: tuple[str, ...] = (
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Opened:
     """An open, checked journal of the current version, and what there is to say about it."""
 

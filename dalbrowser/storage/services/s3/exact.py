@@ -12,7 +12,7 @@ was seen to be kept by a name that is nobody else's.
 from __future__ import annotations
 
 import asyncio
-import uuid
+import os
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
@@ -123,7 +123,7 @@ class ExactKeys:
         keys = [key for key in await self._keys("") if not is_ambiguous(key)]
         return await self._told_apart(
             [key for key in keys if not key.endswith("/")],
-            lambda key: f"{uuid.uuid4().hex}/..//./{key}",
+            lambda key: f"{os.urandom(16).hex()}/..//./{key}",
             self._never,
         )
 
@@ -192,7 +192,7 @@ class ExactKeys:
 
     async def _mark(self, key: str) -> bool:
         """Write an empty object with a slash and a name of its own; see it listed; remove it."""
-        name = f"{key[: key[:-1].rfind('/') + 1]}.dalbrowser-{uuid.uuid4().hex}"
+        name = f"{key[: key[:-1].rfind('/') + 1]}.dalbrowser-{os.urandom(16).hex()}"
         version: str | None = None
         listed: list[str] = [f"{name}/"]
         try:
