@@ -15,6 +15,7 @@ from dalbrowser.cli.wording import CommandError
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer import ConflictPolicy
+from dalbrowser.transfer.nesting import disk_path, require_outside
 from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ async def plan_upload(
     if folders and not recursive:
         raise _needs_recursive(str(folders[0]))
     place = await _upload_target(context, target, many=len(paths) > 1, folder=bool(folders))
+    op = await context.operator(place)
+    for path in folders:
+        on_disk = disk_path(op, f"{place.path}{path.name}/")
+        await asyncio.to_thread(require_outside, str(path), on_disk)
     await _reach(context, place)
 
     async def begin(engine: TransferEngine) -> list[int]:
@@ -65,6 +70,11 @@ async def plan_download(
         if len(items) > 1:
             raise CommandError(f"{target.text!r} is no folder; create it, or add a '/'.")
         into = True
+    for place, _ in items:
+        if place.is_folder:
+            here = disk_path(await context.operator(place), place.path)
+            name = place.name.removesuffix("/") or "x"
+            await asyncio.to_thread(require_outside, here, str(local / name))
 
     async def begin(engine: TransferEngine) -> list[int]:
         if not into:
@@ -94,6 +104,12 @@ async def plan_copy(
     if place.is_folder:
         if any(item.parent == place for item in items):
             raise CommandError(f"{target.text!r} is where it is already; name another place.")
+        op = await context.operator(place)
+        for item in items:
+            if item.is_folder:
+                here = disk_path(await context.operator(item), item.path)
+                there = disk_path(op, place.path + item.name)
+                await asyncio.to_thread(require_outside, here, there)
         return lambda engine: engine.copy(items, place, policy, move=move)
     return await _plan_new_name(context, items[0], place, policy, move=move)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dalbrowser.transfer.diskplaces import is_within
 from dalbrowser.transfer.model import Direction, TransferError
 from dalbrowser.transfer.remote import is_one_store
 from dalbrowser.utils.records import record
@@ -38,10 +39,14 @@ async def own_copies(
 ) -> OwnCopies | None:
     """Refuse a folder that is to be copied into itself; say what to watch where it may be."""
     row = job.row
+    if row.direction is Direction.DOWNLOAD:
+        await ctx.on_disk(require_outside, disk_path(source, plan.source), plan.target)
     if row.direction not in (Direction.COPY, Direction.MOVE):
         return None
-    here = (await ctx.operator(row.profile, row.bucket)).info()
-    there = source.info()
+    op = await ctx.operator(row.profile, row.bucket)
+    on_disk = disk_path(source, plan.source), disk_path(op, plan.target)
+    await ctx.on_disk(require_outside, *on_disk)
+    here, there = op.info(), source.info()
     target = here.root + plan.target
     one = row.within_bucket or is_one_store(here, there)
     if one is False or not target.startswith(there.root + plan.source):
@@ -49,6 +54,32 @@ async def own_copies(
     if one:
         raise _into_itself(plan.target)
     return OwnCopies(target[len(there.root) :], row.created)
+
+
+async def refuse_own_upload(ctx: RunContext, job: LiveJob, folder: str, target: str) -> None:
+    """Refuse a local folder that is to be uploaded into itself, by another name of it."""
+    op = await ctx.operator(job.row.profile, job.row.bucket)
+    there = disk_path(op, target)
+    if there is not None:
+        await ctx.on_disk(require_outside, folder, there)
+
+
+def disk_path(op: Operator, key: str) -> str | None:
+    """Return where a key lies on this machine's disk; ``None`` for a service elsewhere."""
+    info = op.info()
+    return info.root + key if info.scheme == "fs" else None
+
+
+def require_outside(source: str | None, target: str | None) -> None:
+    """Raise when the local folder ``target`` is ``source``, or lies in it; blocks."""
+    if source is None or target is None or not is_within(target, source):
+        return
+    if is_within(source, target):
+        raise TransferError(
+            f"{target} is the very folder that is to be copied, by another name; choose another"
+            " place."
+        )
+    raise _into_itself(target)
 
 
 def _into_itself(target: str) -> TransferError:

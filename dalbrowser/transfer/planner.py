@@ -25,11 +25,10 @@ from dalbrowser.transfer.model import (
     JobState,
     TransferError,
 )
-from dalbrowser.transfer.nesting import own_copies
+from dalbrowser.transfer.nesting import own_copies, refuse_own_upload
 from dalbrowser.transfer.pathlist import listed_paths
 from dalbrowser.transfer.remote import is_empty
 from dalbrowser.transfer.source import unreadable
-from dalbrowser.transfer.sync.jobs import planned_rows
 from dalbrowser.transfer.vacancy import is_vacant, mark_fresh
 from dalbrowser.utils.records import record
 
@@ -70,6 +69,9 @@ async def _planned(
     ctx: RunContext, job: LiveJob, plan: PlanRow
 ) -> AsyncGenerator[list[JobRow], None]:
     """Take up what a sync has written down."""
+    # Start-up time: most commands sync nothing.
+    from dalbrowser.transfer.sync.jobs import planned_rows  # noqa: PLC0415
+
     ended = False
     while not ended:
         rows, ended = await ctx.on_disk(planned_rows, job, plan, STEP, child)
@@ -84,6 +86,8 @@ async def _local(
     ctx: RunContext, job: LiveJob, plan: PlanRow
 ) -> AsyncGenerator[list[JobRow], None]:
     paths = listed_paths(plan.source)
+    if paths is None:
+        await refuse_own_upload(ctx, job, plan.source, plan.target)
     names = paths if paths is not None else await ctx.on_disk(_names, plan.source)
     careful = job.row.policy is not ConflictPolicy.OVERWRITE
     if paths is not None:

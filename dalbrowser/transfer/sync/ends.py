@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from dalbrowser.transfer.diskplaces import is_within
 from dalbrowser.transfer.model import TransferError
+from dalbrowser.transfer.nesting import disk_path
 from dalbrowser.transfer.sync.localtree import local_items
 from dalbrowser.transfer.sync.remote import remote_items
 from dalbrowser.utils.records import record
@@ -56,10 +58,10 @@ class RemoteEnd:
 
     def whereabouts(self) -> tuple[str, str]:
         """Return the world that this end is in, and its place there; blocks."""
+        on_disk = disk_path(self.op, self.location.path)
+        if on_disk is not None:
+            return "local", _slashed(os.path.realpath(on_disk))
         config = self.profile.config
-        if self.profile.scheme == "fs":
-            root = os.path.realpath(str(config.get("root", "/")))
-            return "local", _slashed(os.path.join(root, self.location.path))  # noqa: PTH118
         world = (self.profile.scheme, str(config.get("endpoint", "")).rstrip("/").lower())
         if not world[1] and self.profile.scheme != "s3":
             world = (self.profile.scheme, self.profile.id)
@@ -82,16 +84,19 @@ def require_apart(source: End, target: End) -> None:
     (world, here), (other, there) = source.whereabouts(), target.whereabouts()
     if world != other:
         return
-    if here == there:
+    inside, around = there.startswith(here), here.startswith(there)
+    if world == "local":
+        inside, around = is_within(there, here), is_within(here, there)
+    if inside and around:
         message = f"{source.text!r} and {target.text!r} are the same place; nothing was done."
         raise TransferError(message)
-    if there.startswith(here):
+    if inside:
         message = (
             f"The target {target.text!r} is inside of the source {source.text!r}: it would be"
             " copied into itself. Name a target outside."
         )
         raise TransferError(message)
-    if here.startswith(there):
+    if around:
         message = (
             f"The source {source.text!r} is inside of the target {target.text!r}, so the sync"
             " could write over its own source. Name a target outside."

@@ -36,6 +36,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("home:dir/in", "home:dir", "inside of the target"),
         ("../home/dir", "home:dir/in", "inside of the source"),
         ("../work/../home/", "home:", "same place"),
+        ("link", "home:dir/new", "inside of the source"),
+        ("home:dir/in", "link", "inside of the target"),
+        ("home:dir", "link/new", "inside of the source"),
+        ("link", "home:dir", "same place"),
         ("home:dir/a", "dst", "is an object"),
         ("home:none", "dst", "nothing in"),
         ("none", "home:x", "No such file"),
@@ -48,6 +52,7 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     plant(home / "dir", {"a": b"a", "in/b": b"b"})
     plant(home.parent / "work", {"src/a": b"a"})
+    (home.parent / "work/link").symlink_to(home / "dir")
     assert main(["sync", source, target, "--yes"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -55,6 +60,7 @@ def test_what_makes_no_sense_is_refused(
     assert err.count("\n") == 1
     assert words in err
     assert found_in(home) == {"dir/a": b"a", "dir/in/b": b"b"}
+    (home.parent / "work/link").unlink()
     assert found_in(home.parent / "work") == {"src/a": b"a"}
 
 

@@ -8,15 +8,18 @@ import keyring
 import pytest
 
 from dalbrowser.profiles import Connections, Location, Profile, ProfileStore, SecretStore
-from dalbrowser.transfer import ConflictPolicy, JobState, TransferEngine
+from dalbrowser.transfer import ConflictPolicy, JobState, TransferEngine, diskplaces
 from tests.servers.keyring import MemoryKeyring
 from tests.servers.raw import RawS3
+from tests.trees import found_in, plant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from tests.servers.s3_server import S3Server
+
+TREE = {"dir/a": b"a", "dir/in/b": b"b"}
 
 
 @pytest.fixture
@@ -87,3 +90,73 @@ async def test_one_server_by_two_names(
         assert raw.send("GET", rclone_bucket, "a.txt").body == b"precious"
     assert views[0].state is JobState.FAILED
     assert "the same place" in views[0].error
+
+
+async def test_a_folder_is_never_put_into_itself_by_another_name(
+    engine: TransferEngine, store: ProfileStore, tmp_path: Path
+) -> None:
+    plant(tmp_path / "top", TREE)
+    (tmp_path / "link").symlink_to(tmp_path / "top" / "dir")
+    store.save(Profile("one", "one", "fs", {"root": str(tmp_path / "top")}))
+    store.save(Profile("two", "two", "fs", {"root": str(tmp_path / "link")}))
+    one, two = Location("one", "", "dir/"), Location("two")
+    ids = await engine.upload([tmp_path / "link"], one)
+    ids += await engine.upload([tmp_path / "top" / "dir"], two.at("in/"))
+    ids += await engine.download([(one, None)], tmp_path / "link" / "in")
+    ids += await engine.copy([one], two.at("in/"))
+    ids += await engine.copy([one], two.at("in/"), move=True)
+    views = await engine.wait(ids)
+    assert [view.state for view in views] == [JobState.FAILED] * 5
+    assert all("never end" in view.error for view in views), [view.error for view in views]
+    assert found_in(tmp_path / "top") == TREE
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_a_folder_is_never_put_upon_itself_by_another_name(
+    engine: TransferEngine, store: ProfileStore, tmp_path: Path, move: bool
+) -> None:
+    plant(tmp_path / "top", TREE)
+    (tmp_path / "link").symlink_to(tmp_path / "top" / "dir")
+    store.save(Profile("one", "one", "fs", {"root": str(tmp_path / "top")}))
+    store.save(Profile("two", "two", "fs", {"root": str(tmp_path / "link")}))
+    inner = Location("two", "", "in/")
+    ids = await engine.copy(
+        [inner], Location("one", "", "dir/"), ConflictPolicy.OVERWRITE, move=move
+    )
+    ids += await engine.upload(
+        [tmp_path / "link" / "in"], Location("one", "", "dir/"), ConflictPolicy.OVERWRITE
+    )
+    ids += await engine.download([(inner, None)], tmp_path / "link", ConflictPolicy.OVERWRITE)
+    views = await engine.wait(ids)
+    assert [view.state for view in views] == [JobState.FAILED] * 3
+    assert all("the very folder" in view.error for view in views), [view.error for view in views]
+    assert found_in(tmp_path / "top") == TREE
+
+
+async def test_what_is_mounted_in_the_source_is_not_copied_into_itself(
+    engine: TransferEngine,
+    store: ProfileStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As Linux says it of a folder that is mounted at a second place (``mount --bind``)."""
+    plant(tmp_path, {"top/a": b"a", "seen here/at": b"mount", "disk/x": b"x"})
+    store.save(Profile("one", "one", "fs", {"root": str(tmp_path)}))
+    mounts = tmp_path / "mountinfo"
+    place = str(tmp_path).encode()
+    here = place + b"/seen\\040here"
+    mounts.write_bytes(
+        b"21 1 8:1 / / rw - ext4 /dev/a rw\n"
+        b"22 21 8:1 %b/top %b rw - ext4 /dev/a rw\n"
+        b"23 21 8:1 %b/disk %b/top/disk rw - ext4 /dev/a rw\nshort\n" % (place, here, place, place)
+    )
+    monkeypatch.setattr(diskplaces, "_MOUNTS", str(mounts))
+    top, ids = tmp_path / "top", list[int]()
+    for target in ("seen here/", "seen here/deep/", "disk/"):
+        ids += await engine.upload([top], Location("one", "", target))
+    views = await engine.wait(ids)
+    assert [view.state for view in views] == [JobState.FAILED] * 3
+    assert all("never end" in view.error for view in views), [view.error for view in views]
+    ids = await engine.upload([top], Location("one", "", "beside/"))
+    assert (await engine.wait(ids))[0].state is JobState.DONE
+    assert found_in(tmp_path / "beside") == {"top/a": b"a"}
