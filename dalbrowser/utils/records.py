@@ -1,9 +1,10 @@
 """Records: ``dataclass(frozen=True, slots=True)`` that takes a fifth of the time to make.
 
 ``dataclass`` writes and compiles up to nine methods for each class, at each start: for the
-ninety that a command loads this took a quarter of its time. Here only ``__init__`` is compiled;
-the other methods read the fields. Invariant: a record is a dataclass to all who look at it
-(``fields``, ``replace``, ``asdict``, patterns), with the same equality, hash and text.
+ninety that a command loads this took a quarter of its time. Here ``__init__`` alone is compiled,
+when the first record of a class is made; the other methods read the fields. Invariant: a record
+is a dataclass to all who look at it (``fields``, ``replace``, ``asdict``, patterns), with the
+same equality, hash and text.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def record(*, frozen: bool = True, kw_only: bool = False) -> Callable[[type[T]],
         items = fields(made)  # type: ignore[arg-type]
         values = _values([item.name for item in items if item.compare])
         methods: dict[str, Callable[..., Any] | None] = {
-            "__init__": _init(made, items, frozen=frozen),
+            "__init__": _init_when_used(made, items, frozen=frozen),
             "__repr__": _text(items),
             **_comparison(values, hashed=frozen),
             **(_FROZEN if frozen else {}),
@@ -45,6 +46,20 @@ def record(*, frozen: bool = True, kw_only: bool = False) -> Callable[[type[T]],
         return made
 
     return make
+
+
+def _init_when_used(
+    made: type, items: tuple[Field[Any], ...], *, frozen: bool
+) -> Callable[..., None]:
+    """Return what stands in for ``__init__`` until the first record is made."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        init = _init(made, items, frozen=frozen)
+        if made.__dict__["__init__"] is __init__:
+            made.__init__ = init  # type: ignore[misc]
+        init(self, *args, **kwargs)
+
+    return __init__
 
 
 def _init(made: type, items: tuple[Field[Any], ...], *, frozen: bool) -> Callable[..., None]:
