@@ -22,6 +22,8 @@ class Capability:
     stat_with_override_content_disposition: bool = False
     stat_with_override_content_type: bool = False
     stat_with_version: bool = False
+    stat_with_tags: bool = False
+    """A stat brings the tags too, when it is asked to."""
 
     read: bool = False
     read_can_seek: bool = False

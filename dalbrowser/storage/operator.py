@@ -156,9 +156,11 @@ class Operator:
         if_modified_since: datetime | None = None,
         if_unmodified_since: datetime | None = None,
         version: str | None = None,
+        tags: bool = False,
     ) -> Metadata:
         """Return the metadata of ``path``; a path that ends in ``/`` asks for a folder.
 
+        With ``tags`` they come along, at the cost of a request more where there are some.
         Raises ``NotFound``, or ``ConditionNotMatch`` when a condition does not hold.
         """
         args = OpStat(
@@ -167,6 +169,7 @@ class Operator:
             if_modified_since=if_modified_since,
             if_unmodified_since=if_unmodified_since,
             version=version,
+            tags=tags,
         )
         return await self._access.stat(exact(path), args)
 

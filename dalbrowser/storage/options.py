@@ -48,7 +48,10 @@ class OpCreateDir:
 
 @record(kw_only=True)
 class OpStat:
-    """Arguments of ``stat``. The ``override_`` fields change the answer of presigned requests."""
+    """Arguments of ``stat``. The ``override_`` fields change the answer of presigned requests.
+
+    ``tags`` asks for the object's tags, which may cost a request more where it has some.
+    """
 
     if_match: str | None = None
     if_none_match: str | None = None
@@ -58,6 +61,7 @@ class OpStat:
     override_content_disposition: str | None = None
     override_content_type: str | None = None
     version: str | None = None
+    tags: bool = False
 
 
 @record(kw_only=True)

@@ -63,7 +63,8 @@ class Metadata:
     be ``None`` (the object has no such header). ``content_length`` is always the whole
     object's, also when a range was read. ``checksums`` maps an algorithm in lower case
     (``crc64nvme``, ``crc32c``, ``sha256``, ``md5``) to base64 text.
-    ``is_current`` is ``None`` where versions do not exist or were not asked for.
+    ``is_current`` is ``None`` where versions do not exist or were not asked for, ``tags``
+    where they were not asked for or may not be read.
     """
 
     mode: EntryMode = EntryMode.UNKNOWN
@@ -83,6 +84,7 @@ class Metadata:
     owner: str | None = None
     user_metadata: Mapping[str, str] = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
     known: Metakey = Metakey.MODE
 
     @property

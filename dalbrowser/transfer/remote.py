@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from dalbrowser.storage.context import AccessorInfo
 
 
-async def stat_or_none(op: Operator, key: str) -> Metadata | None:
-    """Return what is at an exact key, or ``None`` when nothing is."""
+async def stat_or_none(op: Operator, key: str, *, tags: bool = False) -> Metadata | None:
+    """Return what is at an exact key, or ``None`` when nothing is; with its ``tags`` if wanted.
+
+    A service that has no tags is not asked for them.
+    """
+    tags = tags and op.info().capability.stat_with_tags
     try:
-        return await op.stat(spell(key))
+        return await op.stat(spell(key), tags=tags)
     except StorageError as error:
         if is_gone(error):
             return None

@@ -7,12 +7,13 @@ was verified and the source still has the ETag that was copied.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side, mtime_of
+from dalbrowser.transfer.copiedtags import CopiedTags
 from dalbrowser.transfer.equality import same_bytes, told
 from dalbrowser.transfer.integrity import other_bytes, same_etag
 from dalbrowser.transfer.model import (
@@ -31,6 +32,8 @@ from dalbrowser.transfer.target import RemoteTarget
 from dalbrowser.transfer.upload import checked_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
@@ -59,13 +62,15 @@ class _Copy:
         self.target = target
         self.near = job.row.within_bucket
         self.beside = not self.near and target.copies_from(source)
+        self.by_server = target.info().capability.copy and (self.near or self.beside)
 
     async def run(self) -> None:
         row = self.row
         if self._is_itself():
             message = "The source and the target are the same object; nothing was done."
             raise TransferError(message)
-        there = await stat_or_none(self.source, row.source_key)
+        # What the server copies by itself it copies with its tags.
+        there = await stat_or_none(self.source, row.source_key, tags=not self.by_server)
         if there is None:
             await self._source_gone()
             return
@@ -126,8 +131,7 @@ class _Copy:
         integrity: Integrity | None = None
         saved = await self.ctx.journal.upload(self.row.id) if self.row.begun else None
         begun = saved is not None and BY_SERVER in saved.options
-        able = self.target.info().capability.copy and (self.near or self.beside)
-        if begun or (able and not self.row.begun):
+        if begun or (self.by_server and not self.row.begun):
             integrity = await self._by_the_server(there, own, saved if begun else None)
         if integrity is None:
             integrity = await self._streamed(there)
@@ -240,11 +244,17 @@ class _Copy:
 
     async def _streamed(self, there: Metadata) -> Integrity:
         remote = RemoteSource(self.source, self.row.source_key, there)
-        side = Side(there.content_length, mtime_of(there))
-        options = copied_options(self.target, there) | checked_options(self.target)
-        sending = Sending(self.ctx, self.job, self.target, remote, side=side, options=options)
-        integrity = await sending.run()
+        asked = not self.by_server
+        tags = CopiedTags(self.job, self.source, self.target, there, asked=asked)
+        more = await tags.options()
+        try:
+            integrity = await self._sent(there, remote, more)
+        except StorageError as error:
+            if not await tags.may_do_without(self.ctx, error):
+                raise
+            integrity = await self._sent(there, remote, {})
         await remote.check()
+        tags.say_lost()
         row = self.row
         if row.direction is Direction.MOVE and (there.content_length or 0) > READ_BACK:
             # So that going on with the move need not read all of it once more.
@@ -254,6 +264,14 @@ class _Copy:
         if row.direction is Direction.MOVE and not integrity.is_proof:
             integrity = await self._compare(remote)
         return integrity
+
+    async def _sent(
+        self, there: Metadata, remote: RemoteSource, more: Mapping[str, Any]
+    ) -> Integrity:
+        side = Side(there.content_length, mtime_of(there))
+        options = copied_options(self.target, there) | checked_options(self.target) | dict(more)
+        sending = Sending(self.ctx, self.job, self.target, remote, side=side, options=options)
+        return await sending.run()
 
     async def _compare(self, remote: RemoteSource) -> Integrity:
         """Read both sides once more: before a source is deleted, equality must be proven."""

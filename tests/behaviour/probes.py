@@ -127,6 +127,7 @@ PROBES: dict[str, Callable[[Probe], Awaitable[object]]] = {
     "stat_with_override_content_disposition": _stat(override_content_disposition="inline"),
     "stat_with_override_content_type": _stat(override_content_type="text/x"),
     "stat_with_version": lambda p: p.stat(version=p.meta.version or "x"),
+    "stat_with_tags": _stat(tags=True),
     "read": _read(),
     "read_can_seek": lambda p: p.body(SeekableBody),
     "read_can_next": lambda p: p.body(StreamBody),

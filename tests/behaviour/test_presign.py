@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from dalbrowser.storage import ByteRange
+from dalbrowser.storage import ByteRange, ErrorKind
 from tests.behaviour.probes import HOUR, needs
 
 if TYPE_CHECKING:
@@ -74,6 +74,12 @@ async def test_presign_read_with_overrides(subject: Subject) -> None:
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-disposition"] == 'attachment; filename="x y.txt"'
     assert response.headers["content-type"] == "text/x-other"
+
+
+@needs("presign_stat", "stat_with_tags")
+async def test_presign_stat_has_no_tags(subject: Subject) -> None:
+    call = subject.op.presign_stat(subject.key(), expires=HOUR, tags=True)
+    await subject.fails(ErrorKind.UNSUPPORTED, call)
 
 
 @needs("presign_stat")

@@ -111,6 +111,16 @@ async def test_stat_with_version_of_another_object(subject: Subject) -> None:
     await subject.fails(ErrorKind.NOT_FOUND, call)
 
 
+@needs("stat_with_tags", "write_with_tags")
+async def test_stat_with_tags(subject: Subject) -> None:
+    tags = {"a&b": "v=2 ü+", "empty": ""}
+    await subject.put("plain")
+    await subject.op.write(subject.key("tagged"), b"x", tags=tags)
+    assert (await subject.op.stat(subject.key("tagged"), tags=True)).tags == tags
+    assert (await subject.op.stat(subject.key("plain"), tags=True)).tags == {}
+    assert (await subject.op.stat(subject.key("tagged"))).tags is None
+
+
 async def test_stat_is_complete(subject: Subject) -> None:
     await subject.put()
     assert (await subject.op.stat(subject.key())).knows(Metakey.COMPLETE)

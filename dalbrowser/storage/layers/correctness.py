@@ -64,7 +64,7 @@ _HEADERS = (
     "checksum",
 )
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "stat": ("stat_with_", (*_CONDITIONS, *_OVERRIDES, "version")),
+    "stat": ("stat_with_", (*_CONDITIONS, *_OVERRIDES, "version", "tags")),
     "read": ("read_with_", (*_CONDITIONS, *_OVERRIDES, "version")),
     "write": ("write_with_", (*_HEADERS, "if_match", "if_none_match", "if_not_exists")),
     "create_multipart": ("write_with_", _HEADERS),
@@ -254,6 +254,10 @@ class CorrectnessAccessor(LayeredAccessor):
             signed = _SIGNED[type(args.operation)]
             self._require(f"presign_{signed}")
             self._require_options(signed, args.operation)
+            if isinstance(args.operation, OpStat) and args.operation.tags:
+                raise unsupported(
+                    "presign of a stat with tags", "leave them out: one link is one request"
+                )
             if not isinstance(args.operation, OpDelete):
                 require_file(path)
             if args.expires.total_seconds() < 1:

@@ -41,6 +41,7 @@ def _reading(config: S3Config) -> dict[str, Any]:
         "stat_with_override_content_disposition": signed,
         "stat_with_override_content_type": signed,
         "stat_with_version": config.object_versions,
+        "stat_with_tags": config.object_tags,
         "read": True,
         "read_can_next": True,
         "read_with_range": True,

@@ -24,7 +24,7 @@ from dalbrowser.storage.services.s3.lister import Listings
 from dalbrowser.storage.services.s3.neighbours import Neighbours, account_of, server_of
 from dalbrowser.storage.services.s3.presigner import presigned
 from dalbrowser.storage.services.s3.put import put
-from dalbrowser.storage.services.s3.tags import tags_of
+from dalbrowser.storage.services.s3.tags import tags_of, told_tags
 from dalbrowser.storage.services.s3.uploads import Uploads
 from dalbrowser.storage.services.s3.writer import PartWriter, Upload, put_whole
 from dalbrowser.storage.types import (
@@ -364,7 +364,10 @@ class S3(Accessor):
             )
         )
         headers.require_asked(args, reply.headers)
-        return headers.metadata(reply.headers)
+        found = headers.metadata(reply.headers)
+        if args.tags:
+            found.tags = await told_tags(self._core, key, args.version, reply.headers)
+        return found
 
     async def _tags(self, args: OpCreateMultipart | OpCompleteMultipart) -> Mapping[str, str]:
         """Return the tags that an upload's object is to have."""

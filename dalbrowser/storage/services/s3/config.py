@@ -151,6 +151,12 @@ class S3Config:
     object_tags: bool = config_field(
         label="Keeps tags", doc="It keeps x-amz-tagging.", default=True
     )
+    tag_counts: bool = config_field(
+        label="Tells how many tags there are",
+        doc="The reply to a HEAD has x-amz-tagging-count; otherwise tags are asked for each time"
+        " (of Amazon itself they need not be).",
+        default=False,
+    )
     multipart_tags: bool = config_field(
         label="Tags on uploads in parts",
         doc="It keeps x-amz-tagging on CreateMultipartUpload too; otherwise tags are put on"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
-    "aws": {"exact_keys": "send"},
+    "aws": {"exact_keys": "send", "tag_counts": True},
     "r2": {
         "endpoint": "https://{account}.r2.cloudflarestorage.com",
         "region": "auto",
@@ -63,6 +63,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "conditional_completes": False,
         "conditional_copies": False,
         "quoted_if_match": False,
+        "tag_counts": True,
         "multipart_tags": False,
         "object_checksums": False,
     },

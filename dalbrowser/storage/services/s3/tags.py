@@ -47,16 +47,46 @@ async def put_tags(core: S3Core, key: str, tags: Mapping[str, str], version: str
 
 async def tags_of(core: S3Core, key: str, version: str | None) -> dict[str, str]:
     """Return the tags of an object; none where they cannot be read."""
-    query = [("tagging", "")]
-    if version is not None:
-        query.append(("versionId", version))
     try:
-        _, text = await core.call(Ask("GET", key, act="read tags", query=query))
+        return await _read_tags(core, key, version)
     except StorageError as error:
         if error.kind in _UNREADABLE:
             return {}
         raise
+
+
+async def told_tags(
+    core: S3Core, key: str, version: str | None, head: Mapping[str, str]
+) -> Mapping[str, str] | None:
+    """Return the tags of an object whose HEAD was answered with ``head``.
+
+    ``None`` where they may not be read, or the answer is none. No request is made where the
+    server says how many there are, and there are none.
+    """
+    config = core.config
+    count = head.get("x-amz-tagging-count")
+    tells = count is not None or config.tag_counts or not config.endpoint
+    if not config.object_tags or (tells and count in {None, "0"}):
+        return {}
+    try:
+        return await _read_tags(core, key, version)
+    except StorageError as error:
+        if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.UNSUPPORTED} and count is None:
+            return {}
+        if error.is_temporary or error.kind not in {*_UNREADABLE, ErrorKind.UNEXPECTED}:
+            raise
+        return None
+
+
+async def _read_tags(core: S3Core, key: str, version: str | None) -> dict[str, str]:
+    query = [("tagging", "")]
+    if version is not None:
+        query.append(("versionId", version))
+    _, text = await core.call(Ask("GET", key, act="read tags", query=query))
     root = xml.parse(text, "The reply (Tagging)")
+    if xml.local(root.tag) != "Tagging":
+        # Whoever does not know the question answers with the object itself.
+        raise StorageError(ErrorKind.UNEXPECTED, "The server did not answer with tags.")
     return {
         xml.text_of(item, "Key") or "": xml.text_of(item, "Value") or ""
         for item in root.iter()
