@@ -118,7 +118,11 @@ class _Download:
             # The listing told enough; the read itself is pinned to it.
             self.source.pin_to(Metadata(content_length=row.total, etag=row.etag), row.total)
             return
-        there = await stat_or_none(self.op, row.key)
+        there, self.job.told = self.job.told, None
+        if there is None or saved is not None:
+            there = await stat_or_none(self.op, row.key)
+        else:
+            self.listed = True
         if there is None:
             raise gone(row.key)
         if there.is_dir or there.content_length is None:

@@ -202,12 +202,13 @@ class TransferEngine:
     ) -> int:
         """Download one object to the exact local ``path``; its folder must exist.
 
-        ``metadata`` is what was told of it just now, as in ``download``.
+        ``metadata`` is what ``stat`` said of it just now: that request is not made again.
         """
         profile = self._profile(location.profile_id)
         ids = await self._accept(
             lambda: [intake.download_file_request(location, path, profile, policy, metadata)]
         )
+        self._live[ids[0]].told = metadata  # Before its task takes its first step.
         return ids[0]
 
     async def copy(

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from dalbrowser.transfer.model import ACTIVE_STATES, Direction, JobState, JobVie
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
-    from dalbrowser.storage import Retried
+    from dalbrowser.storage import Metadata, Retried
     from dalbrowser.transfer.journal import JobRow
     from dalbrowser.transfer.model import JobEvent
 
@@ -103,7 +103,7 @@ class FolderSums:
         return self.counts[JobState.FAILED] + self.counts[JobState.SOURCE_CHANGED]
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class LiveJob:
     """One job under the engine. ``seen`` is the state, ``seen_done`` the bytes, last accounted for.
 
@@ -114,6 +114,7 @@ class LiveJob:
     ``odd_digest`` is the digest of a download that did not match its ETag.
     ``retries`` counts the requests that a layer below repeated; they are shown with the
     attempts, but say nothing of what may have landed, as ``row.attempts`` does.
+    ``told`` is what a look at the object said just before the job was made; it serves once.
     ``lines`` of the log are not written yet; ``logged`` says that others were.
     """
 
@@ -141,6 +142,7 @@ class LiveJob:
     retries: int = 0
     lines: list[JobEvent] = field(default_factory=list)
     logged: bool = False
+    told: Metadata | None = None
 
     @classmethod
     def of(cls, row: JobRow) -> LiveJob:

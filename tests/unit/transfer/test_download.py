@@ -360,3 +360,28 @@ async def test_empty_prefix_is_said(rig: Rig) -> None:
         view = (await engine.wait(ids))[0]
     assert view.state is JobState.FAILED
     assert "nothing below" in view.error
+
+
+async def test_what_was_looked_at_just_now_is_not_asked_again(rig: Rig) -> None:
+    await rig.op.write("file", b"x" * 3_000_000)
+    there = await rig.op.stat("file")
+    async with rig.engine(ranges_above=1_000_000, range_size=1_000_000) as engine:
+        before = rig.wire.count("stat")
+        number = await engine.download_file(rig.at("file"), rig.folder / "here", metadata=there)
+        await engine.wait([number])
+        asked = rig.wire.count("stat") - before
+        without = await engine.download_file(rig.at("file"), rig.folder / "again")
+        await engine.wait([without])
+        assert rig.wire.count("stat") - before > asked
+    assert (rig.folder / "here").read_bytes() == b"x" * 3_000_000
+
+
+async def test_what_was_looked_at_and_replaced_since_is_never_mixed(rig: Rig) -> None:
+    await rig.op.write("file", b"x" * 3_000_000)
+    there = await rig.op.stat("file")
+    await rig.op.write("file", b"y" * 3_000_000)
+    async with rig.engine(ranges_above=1_000_000, range_size=1_000_000) as engine:
+        number = await engine.download_file(rig.at("file"), rig.folder / "here", metadata=there)
+        view = (await engine.wait([number]))[0]
+    assert view.state is JobState.SOURCE_CHANGED
+    assert not (rig.folder / "here").exists()
