@@ -64,6 +64,11 @@ def main(argv: Sequence[str], *, alone: bool = False) -> int:
     except BrokenPipeError:
         _forget_stdout()
         return _PIPE
+    finally:
+        if alone and not sys.flags.dev_mode:
+            # All is closed. What is left in memory goes with the process, and is not searched
+            # for cycles before: a hundredth of a second after some thousand files.
+            gc.freeze()
     return code
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import Wait, pause_before, wait_for
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _Places = tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class _Gate:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     nudged: asyncio.Event = field(default_factory=asyncio.Event)

@@ -22,10 +22,13 @@ _UNSET = object()
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(*, frozen: bool = True, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
+def record(
+    *, frozen: bool = True, eq: bool = True, kw_only: bool = False
+) -> Callable[[type[T]], type[T]]:
     """Make a class a record; one that is not frozen can be changed, and has no hash.
 
-    Every field is an argument of ``__init__`` (no ``init=False``, no ``InitVar``).
+    Without ``eq`` each is equal to itself alone. Of ``field(init=False)`` the value is set by
+    ``__post_init__``; there is no ``InitVar``.
     """
 
     def make(body: type[T]) -> type[T]:
@@ -37,7 +40,7 @@ def record(*, frozen: bool = True, kw_only: bool = False) -> Callable[[type[T]],
         methods: dict[str, Callable[..., Any] | None] = {
             "__init__": _init_when_used(made, items, frozen=frozen),
             "__repr__": _text(items),
-            **_comparison(values, hashed=frozen),
+            **(_comparison(values, hashed=frozen) if eq else {}),
             **(_FROZEN if frozen else {}),
         }
         for name, method in methods.items():
@@ -67,6 +70,8 @@ def _init(made: type, items: tuple[Field[Any], ...], *, frozen: bool) -> Callabl
     names: dict[str, Any] = {"_unset": _UNSET}
     positional, named, body = ["self"], list[str](), list[str]()
     for item in items:
+        if not item.init:
+            continue
         name, value, argument = item.name, item.name, item.name
         if item.default is not MISSING:
             names[f"_default_{name}"] = item.default

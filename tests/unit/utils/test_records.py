@@ -52,6 +52,17 @@ class Tally:
     count: int = 0
 
 
+@record(frozen=False, eq=False)
+class Living:
+    """One that is nobody else, with what it finds out by itself."""
+
+    row: int
+    id: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = self.row * 10
+
+
 @record()
 class Nothing:
     """No field at all."""
@@ -83,6 +94,7 @@ def test_it_is_made_and_told_as_a_dataclass_is(
         (Nothing(), Nothing(), True),
         (Tally(1), Tally(1), True),
         (Tally(1), Tally(2), False),
+        (Living(1), Living(1), False),
     ],
 )
 def test_equal_means_equal_in_what_is_compared(one: object, other: object, same: bool) -> None:
@@ -125,6 +137,14 @@ def test_one_that_is_not_frozen_changes_and_has_no_hash() -> None:
     assert tally == Tally(1)
     with pytest.raises(TypeError, match="unhashable"):
         hash(tally)
+
+
+def test_one_without_equality_is_itself_alone() -> None:
+    one, other = Living(4), Living(4)
+    assert one.id == 40
+    assert {one, other, one} == {other, one}
+    with pytest.raises(TypeError):
+        Living(4, id=3)  # type: ignore[call-arg]
 
 
 def test_it_can_be_replaced_copied_and_sent() -> None:
