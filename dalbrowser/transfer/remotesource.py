@@ -77,19 +77,50 @@ class RemoteSource:
 
     async def check(self) -> None:
         """Look whether the object is still the one that was read."""
-        there = await stat_or_none(self._op, self._key)
-        if there is None or not same_object(self._metadata, there):
-            raise changed(self._key)
+        await self._looked_at()
 
     async def check_strictly(self) -> None:
         """Look also whether it was written anew meanwhile, with the same bytes in the end.
 
         Where no condition could pin each part, another version may have come and gone.
         """
+        self._require_unwritten(await self._looked_at())
+
+    async def is_there(self) -> bool:
+        """Whether the object is there, as ``check_strictly``; nothing at all is no error."""
         there = await stat_or_none(self._op, self._key)
-        if there is None or not same_object(self._metadata, there):
+        if there is not None:
+            self._require_same(there)
+            self._require_unwritten(there)
+        return there is not None
+
+    async def delete(self) -> None:
+        """Delete the object, under its ETag where the service takes that as a condition."""
+        able = self._op.info().capability.delete_with_if_match
+        pin = self._metadata.etag if able else None
+        try:
+            await self._op.delete(spell(self._key), if_match=pin)
+        except StorageError as error:
+            if pin is None or error.kind is not ErrorKind.CONDITION_NOT_MATCH:
+                raise
+            # A deletion that is repeated because its answer was lost finds nothing to match.
+            if await stat_or_none(self._op, self._key) is not None:
+                raise changed(self._key) from error
+
+    async def _looked_at(self) -> Metadata:
+        there = await stat_or_none(self._op, self._key)
+        if there is None:
             raise changed(self._key)
-        if self._metadata.last_modified != there.last_modified:
+        self._require_same(there)
+        return there
+
+    def _require_same(self, there: Metadata) -> None:
+        if not same_object(self._metadata, there):
+            raise changed(self._key)
+
+    def _require_unwritten(self, there: Metadata) -> None:
+        first = self._metadata
+        if (first.last_modified, first.version) != (there.last_modified, there.version):
             raise changed(self._key)
 
     def named(self, bucket: str | None) -> str:

@@ -209,6 +209,21 @@ async def test_an_older_copy_of_a_source_that_changed_is_asked_about(fs: Rig, sa
     assert await fs.op.read("from/1.bin") == b"y" * LARGE
 
 
+@pytest.mark.fault("SIGKILL before the deletion of a moved object, which then changed")
+@pytest.mark.parametrize("size", [0, SMALL])
+async def test_a_source_that_changed_before_its_deletion_stays(
+    service: Rig, size: int, saw: Saw
+) -> None:
+    sha = await put(service, size)
+    await kill(service, "before", "delete")
+    await service.op.write("from/1.bin", b"newer")
+    view = await go_on(service)
+    saw(view)
+    assert view.state is JobState.SOURCE_CHANGED
+    assert await service.op.read("from/1.bin") == b"newer"
+    assert await service.sha("to/1.bin") == sha
+
+
 @pytest.mark.fault(
     "SIGKILL before a copy, and somebody else made the same bytes with other headers"
 )

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.storage import CapabilityOverrideLayer, Entry, Metadata
+from dalbrowser.storage import (
+    CapabilityOverrideLayer,
+    Entry,
+    ErrorKind,
+    ErrorStatus,
+    Metadata,
+    RetryLayer,
+    StorageError,
+)
 from dalbrowser.transfer import ConflictPolicy, JobState, TransferError
 from dalbrowser.transfer.nesting import OwnCopies
 from tests.faults.rig import MiB, Rig, make_file
 from tests.unit.transfer.gate import Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 PART = 256 * 1024
 
@@ -97,6 +109,93 @@ async def test_move_looks_at_the_source_right_before_the_deletion(rig: Rig) -> N
     view = await move(rig, "a/f", "b/")
     assert view.state is JobState.SOURCE_CHANGED
     assert await rig.op.read("a/f") == b"second"
+
+
+async def before_the_last_look(rig: Rig, act: Callable[[], Awaitable[object]]) -> Any:
+    """Move an object, and let ``act`` happen between its copy and its deletion."""
+    looks = 0
+
+    async def hook(name: str, path: str, _args: Any) -> None:
+        nonlocal looks
+        looks += (name, path) == ("stat", "a/f")
+        if looks == 3:
+            rig.wire.before = None
+            await act()
+
+    rig.wire.before = hook
+    return await move(rig, "a/f", "b/")
+
+
+async def test_move_keeps_a_source_that_got_the_same_bytes_and_other_headers(rig: Rig) -> None:
+    await rig.op.write("a/f", b"first", content_type="text/x-old")
+
+    async def again() -> None:
+        await rig.op.write("a/f", b"first", content_type="text/x-new")
+
+    view = await before_the_last_look(rig, again)
+    assert view.state is JobState.SOURCE_CHANGED
+    assert (await rig.op.stat("a/f")).content_type == "text/x-new"
+    assert rig.wire.count("delete") == 0
+
+
+async def test_move_whose_source_somebody_else_deletes_is_done(rig: Rig) -> None:
+    await rig.op.write("a/f", b"first")
+    view = await before_the_last_look(rig, lambda: rig.op.delete("a/f"))
+    assert view.state is JobState.DONE, view.error
+    assert view.note == "Its source was deleted by somebody else meanwhile."
+    assert await rig.op.read("b/f") == b"first"
+
+
+async def test_move_deletes_only_what_it_has_looked_at_where_the_service_can_refuse(
+    rig: Rig,
+) -> None:
+    await rig.op.write("a/f", b"first")
+    rig.meanwhile("delete", 1, lambda: rig.op.write("a/f", b"second"))
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.SOURCE_CHANGED
+    assert await rig.op.read("a/f") == b"second"
+
+
+async def test_a_deletion_whose_answer_was_lost_is_no_changed_source(rig: Rig) -> None:
+    await rig.op.write("a/f", b"first")
+
+    async def lose(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            rig.wire.after = None
+            raise StorageError(ErrorKind.UNEXPECTED, "lost", status=ErrorStatus.TEMPORARY)
+
+    rig.wire.after = lose
+    rig.op = rig.op.layer(RetryLayer(base=0.001))
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.DONE, view.error
+    assert rig.wire.count("delete") == 2
+    assert not await rig.op.exists("a/f")
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+async def test_move_in_a_bucket_with_versions(tmp_path: Path, near: str, size: int) -> None:
+    """What was moved is hidden there, not gone, and its older versions stay."""
+    rig = Rig(tmp_path, "memory", {"versioning": "true"})
+    if near == "streamed":
+        rig.op = rig.op.layer(CapabilityOverrideLayer(copy=False))
+    first = await rig.op.write("a/f", b"older")
+    second = await rig.op.write("a/f", b"n" * size)
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.DONE, view.error
+    assert await rig.op.read("b/f") == b"n" * size
+    assert not await rig.op.exists("a/f")
+    assert await rig.op.read("a/f", version=first.version) == b"older"
+    assert await rig.op.read("a/f", version=second.version) == b"n" * size
+    await rig.op.aclose()
+
+
+async def test_move_keeps_a_newer_version_with_the_same_bytes(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, "memory", {"versioning": "true"})
+    await rig.op.write("a/f", b"first")
+    view = await before_the_last_look(rig, lambda: rig.op.write("a/f", b"first"))
+    assert view.state is JobState.SOURCE_CHANGED
+    assert await rig.op.exists("a/f")
+    await rig.op.aclose()
 
 
 async def test_move_cut_off_before_the_deletion_goes_on(rig: Rig) -> None:
