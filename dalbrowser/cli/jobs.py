@@ -138,10 +138,15 @@ def tell(view: JobView, live: list[JobView], kept: set[int], *, verbose: bool) -
         return True
     inside = [v for v in live if v.parent == view.id and v.state.is_settled]
     for child in [v for v in inside if not v.state.is_final][:_FILES_TOLD]:
-        complain(f"The {job_name(child)} is {child.words}: {reason(child)}")
+        complain(f"The {job_name(child)} {ended(child)}: {reason(child)}")
     advice = f" Go on with: dal transfers resume {view.id}" if view.id in kept else ""
-    complain(f"The {name} is {view.words}: {reason(view)}{advice}")
+    complain(f"The {name} {ended(view)}: {reason(view)}{advice}")
     return False
+
+
+def ended(view: JobView) -> str:
+    """Return how a job stands, as the end of a sentence."""
+    return view.words if view.state is JobState.FAILED else f"is {view.words}"
 
 
 def reason(view: JobView) -> str:

@@ -37,12 +37,16 @@ _NOT_DONE = frozenset({Do.LEAVE, Do.FAIL})
 
 @record()
 class Wish:
-    """What was asked for: the rules, deletions, and whether an empty source is meant."""
+    """What was asked for: the rules, deletions, and whether an empty source is meant.
+
+    ``limit`` bounds the bytes a second, each way; ``None`` leaves it to the settings.
+    """
 
     rules: Rules
     delete: bool = False
     empty: bool = False
     as_json: bool = False
+    limit: int | None = None
 
 
 def plans_folder(context: Context) -> Path:
@@ -181,7 +185,8 @@ def summary(counts: Counts, *, delete: bool) -> str:
     """Return a plan in one line."""
     words = [
         f"copy {counts.copies:,}",
-        f"update {counts.updates:,} ({human_size(counts.bytes)} in all)",
+        f"update {counts.updates:,}",
+        f"{human_size(counts.bytes)} in all",
     ]
     if delete:
         words.append(f"delete {counts.extra:,} ({human_size(counts.bytes_deleted)})")

@@ -42,7 +42,7 @@ class SyncRun:
         self._planned = planned
         code = 1
         try:
-            code = await run_jobs(self._context, "dal sync", self._begin)
+            code = await run_jobs(self._context, "dal sync", self._begin, limit=self._wish.limit)
             if self._planned is not None:
                 code = await self._end(self._planned, code)
         finally:

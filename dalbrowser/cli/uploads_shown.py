@@ -59,6 +59,11 @@ class Shown:
             complain(sentence(error))
             return {}
 
+    @property
+    def nothing(self) -> bool:
+        """Whether a terminal was shown nothing, and has heard of no failure either."""
+        return self._on_terminal and not self._count and not self.failed
+
     def sum_up(self) -> None:
         """Write the sum to a terminal; a file of lines has no use for it."""
         if self._on_terminal and self._count:

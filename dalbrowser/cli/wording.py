@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from dalbrowser.session.wording import describe
 
 if TYPE_CHECKING:
+    import argparse
+
     from dalbrowser.transfer import JobView
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -58,6 +60,17 @@ def rate(text: str) -> int:
     if not 1 <= value < _STEP**5:
         raise ValueError(text)
     return int(value)
+
+
+def add_rate(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--limit-rate``, which every command has that moves bytes."""
+    parser.add_argument(
+        "--limit-rate",
+        metavar="RATE",
+        type=rate,
+        default=None,
+        help="bytes a second at most, each way, as in 500K, 20M or 1.5G",
+    )
 
 
 def local_time(moment: datetime | None) -> str:

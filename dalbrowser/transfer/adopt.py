@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.journal import UploadRow
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.partplan import MAX_PARTS, PartPlan
@@ -32,7 +34,15 @@ if TYPE_CHECKING:
 
 async def adopted(ctx: RunContext, op: Operator, row: JobRow, upload_id: str) -> UploadRow:
     """Return the journal's row for the upload, as if it had been begun here."""
-    parts = await op.into_multipart(spell(row.key), upload_id).list_parts()
+    try:
+        parts = await op.into_multipart(spell(row.key), upload_id).list_parts()
+    except StorageError as error:
+        if not is_gone(error):
+            raise
+        raise TransferError(
+            "The service does not know this upload any more: it was completed, aborted, or has"
+            " expired. Nothing was begun; upload the file anew."
+        ) from error
     local = await ctx.on_disk(LocalSource, row.local_path)
     try:
         identity = local.identity

@@ -31,6 +31,7 @@ _WAITS = {
     Wait.AGAIN: JobState.RETRYING,
     Wait.LIMIT: JobState.WAITING_LIMIT,
 }
+_NOTHING_KEPT = (JobState.FAILED, JobState.SOURCE_CHANGED)
 _RUN = {
     Direction.UPLOAD: run_upload,
     Direction.DOWNLOAD: run_download,
@@ -87,6 +88,9 @@ async def settle(ctx: RunContext, job: LiveJob, state: JobState, error: str = ""
     """Enter a state in which nothing more happens by itself, and have it in the journal."""
     row = job.row
     row.state, row.error = state, error
+    if state in _NOTHING_KEPT and not row.begun and not row.is_folder:
+        # What has no progress in the journal begins anew, whatever had come or gone by then.
+        row.done = job.parts_done = 0
     job.retry_at = None
     job.meter.clear()
     if state.is_final:

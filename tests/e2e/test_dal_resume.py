@@ -220,7 +220,7 @@ def test_cancel_leaves_nothing(
         assert len(uploads(ceph_s3, ceph_bucket)) == 1
         ((number, *_),) = jobs(dal)
         wire.rate = None
-        assert dal("transfers", "cancel", number).code == 0
+        assert dal("transfers", "cancel", "--all").code == 0
         assert jobs(dal) == []
         assert "already" in dal("transfers", "cancel", number).complaint()
     assert uploads(ceph_s3, ceph_bucket) == []
@@ -254,4 +254,6 @@ def test_an_unknown_job_is_said(bare_dal: Dal) -> None:
     assert "no transfer 7" in bare_dal("transfers", "resume", "7").complaint()
     assert "no transfer 7" in bare_dal("transfers", "cancel", "7").complaint()
     assert "--all" in bare_dal("transfers", "resume").complaint()
+    assert "--all" in bare_dal("transfers", "cancel").complaint()
+    assert bare_dal("transfers", "cancel", "--all").code == 0
     assert bare_dal("transfers", "resume", "--all").code == 0

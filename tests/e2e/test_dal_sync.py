@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import sqlite3
 import subprocess
@@ -64,7 +65,7 @@ def test_up_twice_then_changes_and_deletions(
         before = wire.settle()
         again = dal("sync", "src", uri, "--yes")
         assert (again.code, again.err) == (0, "")
-        assert again.text.startswith("Plan: copy 0, update 0 (0 B in all), keep 1")
+        assert again.text.startswith("Plan: copy 0, update 0, 0 B in all, keep 1")
         assert wire.settle() - before < QUIET
 
         plant(source, {"z.txt": b"Z"}, age=-5)  # the same size, and newer
@@ -126,7 +127,7 @@ def test_between_two_places(
         "two/y/z": b"y/z",
     }
     again = dal("sync", f"{base}/one", f"{base}/two", "--yes", "--delete")
-    assert "copy 0, update 0 (0 B in all), delete 0 (0 B), unchanged 2" in again.text
+    assert "copy 0, update 0, 0 B in all, delete 0 (0 B), unchanged 2" in again.text
 
 
 def test_what_cannot_take_part_is_said_and_nothing_is_deleted(
@@ -279,7 +280,7 @@ def test_hostile_keys_stay_inside_and_those_that_clash_are_said(
         assert raw.send("DELETE", ceph_bucket, "in/file/below").status == 204
     again = dal("sync", uri, "down", "--yes", "--delete")
     assert (again.code, again.err) == (0, "")
-    assert "copy 0, update 0 (0 B in all), delete 1 (20 B), unchanged 6" in again.text
+    assert "copy 0, update 0, 0 B in all, delete 1 (20 B), unchanged 6" in again.text
     assert not (work / "down/%41").exists()
 
 
@@ -316,3 +317,29 @@ def test_a_large_file_is_updated_in_parts(
     assert objects(ceph_s3, ceph_bucket) == {"big": body_of(17 * MIB)}
     with RawS3(ceph_s3) as raw:
         assert raw.uploads(ceph_bucket) == []
+
+
+def test_a_stopped_sync_says_how_it_goes_on(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    """Stopped by Ctrl-C under a rate limit; one of its files goes on alone, then all."""
+    dal, uri = dal_on(rclone_s3), f"s3://{rclone_bucket}/"
+    plant(work / "src", {"big": os.urandom(20 << 20), "small": b"s"})
+    # The names of two files at once: the rate is shared, and big needs eight seconds of it.
+    process = dal.start("sync", "src", uri, "--yes", "--limit-rate", "2.5M")
+    deadline = time.monotonic() + 60
+    while "small" not in objects(rclone_s3, rclone_bucket):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    said = re.fullmatch(r"dal: Stopped; go on with: dal transfers resume (\d+)\n", err.decode())
+    assert said, err
+    rows = [line.split("\t") for line in dal("transfers", "list", "--files").lines]
+    ((file, state),) = [row[:2] for row in rows if row[3] == f"{uri}big"]
+    assert state == "interrupted"
+    assert dal("transfers", "resume", file).code == 0
+    assert dal("transfers", "resume", said[1]).code == 0
+    assert objects(rclone_s3, rclone_bucket) == found_in(work / "src")
+    assert dal("transfers", "list").out == b""

@@ -148,6 +148,7 @@ async def test_read_only_target(rig: Rig, saw: Saw) -> None:
         saw(view)
         assert view.state is JobState.FAILED
         assert "could not be written" in view.error
+        assert view.done == 0  # Nothing of it is here.
         await asyncio.to_thread(subprocess.run, undo, check=True)
         await engine.retry(ids)
         view = await settled(engine, ids)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.cli.copying import plan_copy, plan_download, plan_upload
 from dalbrowser.cli.jobs import run_planned
-from dalbrowser.cli.wording import CommandError, rate
+from dalbrowser.cli.wording import CommandError, add_rate
 from dalbrowser.transfer import ConflictPolicy
 
 if TYPE_CHECKING:
@@ -42,13 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="DST")
     parser.add_argument("-r", "-R", "--recursive", action="store_true", help="folders too")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each job done")
-    parser.add_argument(
-        "--limit-rate",
-        metavar="RATE",
-        type=rate,
-        default=None,
-        help="bytes a second at most, each way, as in 500K, 20M or 1.5G",
-    )
+    add_rate(parser)
     policy = parser.add_mutually_exclusive_group()
     for flags, value, text in (
         (("-n", "--no-clobber"), ConflictPolicy.SKIP, "leave what exists alone, and say so"),

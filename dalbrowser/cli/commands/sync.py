@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.cli.asking import require_yes
 from dalbrowser.cli.syncing import Wish, ends, plan, say_plan
 from dalbrowser.cli.syncrun import SyncRun
+from dalbrowser.cli.wording import add_rate
 from dalbrowser.transfer.sync.rules import By, Rules
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", action="append", default=[], metavar="GLOB", help=f"{text}; repeatable"
         )
+    add_rate(parser)
     parser.add_argument("--json", action="store_true", help="the plan as JSON, an object a line")
     parser.add_argument("-v", "--verbose", action="store_true", help="with --yes: the plan too")
     parser.set_defaults(run=run)
@@ -111,4 +113,5 @@ def _wish(arguments: argparse.Namespace) -> Wish:
         delete=arguments.delete,
         empty=arguments.allow_empty_source,
         as_json=arguments.json,
+        limit=arguments.limit_rate,
     )

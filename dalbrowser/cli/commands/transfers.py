@@ -9,10 +9,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import complain, say
-from dalbrowser.cli.jobs import engine, run_jobs
+from dalbrowser.cli.jobs import ended, engine, run_jobs
 from dalbrowser.cli.journal_view import read_jobs
 from dalbrowser.cli.progress import Progress
-from dalbrowser.cli.wording import CommandError, epoch_time, human_size, job_name, one_line
+from dalbrowser.cli.wording import (
+    CommandError,
+    add_rate,
+    epoch_time,
+    human_size,
+    job_name,
+    one_line,
+)
 from dalbrowser.transfer import ConflictPolicy, JobState
 from dalbrowser.transfer.journal.holder import holder
 
@@ -44,7 +51,13 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     listing.add_argument("-a", "--all", action="store_true", help="finished ones too")
     listing.add_argument("--files", action="store_true", help="the files inside of folders too")
     listing.set_defaults(run=run_list)
-    resume = actions.add_parser("resume", help="go on with jobs, and wait for them")
+    resume = actions.add_parser(
+        "resume",
+        help="go on with jobs, and wait for them",
+        description="Go on with transfers that were cut off, paused or failed, and wait for them."
+        " What had arrived is proven and not sent again. What exists at a target is asked about"
+        " in the window; here an option answers.",
+    )
     resume.add_argument("id", nargs="*", type=int, metavar="ID")
     resume.add_argument("-a", "--all", action="store_true", help="every job that can go on")
     answers = resume.add_mutually_exclusive_group()
@@ -60,18 +73,32 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
             flag, dest="answer", action="store_const", const=value, help="when the target exists"
         )
     resume.add_argument("-v", "--verbose", action="store_true", help="a line for each job done")
+    add_rate(resume)
     resume.set_defaults(run=run_resume, answer=None)
-    cancel = actions.add_parser("cancel", help="give jobs up and leave nothing of them behind")
-    cancel.add_argument("id", nargs="+", type=int, metavar="ID")
+    cancel = actions.add_parser(
+        "cancel",
+        help="give jobs up and leave nothing of them behind",
+        description="Give transfers up: their parts on the server and their temporary files here"
+        " are deleted. What has arrived whole stays.",
+    )
+    cancel.add_argument("id", nargs="*", type=int, metavar="ID")
+    cancel.add_argument("-a", "--all", action="store_true", help="every job that is not done")
     cancel.set_defaults(run=run_cancel)
 
 
 async def run_list(context: Context, arguments: argparse.Namespace) -> int:
     """List the jobs; says on stderr who is working on them, if anybody is."""
     path = context.folders.journal_file
-    on_terminal = sys.stdout.isatty()
+    on_terminal, count = sys.stdout.isatty(), 0
     for job in read_jobs(path, finished=arguments.all, files=arguments.files):
         say(_columns(job) if on_terminal else _tabs(job))
+        count += 1
+    if on_terminal and not count:
+        complain(
+            "There have been no transfers yet."
+            if arguments.all
+            else "All transfers are done; dal transfers list --all shows them."
+        )
     owner = holder(path)
     if owner is not None:
         complain(
@@ -87,21 +114,32 @@ async def run_resume(context: Context, arguments: argparse.Namespace) -> int:
         raise CommandError("Name the jobs to resume by their ids (dal transfers list), or --all.")
 
     async def begin(running: TransferEngine) -> list[int]:
-        live = {view.id: view for view in running.jobs() if view.parent is None}
-        ids = list(live) if arguments.all else arguments.id
+        live = {view.id: view for view in running.jobs()}
+        whole = [view.id for view in live.values() if view.parent is None]
+        ids = whole if arguments.all else arguments.id
         jobs = await _named(running, live, ids)
         await _go_on(running, [job for job in jobs if not job.state.is_final], arguments)
         return [job.id for job in jobs]
 
-    return await run_jobs(context, "dal transfers resume", begin, verbose=arguments.verbose)
+    return await run_jobs(
+        context,
+        "dal transfers resume",
+        begin,
+        verbose=arguments.verbose,
+        limit=arguments.limit_rate,
+    )
 
 
 async def run_cancel(context: Context, arguments: argparse.Namespace) -> int:
     """Cancel the jobs: no upload on the server and no temporary file is left of them."""
+    if not arguments.id and not arguments.all:
+        raise CommandError("Name the jobs to cancel by their ids (dal transfers list), or --all.")
     code = 0
     async with engine(context, "dal transfers cancel", Progress()) as running:
         live = {view.id: view for view in running.jobs()}
-        jobs = await _named(running, live, arguments.id)
+        whole = [view.id for view in live.values() if view.parent is None]
+        whole = [number for number in whole if not live[number].state.is_final]
+        jobs = await _named(running, live, whole if arguments.all else arguments.id)
         over = [job for job in jobs if job.state.is_final]
         for job in over:
             complain(f"The {job_name(job)} is {job.words} already; there is nothing to cancel.")
@@ -110,7 +148,7 @@ async def run_cancel(context: Context, arguments: argparse.Namespace) -> int:
         await running.cancel(ids)
         for view in await running.wait(ids):
             if view.state is not JobState.CANCELLED:
-                complain(f"The {job_name(view)} is {view.words}: {one_line(view.error)}")
+                complain(f"The {job_name(view)} {ended(view)}: {one_line(view.error)}")
                 code = 1
     return code
 

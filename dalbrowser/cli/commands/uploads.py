@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,16 +13,17 @@ from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.copying import absolute
 from dalbrowser.cli.jobs import run_jobs
 from dalbrowser.cli.uploads_shown import Shown
-from dalbrowser.cli.wording import CommandError, local_time, one_line
-from dalbrowser.storage import MultipartUpload
+from dalbrowser.cli.wording import CommandError, add_rate, local_time, one_line
+from dalbrowser.storage import ErrorKind, MultipartUpload, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.incomplete import abort_uploads, is_older, left_to, own_of
 
 if TYPE_CHECKING:
     from dalbrowser.cli.commands import Commands
     from dalbrowser.cli.context import Context
     from dalbrowser.profiles import Location
-    from dalbrowser.storage import Operator
+    from dalbrowser.storage import Multipart, Operator
     from dalbrowser.transfer import TransferEngine
 
 _GROUP = 100
@@ -51,7 +53,14 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         "-q", "--quick", action="store_true", help="only begun, upload id and key; nothing is asked"
     )
     listing.set_defaults(run=run_list)
-    abort = actions.add_parser("abort", parents=[server], help="drop uploads and their parts")
+    abort = actions.add_parser(
+        "abort",
+        parents=[server],
+        help="drop uploads and their parts",
+        description="Drop one upload by its key and id, or all below a prefix that are old: they"
+        " are shown with what they keep, and dropped after a yes. One that a transfer of this"
+        " machine is sending is left to it.",
+    )
     abort.add_argument("uri", metavar="URI", help="the exact key, or a prefix with --older-than")
     abort.add_argument("upload_id", nargs="?", metavar="UPLOAD_ID")
     abort.add_argument(
@@ -62,11 +71,16 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     how.add_argument("--dry-run", action="store_true", help="only show what would be aborted")
     abort.set_defaults(run=run_abort)
     resume = actions.add_parser(
-        "resume", parents=[server], help="go on with one from the local file it was begun from"
+        "resume",
+        parents=[server],
+        help="go on with one from the local file it was begun from",
+        description="Go on with an upload that another program or machine has begun. Its parts"
+        " are compared with FILE; those that differ, or that nothing proves, are sent again.",
     )
     resume.add_argument("file", metavar="FILE")
     resume.add_argument("uri", metavar="URI", help="the exact key")
     resume.add_argument("upload_id", metavar="UPLOAD_ID")
+    add_rate(resume)
     resume.set_defaults(run=run_resume)
 
 
@@ -95,6 +109,8 @@ async def run_list(context: Context, arguments: argparse.Namespace) -> int:
             some = []
     await shown.show(op, some)
     shown.sum_up()
+    if shown.nothing:
+        complain(f"There are no incomplete uploads in {arguments.uri}.")
     return 1 if shown.failed else 0
 
 
@@ -111,7 +127,9 @@ async def run_abort(context: Context, arguments: argparse.Namespace) -> int:
         mine = (await own_of(journal, location.bucket, [named])).get(named)
         if mine is not None and mine.running:
             raise CommandError(f"Not aborted: {left_to(mine)}.")
-        await op.into_multipart(spell(location.path), arguments.upload_id).abort()
+        chosen_one = op.into_multipart(spell(location.path), arguments.upload_id)
+        await _require_there(chosen_one)
+        await chosen_one.abort()
         return 0
     chosen = [
         upload
@@ -139,15 +157,39 @@ async def run_abort(context: Context, arguments: argparse.Namespace) -> int:
 
 async def run_resume(context: Context, arguments: argparse.Namespace) -> int:
     """Prove the parts on the server against the file, send the rest, complete."""
-    location, _ = await _bucket(context, arguments.uri)
+    location, op = await _bucket(context, arguments.uri)
     if location.is_folder:
         raise CommandError(f"{arguments.uri!r} names no object; write the exact key.")
     path = absolute(arguments.file)
+    await asyncio.to_thread(path.stat)
+    named = MultipartUpload(location.path, arguments.upload_id)
+    journal = context.folders.journal_file
+    mine = (await own_of(journal, location.bucket, [named])).get(named)
+    if mine is not None:
+        raise CommandError(
+            f"Transfer {mine.job} of this machine has begun it; go on with: dal transfers resume"
+            f" {mine.job}"
+        )
+    await _require_there(op.into_multipart(spell(location.path), arguments.upload_id))
 
     async def begin(engine: TransferEngine) -> list[int]:
         return [await engine.adopt(path, location, arguments.upload_id)]
 
-    return await run_jobs(context, "dal uploads resume", begin)
+    return await run_jobs(context, "dal uploads resume", begin, limit=arguments.limit_rate)
+
+
+async def _require_there(upload: Multipart) -> None:
+    """Raise when the server does not know an upload; it may not be allowed to look."""
+    try:
+        await upload.list_parts()
+    except StorageError as error:
+        if is_gone(error):
+            raise CommandError(
+                f"There is no incomplete upload {upload.upload_id} of {one_line(upload.path)};"
+                " dal uploads list shows them."
+            ) from error
+        if error.kind is not ErrorKind.PERMISSION_DENIED:
+            raise
 
 
 async def _bucket(context: Context, text: str) -> tuple[Location, Operator]:

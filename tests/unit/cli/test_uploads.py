@@ -103,3 +103,60 @@ def test_what_is_being_sent_here_is_not_aborted(
     assert left(capsys) == ["a.bin"]
     assert main(["uploads", "abort", "home:a.bin", ids["a.bin"]]) == 0
     assert left(capsys) == []
+
+
+def test_an_upload_that_is_not_there_is_said(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = begin(home, "a.bin")
+    (home / "file").write_bytes(b"x" * MIB)
+    gone = ids["a.bin"][:-1] + ("0" if ids["a.bin"][-1] != "0" else "1")
+    for command in (
+        ["abort", "home:a.bin", gone],
+        ["abort", "home:b.bin", ids["a.bin"]],
+        ["resume", str(home / "file"), "home:a.bin", gone],
+    ):
+        assert main(["uploads", *command]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "There is no incomplete upload" in err
+        assert err.count("\n") == 1
+    assert main(["uploads", "resume", str(home / "none"), "home:a.bin", ids["a.bin"]]) == 1
+    assert "No such file" in capsys.readouterr().err
+    assert left(capsys) == ["a.bin"]
+    assert main(["transfers", "list", "--all"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_an_upload_of_this_machine_goes_on_as_its_transfer(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = begin(home, "a.bin")
+    (home / "file").write_bytes(b"x" * MIB)
+    path = home / ".xdg/state/dalbrowser/journal.sqlite"
+
+    async def earlier() -> None:
+        await (await journal_with(path, {"a.bin": (JobState.RUNNING, ids["a.bin"])})).close()
+
+    asyncio.run(earlier())
+    assert main(["uploads", "resume", str(home / "file"), "home:a.bin", ids["a.bin"]]) == 1
+    assert "dal transfers resume 1" in capsys.readouterr().err
+
+
+def test_on_a_terminal_nothing_is_said_to_be_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a pipe gets nothing at all."""
+    commands = {
+        ("uploads", "list", "home:"): "There are no incomplete uploads in home:.",
+        ("transfers", "list"): "All transfers are done; dal transfers list --all shows them.",
+        ("transfers", "list", "--all"): "There have been no transfers yet.",
+    }
+    for command in commands:
+        assert main(list(command)) == 0
+        assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for command, said in commands.items():
+        assert main(list(command)) == 0
+        assert capsys.readouterr() == ("", f"dal: {said}\n")
+    del home
