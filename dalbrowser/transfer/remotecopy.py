@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer import ownership
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side, mtime_of
 from dalbrowser.transfer.copiedtags import CopiedTags
@@ -23,7 +24,6 @@ from dalbrowser.transfer.model import (
     TransferError,
 )
 from dalbrowser.transfer.owncopy import OwnCopy
-from dalbrowser.transfer.ownership import READ_BACK
 from dalbrowser.transfer.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
 from dalbrowser.transfer.remote import copied_options, is_one_store, require_size, stat_or_none
 from dalbrowser.transfer.remotesource import RemoteSource, changed, same_object
@@ -202,7 +202,7 @@ class _Copy:
             options["if_match"] = there.etag
         row.sent = True
         self.ctx.show(self.job, JobState.RUNNING)
-        if (there.content_length or 0) > READ_BACK:
+        if (there.content_length or 0) > ownership.READ_BACK:
             # What lands from here on may be ours. Smaller ones are simply read to know it, and
             # need no commit of their own: with the next group theirs is on disk, too.
             await self.ctx.journal.save(row)
@@ -256,7 +256,7 @@ class _Copy:
         await remote.check()
         tags.say_lost()
         row = self.row
-        if row.direction is Direction.MOVE and (there.content_length or 0) > READ_BACK:
+        if row.direction is Direction.MOVE and (there.content_length or 0) > ownership.READ_BACK:
             # So that going on with the move need not read all of it once more.
             written = await self.target.stat(spell(row.key))
             require_size(written, row.total or 0)

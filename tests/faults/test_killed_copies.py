@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Saw
 
 PART = 5 * MiB
-SMALL, LARGE = 1000, 17 * MiB
-"""Of an object that may be read back from anywhere, and of one that may not."""
+PARTS = PART + 1000
+"""Of an object that is copied in two parts."""
+SMALL, LARGE = 1000, 200_000
+"""Of an object that may be read back from anywhere, and of one that may not (see ``limits``)."""
 
 
 class KilledHereError(Exception):
@@ -66,6 +68,13 @@ class Killed:
         for path in self._rig.folder.glob("journal.sqlite*"):
             path.unlink()
         self._image.rename(self._rig.journal)
+
+
+@pytest.fixture(autouse=True)
+def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make an object of few bytes a large one."""
+    monkeypatch.setattr("dalbrowser.transfer.ownership.READ_BACK", LARGE - 1)
+    monkeypatch.setattr("dalbrowser.transfer.equality._STEP", LARGE // 3)
 
 
 @pytest.fixture(params=["fs", "ceph"])
@@ -155,7 +164,7 @@ async def test_by_one_request(service: Rig, size: int, moment: tuple[str, str], 
 @pytest.mark.parametrize("operation", ["create_multipart", "complete_multipart", "delete"])
 async def test_in_parts_by_the_server(service: Rig, moment: str, operation: str, saw: Saw) -> None:
     service.options |= {"copy_at_once": PART, "copy_part": PART}
-    sha = await put(service, LARGE)
+    sha = await put(service, PARTS)
     await kill(service, moment, operation)
     view = await go_on(service)
     saw(view)
@@ -170,7 +179,8 @@ async def test_in_parts_by_the_server(service: Rig, moment: str, operation: str,
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("operation", ["complete_multipart", "delete"])
 async def test_through_this_machine(service: Rig, moment: str, operation: str, saw: Saw) -> None:
-    sha = await put(service, LARGE)
+    service.options |= {"multipart_above": PART, "part_floor": PART}
+    sha = await put(service, PARTS)
     service.op = service.op.layer(CapabilityOverrideLayer(copy=False))
     await kill(service, moment, operation)
     view = await go_on(service)
@@ -331,6 +341,6 @@ async def test_reading_both_can_be_stopped(fs: Rig, act: str) -> None:
             (view,) = await engine.wait(ids)
             assert view.state is JobState.DONE, view.error
             await require_moved(fs, sha)
-    assert seen == [8 * MiB]
+    assert seen == [LARGE // 3]
     assert fs.wire.count("copy") == 0
     assert act == "pause" or await fs.op.exists("from/1.bin")
