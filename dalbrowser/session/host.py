@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from dalbrowser.session import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.journal import JobRow
 
 T = TypeVar("T")
-
-_SWITCH = 0.001
-"""Seconds after which a thread that computes gives way to another."""
 
 
 class EngineFactory(Protocol):
@@ -81,7 +79,7 @@ class TransferHost:
         self._loop = self._stop = None
         started: asyncio.Future[StartReport] = self._window_loop.create_future()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._main(started)), name="transfers", daemon=True
+            target=self._live, args=(started,), name="transfers", daemon=True
         )
         self._thread.start()
         try:
@@ -249,10 +247,11 @@ class TransferHost:
         loop.call_soon_threadsafe(_begin, answer, lambda: call(engine))
         return await asyncio.wrap_future(answer)
 
+    def _live(self, started: asyncio.Future[StartReport]) -> None:
+        with asyncio.Runner(loop_factory=interpreter.polite_loop) as runner:
+            runner.run(self._main(started))
+
     async def _main(self, started: asyncio.Future[StartReport]) -> None:
-        # How long this thread may keep the window's from the interpreter: with Python's own
-        # 5 ms the window was measured to wait half as long again.
-        sys.setswitchinterval(_SWITCH)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         if self._stopped:
@@ -279,8 +278,9 @@ class TransferHost:
             self._window_loop.call_soon_threadsafe(self._deliver, event)
 
     def _deliver(self, event: Event) -> None:
-        for listener in list(self._listeners):
-            listener(event)
+        with interpreter.undisturbed():
+            for listener in list(self._listeners):
+                listener(event)
 
 
 def _begin(

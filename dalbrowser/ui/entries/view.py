@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
@@ -282,8 +283,9 @@ class EntryView(QTableView):
         return -1
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw a frame round the whole list while it is what takes the drop."""
-        super().paintEvent(event)
+        """Draw the rows undisturbed, and a frame round them while the list takes the drop."""
+        with undisturbed():
+            super().paintEvent(event)
         if self._drop_here:
             painter = QPainter(self.viewport())
             painter.setPen(QPen(theme().color("accent"), 2))

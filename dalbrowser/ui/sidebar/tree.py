@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
+from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.sidebar.model import NodeKind, SidebarModel
@@ -173,8 +174,9 @@ class SidebarTree(QTreeView):
             self.setExpanded(self._model.index_of(node), True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the rows in one go: see ``TransferTable.paintEvent``."""
-        super().paintEvent(event)
+        """Draw the rows undisturbed: see ``TransferTable.paintEvent``."""
+        with undisturbed():
+            super().paintEvent(event)
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw the ground of a row in one piece, under chevron and name alike."""

@@ -21,6 +21,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.transfer import JobsChanged, JobsRemoved, JobState, JobView, Snapshot
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers import wording
@@ -78,7 +79,7 @@ class TransferModel(QAbstractTableModel):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
-        self._timer.timeout.connect(self.flush)
+        self._timer.timeout.connect(self._flush_undisturbed)
 
     # What arrives.
 
@@ -121,6 +122,10 @@ class TransferModel(QAbstractTableModel):
         if fresh:
             self.jobs_added.emit(fresh)
         self.changed.emit()
+
+    def _flush_undisturbed(self) -> None:
+        with undisturbed():
+            self.flush()
 
     def flush(self) -> None:
         """Show what arrived now."""

@@ -1,0 +1,61 @@
+"""Who has Python's interpreter: the window, or the threads that work beside it.
+
+Qt's calls give the interpreter away, hundreds of times while a table is drawn, and a thread
+that computes takes it each time for as long as the switch interval. So a turn of the window
+of some length asks the transfers' loop to wait until it is over. Invariant: the loop waits
+between two of its own turns only, and never longer than ``_PATIENCE``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SWITCH = 0.001
+"""Seconds after which a thread that computes gives way: with Python's own 5 ms the window
+was measured to wait half as long again."""
+
+_PATIENCE = 0.05
+"""Seconds that the loop waits for the window at most; a turn takes 2 to 10 ms."""
+
+_turn = threading.Lock()
+"""Held by the window during such a turn."""
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let the transfers' loop wait while the block runs in the window's thread."""
+    # It is held already within another block, and for a moment when the loop stops waiting.
+    held = _turn.acquire(blocking=False)
+    try:
+        yield
+    finally:
+        if held:
+            _turn.release()
+
+
+def polite_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop, for a thread beside the window, that waits for its turns.
+
+    Where the platform's loop does not go by a selector, it is that loop and does not wait.
+    """
+    sys.setswitchinterval(_SWITCH)
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    return asyncio.SelectorEventLoop(_PoliteSelector())
+
+
+class _PoliteSelector(selectors.DefaultSelector):
+    """Asks what is ready once the window has had its turn."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if _turn.locked() and _turn.acquire(timeout=_PATIENCE):
+            _turn.release()
+        return super().select(timeout)
