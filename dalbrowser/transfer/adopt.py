@@ -6,13 +6,17 @@ the local file, so that a wrong file cannot ruin somebody's upload.
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.storage.types import MultipartUpload
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.journal import UploadRow
+from dalbrowser.transfer.journal.own import own, own_uploads
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.partplan import MAX_PARTS, PartPlan
 from dalbrowser.transfer.partproof import (
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
 async def adopted(ctx: RunContext, op: Operator, row: JobRow, upload_id: str) -> UploadRow:
     """Return the journal's row for the upload, as if it had been begun here."""
+    await _require_nobodys(ctx, row, upload_id)
     try:
         parts = await op.into_multipart(spell(row.key), upload_id).list_parts()
     except StorageError as error:
@@ -68,6 +73,19 @@ async def adopted(ctx: RunContext, op: Operator, row: JobRow, upload_id: str) ->
         options=_options(op, parts),
         intended=time.time(),
     )
+
+
+async def _require_nobodys(ctx: RunContext, row: JobRow, upload_id: str) -> None:
+    """Raise when a transfer of this machine has begun the upload: two would get in their way."""
+    try:
+        known = await asyncio.to_thread(own_uploads, ctx.journal.path)
+    except sqlite3.Error:
+        return  # Whoever owns the journal says so with more words.
+    mine = own(known, row.bucket, MultipartUpload(row.key, upload_id))
+    if mine is not None:
+        raise TransferError(
+            f"Transfer {mine.job} of this machine has begun this upload; go on with that one."
+        )
 
 
 def _options(op: Operator, parts: Sequence[Part]) -> dict[str, Any]:

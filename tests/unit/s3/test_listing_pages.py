@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dalbrowser.storage import Operator
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.services.s3 import replies
 from dalbrowser.storage.services.s3.ahead import AheadLister, Source
 from dalbrowser.storage.types import Entry, Metadata, Page
+from tests.servers.lying import LyingServer, error, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,3 +209,16 @@ async def test_a_server_that_turns_in_circles_is_an_error() -> None:
 )
 def test_the_token_at_a_glance(body: bytes, token: str | None) -> None:
     assert replies.likely_token(body) == token
+
+
+async def test_a_server_that_never_saw_an_upload_has_none() -> None:
+    """As rclone says it; a bucket that is missing stays an error."""
+    answers = in_turn(error(404, "NoSuchUpload"), error(404, "NoSuchBucket"))
+    async with (
+        LyingServer(answers) as server,
+        Operator("s3", **server.s3.operator_config("bucket")) as op,
+    ):
+        assert [upload async for upload in op.list_multiparts("a/")] == []
+        with pytest.raises(StorageError) as caught:
+            assert [upload async for upload in op.list_multiparts("a/")] == []
+    assert caught.value.context["code"] == "NoSuchBucket"

@@ -14,6 +14,7 @@ import pytest
 from dalbrowser.storage.checksums import digest, encoded
 from dalbrowser.transfer import JobState, JobView, TransferError
 from tests.faults.rig import MiB, make_file
+from tests.unit.transfer.gate import cut_off_upload
 from tests.unit.transfer.relayed import PART
 
 if TYPE_CHECKING:
@@ -53,6 +54,25 @@ async def test_upload_of_another_file_is_not_adopted(rig: Rig) -> None:
             await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
         assert engine.jobs() == []
     assert (await upload.list_parts())[0].size == SMALL_PART
+
+
+async def test_an_upload_of_a_transfer_here_is_left_to_it(rig: Rig) -> None:
+    await cut_off_upload(rig)
+    (upload,) = [item async for item in rig.op.list_multiparts("big")]
+    async with rig.engine() as engine:
+        with pytest.raises(TransferError, match="Transfer 1 of this machine"):
+            await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
+        assert [view.id for view in engine.jobs()] == [1]
+
+
+async def test_an_upload_that_is_gone_is_said(rig: Rig) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+    upload = await rig.op.create_multipart("big")
+    await upload.abort()
+    async with rig.engine() as engine:
+        with pytest.raises(TransferError, match="does not know this upload any more"):
+            await engine.adopt(rig.folder / "big", rig.at("big"), upload.upload_id)
+        assert engine.jobs() == []
 
 
 async def begun(rig: Rig, numbers: tuple[int, ...], checksum: str | None) -> str:

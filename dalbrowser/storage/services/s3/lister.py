@@ -65,7 +65,13 @@ class Listings:
             query = [("uploads", ""), ("prefix", self._root + path)]
             query += _limit("max-uploads", args.limit)
             query += _markers(token, "key-marker", "upload-id-marker")
-            text = await self._get(query, "list uploads")
+            try:
+                text = await self._get(query, "list uploads")
+            except StorageError as error:
+                # So rclone serve s3 (1.75) answers while no upload was ever begun there.
+                if error.context.get("code") == "NoSuchUpload":
+                    return [], None
+                raise
             try:
                 found, markers = await _off_loop(
                     text, lambda: replies.uploads(text, self._root, encoded=False)
