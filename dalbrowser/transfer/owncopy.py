@@ -56,8 +56,8 @@ class OwnCopy:
             size = there.content_length or 0
             if not may_read(self._source, self._target, size, sent=row.sent):
                 target.doubt = (
-                    "it may be what an earlier try of this transfer made, and to know that all"
-                    f" {size:,} bytes would have to be read at both ends"
+                    "it may be what an earlier try of this transfer made, and to know that, all of"
+                    " it would have to be read at both ends"
                 )
             elif await self._same_bytes(found):
                 self.proof = Integrity.MD5

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.storage import CapabilityOverrideLayer
+from dalbrowser.storage import (
+    CapabilityOverrideLayer,
+    ErrorKind,
+    ErrorStatus,
+    RetryLayer,
+    StorageError,
+)
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
 from dalbrowser.transfer import localfile as local
 from tests.faults.rig import Rig, make_file, sha_of
@@ -161,3 +167,31 @@ async def test_a_server_side_copy_that_had_landed(fs: Rig) -> None:
         view = (await engine.wait(ids))[0]
     assert view.state is JobState.DONE, view.error
     assert fs.wire.count("copy") == 1
+
+
+@pytest.mark.parametrize("repeated", ["by a layer", "by the job"])
+@pytest.mark.parametrize("other", [False, True])
+async def test_a_server_side_copy_whose_answer_was_lost(
+    fs: Rig, repeated: str, other: bool
+) -> None:
+    """The second request is refused, for the first one's copy stands there, or somebody's."""
+    data = b"abc" * 1000
+    await fs.op.write("a.bin", data)
+
+    async def lose(name: str, _path: str, _args: Any) -> None:
+        if name == "copy":
+            fs.wire.after = None
+            if other:
+                await fs.op.write("to/a.bin", data[::-1])
+            raise StorageError(ErrorKind.UNEXPECTED, "lost", status=ErrorStatus.TEMPORARY)
+
+    fs.wire.after = lose
+    if repeated == "by a layer":
+        fs.op = fs.op.layer(RetryLayer(base=0.001))
+    async with fs.engine() as engine:
+        ids = await engine.copy([fs.at("a.bin")], fs.at("to/"), ConflictPolicy.ASK, move=True)
+        view = (await engine.wait(ids))[0]
+    assert view.words == ("needs answer" if other else "done (verified (md5))"), view.error
+    assert await fs.op.read("to/a.bin") == (data[::-1] if other else data)
+    assert await fs.op.exists("a.bin") == other
+    assert fs.wire.count("copy") == (2 if repeated == "by a layer" else 1)
