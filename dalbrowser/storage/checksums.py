@@ -1,9 +1,9 @@
 """Checksums of whole objects: what computes them, and what they say of the bytes at hand.
 
-CRC-64/NVME and CRC-32C are computed by awscrt (the extra ``checksums``) at memory speed,
-CRC-32 by zlib, the others by hashlib. Invariant: a value is compared only where it covers
-the whole object; one over the checksums of parts (it ends in ``-<parts>``, as S3 writes it)
-says nothing about bytes whose parts are not known.
+CRC-64/NVME and CRC-32C are computed at memory speed by awscrt (the extra ``checksums``, see
+``crcs``), CRC-32 by zlib, the others by hashlib. Invariant: a value is compared only where it
+covers the whole object; one over the checksums of parts (it ends in ``-<parts>``, as S3 writes
+it) says nothing about bytes whose parts are not known.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import importlib.util
-import sys
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dalbrowser.storage import crcs
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dalbrowser.storage.types import Data
 
@@ -27,11 +26,12 @@ NAMES = ("crc64nvme", "crc32c", "crc32", "sha256", "sha1")
 """The algorithms that S3 knows, the one to be preferred first."""
 CRCS = frozenset({"crc64nvme", "crc32c", "crc32"})
 """Those whose value of a whole follows from the values of its parts."""
-NATIVE = frozenset({"crc64nvme", "crc32c"})
+NATIVE = frozenset(crcs.NATIVE)
 """Those that Python does not have; awscrt computes them at gigabytes a second."""
 MISMATCH = "ChecksumMismatch"
 """The ``code`` in the context of an error about bytes that have another checksum."""
-_LIBRARY = "awscrt.checksums"
+has_library = crcs.has_library
+"""Whether awscrt is there: without it no other CRC than CRC-32 is computed."""
 HASH_HERE = 32 * 1024
 """Bytes up to which hashing on the loop is cheaper than a thread's turn.
 
@@ -41,16 +41,9 @@ their SHA-256 about 40.
 _SIZES = {"crc64nvme": 8, "crc32c": 4, "crc32": 4}
 
 
-def has_library() -> bool:
-    """Whether awscrt is there; it is not loaded for the answer."""
-    if _LIBRARY in sys.modules:
-        return sys.modules[_LIBRARY] is not None
-    return importlib.util.find_spec("awscrt") is not None
-
-
 def is_ready(algorithm: str) -> bool:
-    """Whether hashing begins at once: the library takes a twentieth of a second to load."""
-    return algorithm not in NATIVE or _LIBRARY in sys.modules
+    """Whether hashing begins at once, with no library to be loaded first."""
+    return algorithm not in NATIVE or crcs.is_loaded()
 
 
 def can_compute(algorithm: str) -> bool:
@@ -78,7 +71,7 @@ def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str | None:
     """
     if algorithm not in CRCS or not has_library():
         return None
-    combine = getattr(_library(), f"combine_{algorithm}")
+    combine = crcs.functions()[f"combine_{algorithm}"]
     sofar, count = 0, 0
     for text, size in parts:
         value = _plain(text, _SIZES[algorithm])
@@ -107,8 +100,9 @@ class Running:
     def __init__(self, algorithm: str) -> None:
         self.name = algorithm
         self._crc = 0
+        self._step: Callable[..., int] | None
         if algorithm in NATIVE:
-            self._step = getattr(_library(), algorithm)
+            self._step = crcs.functions()[algorithm]
         elif algorithm == "crc32":
             self._step = zlib.crc32
         else:
@@ -185,19 +179,6 @@ def mismatch(algorithm: str, told: str, made: str) -> StorageError:
         status=ErrorStatus.TEMPORARY,
         context={"code": MISMATCH},
     )
-
-
-def load() -> None:
-    """Load the library; blocks for a twentieth of a second the first time."""
-    if has_library():
-        _library()
-
-
-def _library() -> Any:
-    # Imported here: it is an extra, and has a native library to load.
-    import awscrt.checksums  # noqa: PLC0415
-
-    return awscrt.checksums
 
 
 def _plain(text: str, size: int) -> int | None:
