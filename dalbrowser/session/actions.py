@@ -6,8 +6,9 @@ that it needs; nothing else decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from dalbrowser.utils.records import record
 
 
 class Selection(Enum):
@@ -21,7 +22,7 @@ class Selection(Enum):
     FILES = "files"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Action:
     """``needs`` names the ``Capability`` flags of which at least one must be true.
 

@@ -6,11 +6,12 @@ source only after the copy was seen to be whole and the source to be unchanged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import ErrorKind, Metakey, Operator, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Metadata
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class DeleteReport:
     """``deleted`` counts what is gone; ``failed`` says what is not, and why."""
 
@@ -27,7 +28,7 @@ class DeleteReport:
     failed: list[tuple[Location, StorageError]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Measure:
     """How much lies below some locations; a lower bound when not ``complete``."""
 

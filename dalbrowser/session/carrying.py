@@ -7,12 +7,12 @@ two connections lead to the same place; what is judged is what is carried out, u
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dalbrowser.storage import StorageError
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class Refusal(Enum):
     ALREADY_THERE = "where it is already"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Cargo:
     """What is carried: places, or local files; ``move`` when it was cut.
 
@@ -62,7 +62,7 @@ class Cargo:
         return len(self.places) or len(self.paths)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Verdict:
     """What would be done with a cargo at ``target``; a ``refusal`` says why nothing."""
 

@@ -7,10 +7,10 @@ taken whole or refused whole, and a refusal says what is wrong with it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.profiles import Location
+from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class PayloadError(Exception):
     """A payload that is not taken; the message is a sentence for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Payload:
     """Places that were copied or cut. ``move``: they are to leave where they are."""
 
