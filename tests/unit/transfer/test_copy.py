@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from dalbrowser.storage import (
     StorageError,
 )
 from dalbrowser.transfer import ConflictPolicy, JobState, TransferError
+from dalbrowser.transfer.model import SourceChangedError
 from dalbrowser.transfer.nesting import OwnCopies
+from dalbrowser.transfer.remotesource import RemoteSource
 from tests.faults.rig import MiB, Rig, make_file
 from tests.unit.transfer.gate import Gate
 
@@ -170,6 +173,29 @@ async def test_a_deletion_whose_answer_was_lost_is_no_changed_source(rig: Rig) -
     assert view.state is JobState.DONE, view.error
     assert rig.wire.count("delete") == 2
     assert not await rig.op.exists("a/f")
+
+
+async def test_a_deletion_that_finds_nothing_to_match_any_more_is_none_either(rig: Rig) -> None:
+    """So a service may answer a deletion that is repeated."""
+    await rig.op.write("a/f", b"first")
+
+    async def refuse(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            raise StorageError(ErrorKind.CONDITION_NOT_MATCH, "nothing there")
+
+    rig.wire.after = refuse
+    view = await move(rig, "a/f", "b/")
+    assert view.state is JobState.DONE, view.error
+    assert not await rig.op.exists("a/f")
+
+
+async def test_a_version_written_within_the_same_second_is_another(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, "memory", {"versioning": "true"})
+    seen = await rig.op.write("a/f", b"first")
+    assert await RemoteSource(rig.op, "a/f", seen).is_there()
+    with pytest.raises(SourceChangedError):
+        await RemoteSource(rig.op, "a/f", replace(seen, version="older")).is_there()
+    await rig.op.aclose()
 
 
 @pytest.mark.parametrize("size", [0, 1000])
