@@ -49,7 +49,6 @@ _UNUSED = (
     "dalbrowser.storage.layers.throttle",
     "dalbrowser.transfer.sync.steps",
     # Those that bring much for the little that was taken of them.
-    "ctypes",
     "uuid",
     "xml.sax",
     "zipfile",
