@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.app.collector import collect_what_is_due, collected_here
+from dalbrowser.app.collector import Due, collect_what_is_due, collected_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +67,30 @@ def test_nothing_is_collected_before_it_is_due(qapp: QApplication) -> None:
         assert untied == []
     gc.collect()
     assert len(untied) == 10
+
+
+def _looks(due: Due, *counts: tuple[int, int, int]) -> list[int | None]:
+    return [due.generation(one) for one in counts]
+
+
+def test_garbage_waits_for_the_third_look_at_which_nothing_is_going_on() -> None:
+    due = Due()
+    # The first is a change from nothing.
+    assert _looks(due, *[(5000, 0, 0)] * 4) == [None, None, None, 0]
+    assert _looks(due, *[(100, 1, 0)] * 4) == [None] * 4
+    assert _looks(due, *[(5000, 11, 0)] * 4) == [None, None, None, 1]
+    assert _looks(due, *[(5000, 0, 11)] * 4) == [None, None, None, 2]
+
+
+def test_while_much_is_going_on_the_young_wait_for_the_tenth_look() -> None:
+    due = Due()
+    busy = [(5000 if look % 2 else 9000, 11, 11) for look in range(30)]
+    assert _looks(due, *busy) == ([None] * 9 + [0]) * 3
+
+
+def test_while_much_is_going_on_the_old_wait_ten_times_as_long() -> None:
+    due = Due()
+    busy = [(5000 if look % 2 else 9000, 11, 101) for look in range(10)]
+    assert _looks(due, *busy) == [None] * 9 + [2]
+    busy = [(5000 if look % 2 else 9000, 101, 11) for look in range(10)]
+    assert _looks(due, *busy) == [None] * 9 + [1]
