@@ -11,20 +11,22 @@ from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 from dalbrowser.ui.transfers.cells import Column
 
 _WIDTHS = {
-    Column.OPERATION: 112,
+    Column.OPERATION: 104,
     Column.NAME: 220,
-    Column.STATE: 220,
+    Column.STATE: 210,
     Column.PROGRESS: 170,
-    Column.AMOUNT: 176,
-    Column.SPEED: 96,
-    Column.LEFT: 92,
-    Column.ERROR: 180,
+    Column.AMOUNT: 160,
+    Column.SPEED: 90,
+    Column.LEFT: 84,
+    Column.ERROR: 200,
     Column.FROM: 220,
     Column.TO: 220,
     Column.PARTS: 80,
     Column.ATTEMPTS: 90,
     Column.INTEGRITY: 160,
 }
+_LEAST = {Column.NAME: 140, Column.STATE: 168, Column.PROGRESS: 110}
+"""Columns that give way where the window is narrow, and how far."""
 _ALWAYS = frozenset({Column.NAME, Column.STATE, Column.ERROR})
 _ON_DEMAND = (Column.FROM, Column.TO, Column.PARTS, Column.ATTEMPTS, Column.INTEGRITY)
 
@@ -45,6 +47,17 @@ def set_up_columns(view: QTableView) -> None:
     head.moveSection(head.visualIndex(Column.ERROR), head.count() - 1)
     head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
     head.customContextMenuRequested.connect(lambda where: _menu(head, where))
+
+
+def fit_columns(view: QTableView) -> None:
+    """Let the columns that can give way, so that the reason of a failure is seen beside them."""
+    shown = [column for column in _WIDTHS if not view.isColumnHidden(column)]
+    room = view.viewport().width()
+    missing = max(0, sum(_WIDTHS[column] for column in shown) - room)
+    gives = {column: _WIDTHS[column] - least for column, least in _LEAST.items()}
+    share = min(1.0, missing / sum(gives.values()))
+    for column, most in gives.items():
+        view.setColumnWidth(column, _WIDTHS[column] - round(most * share))
 
 
 def _menu(head: QHeaderView, where: QPoint) -> None:

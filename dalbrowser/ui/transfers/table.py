@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.ui.transfers.cells import Column
-from dalbrowser.ui.transfers.columns import set_up_columns
+from dalbrowser.ui.transfers.columns import fit_columns, set_up_columns
 from dalbrowser.ui.transfers.delegates import INDENT, NameDelegate, ProgressDelegate
 from dalbrowser.ui.transfers.model import DEPTH_ROLE, TransferModel
 from dalbrowser.ui.transfers.wording import tr
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
     from PySide6.QtWidgets import QWidget
 
 _ROW_HEIGHT = 28
@@ -49,6 +49,28 @@ class TransferTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
         set_up_columns(self)
+        self._fitting = False
+        self._arranged = False
+        self.horizontalHeader().sectionResized.connect(self._resized)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the columns to the width, until a person has arranged them."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self._arranged and not self._fitting:
+            self._fitting = True
+            fit_columns(self)
+            self._fitting = False
+
+    def _resized(self, section: int, before: int, after: int) -> None:
+        """Leave the widths alone from now on, once a person has changed one."""
+        if not before or not after:
+            self._fit()  # Shown or hidden.
+        elif not self._fitting and section != Column.ERROR and self.isVisible():
+            # The last one is stretched by Qt itself.
+            self._arranged = True
 
     def visible_rows(self) -> range:
         """Return the rows that can be seen now."""
