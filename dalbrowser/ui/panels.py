@@ -83,8 +83,8 @@ class Panels(QObject):
         self._set(name, shown=self._panels[name][0].isHidden())
 
     def show(self, name: str) -> None:
-        """Show a panel."""
-        if name in self._panels:
+        """Show a panel; asking for one that is shown costs nothing."""
+        if name in self._panels and self._panels[name][0].isHidden():
             self._set(name, shown=True)
 
     def _set(self, name: str, *, shown: bool) -> None:

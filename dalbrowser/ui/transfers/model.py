@@ -65,6 +65,8 @@ class TransferModel(QAbstractTableModel):
         self._rows: list[int] = []
         self._row_of: dict[int, int] = {}
         self._arrived: dict[int, JobView] = {}
+        self._gone: set[int] = set()
+        """Jobs that left after what arrived."""
         self.older: int | None = None
         self._answers: dict[int, Callable[[JobView, int], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda view, column: TEXTS[column](view),
@@ -86,12 +88,13 @@ class TransferModel(QAbstractTableModel):
     def take(self, event: Event) -> None:
         """Take an event of the engine; it is shown at the loop's next turn."""
         if isinstance(event, JobsChanged):
+            if any(view.id in self._gone for view in event.views):
+                self.flush()  # It left, and is back.
             self._arrived.update((view.id, view) for view in event.views)
             self._timer.start()
         elif isinstance(event, JobsRemoved):
-            self.flush()
-            self._jobs.left(event.ids, self._row_of)
-            self.changed.emit()
+            self._gone.update(event.ids)
+            self._timer.start()
         elif isinstance(event, Snapshot):
             self.reset(event)
 
@@ -103,6 +106,7 @@ class TransferModel(QAbstractTableModel):
         self.beginResetModel()
         self._jobs.clear()
         self._arrived.clear()
+        self._gone.clear()
         self._open.clear()
         self._end.clear()
         self.older = told.older
@@ -131,8 +135,17 @@ class TransferModel(QAbstractTableModel):
         """Show what arrived now."""
         self._timer.stop()
         arrived, self._arrived = self._arrived, {}
-        if not arrived:
+        gone, self._gone = self._gone, set()
+        if not arrived and not gone:
             return
+        fresh = self._take_over(arrived)
+        if fresh:
+            self.jobs_added.emit(fresh)
+        self._jobs.left(gone, self._row_of)
+        self.changed.emit()
+
+    def _take_over(self, arrived: dict[int, JobView]) -> list[JobView]:
+        """Show jobs as they are now; returns those that were not known."""
         fresh: list[JobView] = []
         batches: set[int] = set()
         for job, view in arrived.items():
@@ -147,9 +160,7 @@ class TransferModel(QAbstractTableModel):
             last = self.columnCount() - 1
             self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), last), [])
         self._show_fresh(fresh)
-        if fresh:
-            self.jobs_added.emit(fresh)
-        self.changed.emit()
+        return fresh
 
     def add_batches(self, batches: Iterable[BatchView], older: int | None) -> None:
         """Show more of the history below what is shown."""

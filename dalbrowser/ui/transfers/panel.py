@@ -247,7 +247,7 @@ class TransferPanel(QWidget):
             self._summary = summary
             self.summary_changed.emit(summary)
         self._refresh_actions()
-        for sheet in self.findChildren(LogSheet):
+        for sheet in self._log_sheets():
             row = self.model.row_of(sheet.job)
             if row is not None and sheet.is_behind(self.model.job_at(row)):
                 self._read_log(sheet)
@@ -337,10 +337,13 @@ class TransferPanel(QWidget):
         self._read_log(sheet)
         sheet.show()
 
+    def _log_sheets(self) -> list[LogSheet]:
+        return self.findChildren(LogSheet, options=Qt.FindChildOption.FindDirectChildrenOnly)
+
     def _read_log(self, sheet: LogSheet) -> None:
         async def read() -> None:
             lines = await self._session.transfers.log(sheet.job)
-            if sheet in self.findChildren(LogSheet):
+            if sheet in self._log_sheets():
                 sheet.show_lines(lines)
 
         self._session.tasks.spawn(

@@ -152,6 +152,7 @@ def test_what_is_finished_stays_in_sight_and_hidden_files_are_forgotten(
     folder = view(1, name="photos", is_folder=True, files_total=2)
     take(model, folder, view(2, done, parent=1, batch=1), view(3, done), view(4, parent=1, batch=1))
     model.take(JobsRemoved((2, 3)))
+    model.flush()
     assert names(model) == ["3.bin", "photos"]
     assert {one.id for one in model.jobs()} == {1, 3, 4}
     wanted = QSignalSpy(model.files_wanted)
@@ -160,6 +161,27 @@ def test_what_is_finished_stays_in_sight_and_hidden_files_are_forgotten(
     model.add_files(1, [view(2, done, parent=1, batch=1), view(4, parent=1, batch=1)], True)
     assert names(model) == ["3.bin", "photos", "2.bin", "4.bin"]
     check(model)
+
+
+def test_what_changes_and_leaves_in_one_turn_is_told_once(model: TransferModel) -> None:
+    take(model, view(1, JobState.RUNNING), view(2, JobState.RUNNING))
+    told = QSignalSpy(model.changed)
+    model.take(JobsChanged((view(1, JobState.DONE),)))
+    model.take(JobsRemoved((1,)))
+    model.take(JobsChanged((view(2, JobState.DONE),)))
+    assert told.count() == 0
+    assert told.wait(5000)
+    assert told.count() == 1
+    assert [one.state for one in model.jobs()] == [JobState.DONE] * 2
+    assert model.views_of(-1) == []
+
+
+def test_a_job_that_left_and_is_back_is_live(model: TransferModel) -> None:
+    take(model, view(1, JobState.FAILED))
+    model.take(JobsRemoved((1,)))
+    model.take(JobsChanged((view(1, JobState.RUNNING),)))
+    model.flush()
+    assert [one.state for one in model.views_of(-1)] == [JobState.RUNNING]
 
 
 def test_a_batch_of_several_is_one_row_with_its_sums(model: TransferModel) -> None:
@@ -180,6 +202,7 @@ def test_a_batch_of_several_is_one_row_with_its_sums(model: TransferModel) -> No
     assert text(model, 0, Column.STATE) == "Done"
     assert [one.id for one in model.views_of(-7)] == [1, 2, 3]
     model.take(JobsRemoved((1, 2, 3)))
+    model.flush()
     assert text(model, 0, Column.AMOUNT) == "12.0 MiB · 3 / 3"
     assert model.views_of(-7) == []
 
