@@ -135,6 +135,8 @@ def tell(view: JobView, live: list[JobView], kept: set[int], *, verbose: bool) -
     if view.state is JobState.DONE and not view.files_failed:
         if verbose:
             say(f"{view.words}  {human_size(view.done)}  {name}")
+        if view.note and not view.is_folder:
+            complain(f"The {name} is done. {view.note}")
         return True
     inside = [v for v in live if v.parent == view.id and v.state.is_settled]
     for child in [v for v in inside if not v.state.is_final][:_FILES_TOLD]:

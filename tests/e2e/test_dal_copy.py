@@ -214,3 +214,16 @@ def test_the_demo_is_there_without_a_window(bare_dal: Dal) -> None:
     assert listed.code == 0, listed.err
     assert "Welcome.md" in listed.lines
     assert b"demo" in bare_dal("cat", "demo:Welcome.md").out
+
+
+def test_tags_that_are_left_behind_are_spoken_of(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    (work.parent / "home" / "Documents").mkdir(exist_ok=True)
+    with RawS3(ceph_s3) as raw:
+        raw.send("PUT", ceph_bucket, "a", headers={"x-amz-tagging": "k=v"}, body=b"a")
+    done = dal_on(ceph_s3)("cp", f"s3://{ceph_bucket}/a", "home:Documents/")
+    assert (done.code, done.out) == (0, b"")
+    assert done.err.startswith("dal: The copy of ")
+    assert done.err.endswith(" is done. Its tag was left behind: the service there keeps none.\n")
+    assert (work.parent / "home/Documents/a").read_bytes() == b"a"
