@@ -31,10 +31,11 @@ _STILL = 200
 """New containers between two looks, or fewer gone, up to which nothing seems to be going on."""
 _QUIET = 3
 """Looks in a row at which nothing was going on: it is quiet."""
-_LATE = 10
-"""Looks after which the youngest are collected although it is not quiet; they are few. The
-older generations wait for so many times their threshold: a walk over all that a great
-transfer keeps takes 80 ms."""
+_LATE = 25
+"""Looks after which the youngest are collected although it is not quiet."""
+_PATIENCE = 10
+"""How many times their threshold the older generations wait where it is not quiet: a walk over
+all that a great transfer keeps takes 80 ms."""
 
 
 class Due:
@@ -55,7 +56,7 @@ class Due:
         if not quiet and self._looks < _LATE:
             return None
         self._looks = 0
-        found = due_generation(counts, patience=1 if quiet else _LATE)
+        found = due_generation(counts, patience=1 if quiet else _PATIENCE)
         if found is not None:
             self._before = 0
         return found

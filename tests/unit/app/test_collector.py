@@ -82,15 +82,15 @@ def test_garbage_waits_for_the_third_look_at_which_nothing_is_going_on() -> None
     assert _looks(due, *[(5000, 0, 11)] * 4) == [None, None, None, 2]
 
 
-def test_while_much_is_going_on_the_young_wait_for_the_tenth_look() -> None:
+def test_while_much_is_going_on_the_young_wait_for_five_seconds() -> None:
     due = Due()
-    busy = [(5000 if look % 2 else 9000, 11, 11) for look in range(30)]
-    assert _looks(due, *busy) == ([None] * 9 + [0]) * 3
+    busy = [(5000 if look % 2 else 9000, 11, 11) for look in range(75)]
+    assert _looks(due, *busy) == ([None] * 24 + [0]) * 3
 
 
 def test_while_much_is_going_on_the_old_wait_ten_times_as_long() -> None:
     due = Due()
-    busy = [(5000 if look % 2 else 9000, 11, 101) for look in range(10)]
-    assert _looks(due, *busy) == [None] * 9 + [2]
-    busy = [(5000 if look % 2 else 9000, 101, 11) for look in range(10)]
-    assert _looks(due, *busy) == [None] * 9 + [1]
+    busy = [(5000 if look % 2 else 9000, 11, 101) for look in range(25)]
+    assert _looks(due, *busy) == [None] * 24 + [2]
+    busy = [(5000 if look % 2 else 9000, 101, 11) for look in range(25)]
+    assert _looks(due, *busy) == [None] * 24 + [1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,6 @@ from dalbrowser.session.interpreter import polite_loop, undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="the loop there goes by no selector, and does not wait"
-)
 
 _SOON = 0.2
 """Seconds in which a loop that does not wait has had a great many turns."""
@@ -32,9 +27,9 @@ class _Beside:
         self._thread.start()
 
     def ask(self) -> None:
-        """Have something run in two turns from now: the first may have begun before the ask."""
+        """Have something run."""
         self.ran.clear()
-        self.loop.call_soon_threadsafe(self.loop.call_later, 0, self.ran.set)
+        self.loop.call_soon_threadsafe(self.ran.set)
 
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -55,6 +50,28 @@ def test_the_loop_beside_waits_for_the_windows_turn(
     monkeypatch.setattr(interpreter, "_PATIENCE", 30.0)
     with undisturbed(), undisturbed():
         beside.ask()
+        assert not beside.ran.wait(_SOON)
+    assert beside.ran.wait(10)
+
+
+def test_the_loop_beside_stops_between_two_things_that_were_ready(
+    beside: _Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "_PATIENCE", 30.0)
+    first, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        first.set()
+        go_on.wait(10)
+
+    def both() -> None:
+        beside.loop.call_soon(hold)
+        beside.loop.call_soon(beside.ran.set)
+
+    beside.loop.call_soon_threadsafe(both)
+    assert first.wait(10)
+    with undisturbed():
+        go_on.set()
         assert not beside.ran.wait(_SOON)
     assert beside.ran.wait(10)
 
