@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from dalbrowser.ui.format import exact_size, visible_name
+from dalbrowser.ui.format import count_text, exact_size, visible_name
 from dalbrowser.ui.transfers import wording
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ def tooltip(view: JobView, column: int) -> str | None:
     """Return what a cell has no room for: exact bytes, both places, the whole error."""
     if column == Column.AMOUNT and view.total is not None:
         text = f"{exact_size(view.done)} / {exact_size(view.total)}"
+        if view.is_folder:
+            files = wording.tr("{done} / {total} files").format(
+                done=count_text(view.files_done), total=count_text(view.files_total)
+            )
+            text += f"\n{files}"
         if view.resent:
             text += "\n" + wording.tr("{n} sent again").format(n=exact_size(view.resent))
         return text

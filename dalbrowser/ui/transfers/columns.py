@@ -15,7 +15,7 @@ _WIDTHS = {
     Column.NAME: 220,
     Column.STATE: 210,
     Column.PROGRESS: 170,
-    Column.AMOUNT: 160,
+    Column.AMOUNT: 252,
     Column.SPEED: 90,
     Column.LEFT: 84,
     Column.ERROR: 200,
@@ -25,8 +25,11 @@ _WIDTHS = {
     Column.ATTEMPTS: 90,
     Column.INTEGRITY: 160,
 }
-_LEAST = {Column.NAME: 140, Column.STATE: 168, Column.PROGRESS: 110}
-"""Columns that give way where the window is narrow, and how far."""
+_LEAST = (
+    {Column.NAME: 136, Column.STATE: 168, Column.PROGRESS: 110},
+    {Column.AMOUNT: 164},
+)
+"""Columns that give way where the window is narrow, and how far; the first ones first."""
 _ALWAYS = frozenset({Column.NAME, Column.STATE, Column.ERROR})
 _ON_DEMAND = (Column.FROM, Column.TO, Column.PARTS, Column.ATTEMPTS, Column.INTEGRITY)
 
@@ -54,10 +57,13 @@ def fit_columns(view: QTableView) -> None:
     shown = [column for column in _WIDTHS if not view.isColumnHidden(column)]
     room = view.viewport().width()
     missing = max(0, sum(_WIDTHS[column] for column in shown) - room)
-    gives = {column: _WIDTHS[column] - least for column, least in _LEAST.items()}
-    share = min(1.0, missing / sum(gives.values()))
-    for column, most in gives.items():
-        view.setColumnWidth(column, _WIDTHS[column] - round(most * share))
+    for columns in _LEAST:
+        gives = {column: _WIDTHS[column] - least for column, least in columns.items()}
+        most = sum(gives.values())
+        share = min(1.0, missing / most)
+        missing = max(0, missing - most)
+        for column, some in gives.items():
+            view.setColumnWidth(column, _WIDTHS[column] - round(some * share))
 
 
 def _menu(head: QHeaderView, where: QPoint) -> None:
