@@ -55,7 +55,8 @@ def main(argv: Sequence[str], *, alone: bool = False) -> int:
         gc.set_threshold(_COLLECT_AT)
         gc.enable()
     try:
-        code = asyncio.run(_run(arguments))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            code = runner.run(_run(arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -70,6 +71,15 @@ def main(argv: Sequence[str], *, alone: bool = False) -> int:
             # for cycles before: a hundredth of a second after some thousand files.
             gc.freeze()
     return code
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of a command: libuv's, and asyncio's own where that is not to be had."""
+    try:
+        import uvloop  # noqa: PLC0415 - there is none on Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def _run(arguments: argparse.Namespace) -> int:

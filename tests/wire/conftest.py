@@ -1,4 +1,4 @@
-"""A server that records what left, and an S3 service that talks to it."""
+"""A server that records what left, an S3 service that talks to it, and the loops it may be on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.loops import pytest_asyncio_loop_factories
 from tests.servers.lying import LyingServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+__all__ = ["pytest_asyncio_loop_factories", "recorder"]
 
 
 @pytest.fixture

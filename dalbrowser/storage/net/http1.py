@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _TOGETHER = 64 * 1024
 """Bytes of a body that still leave in one piece with the head."""
+
+_NEXT_ADDRESS = 0.25
+"""Seconds that one address has before the next one is tried beside it (RFC 8305, section 5)."""
 
 Key = tuple[str, str, int, str]
 """Scheme, host and port to connect to, and the name that a certificate must be for."""
@@ -122,25 +126,37 @@ class Http1Transport(httpx.AsyncBaseTransport):
     async def _open(self, key: Key, deadline: float) -> Link:
         scheme, host, port, name = key
         loop = asyncio.get_running_loop()
-        secure = scheme == "https"
+        tls = (self._context, name) if scheme == "https" else (None, None)
         try:
             async with asyncio.timeout(deadline):
-                _, link = await loop.create_connection(
-                    lambda: Link(loop),
-                    host,
-                    port,
-                    ssl=self._context if secure else None,
-                    server_hostname=name if secure else None,
-                    # One address has nothing to race, and a race that is cancelled as it ends
-                    # leaves its socket to the garbage collector (CPython 3.11 to 3.13).
-                    happy_eyeballs_delay=None if _is_address(host) else 0.25,
-                )
+                if _is_address(host):
+                    _, link = await loop.create_connection(
+                        lambda: Link(loop), host, port, ssl=tls[0], server_hostname=tls[1]
+                    )
+                else:
+                    end = await _first_of(host, port)
+                    _, link = await loop.create_connection(
+                        lambda: Link(loop), sock=end, ssl=tls[0], server_hostname=tls[1]
+                    )
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
         self._links.add(link)
         return link
+
+
+async def _first_of(host: str, port: int) -> socket.socket:
+    """Return a connection to whichever address of a name answers first (RFC 8305).
+
+    By a library, since not every event loop can, and asyncio's own leaves the socket of a race
+    that is cancelled as it ends to the garbage collector (CPython 3.11 to 3.13).
+    """
+    from aiohappyeyeballs import start_connection  # noqa: PLC0415 - start-up time
+
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
 
 
 def _is_address(host: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -209,3 +210,36 @@ async def test_large_bodies_arrive_whole(client: HttpClient, server: LyingServer
     blocks = tuple(bytes([n]) * (n * 70_001) for n in range(1, 30))
     await (await client.send(ask(server, "PUT", blocks))).read_all(10)
     assert server.seen[0].body == b"".join(blocks)
+
+
+async def test_a_name_whose_first_address_refuses(
+    client: HttpClient, server: LyingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(server.endpoint.rpartition(":")[2])
+    asked: list[tuple[str, int]] = []
+
+    class Loop:
+        """The running loop, with a resolver of its own."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(running, name)
+
+        async def getaddrinfo(self, host: str, number: int, **_: object) -> list[object]:
+            asked.append((host, number))
+            kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+            # Nothing listens at the first address: the loopback network has many.
+            return [(*kind, ("127.0.0.99", port)), (*kind, ("127.0.0.1", port))]
+
+    running = asyncio.get_running_loop()
+    monkeypatch.setattr("dalbrowser.storage.net.http1.asyncio.get_running_loop", Loop)
+    server.answer = raw_answer(CHUNKED + b"5\r\nhello\r\n0\r\n\r\n")
+    origin = Origin.parse(f"http://twice.test:{port}")
+    reply = await client.send(HttpRequest("GET", origin, "/x", {}))
+    assert await reply.read_all(100) == b"hello"
+    assert asked == [("twice.test", port)]
+
+
+async def test_a_name_that_nobody_knows(client: HttpClient) -> None:
+    with pytest.raises(StorageError) as caught:
+        await client.send(HttpRequest("GET", Origin.parse("http://nowhere.invalid"), "/x", {}))
+    assert "nowhere.invalid" in caught.value.message
