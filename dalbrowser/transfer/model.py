@@ -85,7 +85,7 @@ class JobState(Enum):
 _WORDS = {
     JobState.WAITING_NETWORK: "waiting (network)",
     JobState.WAITING_CREDENTIALS: "waiting (credentials)",
-    JobState.WAITING_LIMIT: "waiting (limit)",
+    JobState.WAITING_LIMIT: "waiting (busy service)",
     JobState.NEEDS_ANSWER: "needs answer",
     JobState.SOURCE_CHANGED: "source changed",
 }
