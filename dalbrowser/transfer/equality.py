@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer import ownership
-from dalbrowser.transfer.integrity import PROOFS, as_md5, multipart_count, same_etag
+from dalbrowser.transfer.integrity import PROOFS, is_digest, same_etag
 from dalbrowser.transfer.model import Integrity, JobState, MiB, SourceChangedError
 from dalbrowser.transfer.partplan import PartPlan
 from dalbrowser.transfer.together import all_together
@@ -38,8 +38,8 @@ def told(one: Metadata, other: Metadata) -> Integrity:
         ours, theirs = one.checksums.get(name, "-"), other.checksums.get(name, "-")
         if "-" not in ours + theirs:
             return proof if ours == theirs else Integrity.NONE
-    digest = as_md5(one.etag) is not None or multipart_count(one.etag) is not None
-    return Integrity.MD5 if digest and same_etag(one.etag, other.etag) else Integrity.SIZE_ONLY
+    same = is_digest(one.etag) and same_etag(one.etag, other.etag)
+    return Integrity.MD5 if same else Integrity.SIZE_ONLY
 
 
 def may_read(one: Operator, other: Operator, size: int, *, sent: bool) -> bool:

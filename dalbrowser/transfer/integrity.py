@@ -62,6 +62,11 @@ def multipart_count(etag: str | None) -> int | None:
     return int(found.group(2)) if found else None
 
 
+def is_digest(etag: str | None) -> bool:
+    """Whether the ETag has the form of a digest, so that equal bytes may have the same."""
+    return as_md5(etag) is not None or multipart_count(etag) is not None
+
+
 def multipart_etag(digests: Iterable[bytes]) -> str:
     """Return the ETag of an object whose parts have these MD5s, in order."""
     total = hashlib.md5(usedforsecurity=False)

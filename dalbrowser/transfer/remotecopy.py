@@ -16,7 +16,7 @@ from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side, mtime_of
 from dalbrowser.transfer.copiedtags import CopiedTags
 from dalbrowser.transfer.equality import same_bytes, told
-from dalbrowser.transfer.integrity import other_bytes, same_etag
+from dalbrowser.transfer.integrity import is_digest, other_bytes, same_etag
 from dalbrowser.transfer.model import (
     Direction,
     Integrity,
@@ -103,15 +103,19 @@ class _Copy:
         the source to equal bytes, and deleting the source deletes them. Two objects that
         only look the same (ETag, size and moment of writing) lose nothing by staying.
         """
-        if self.near or self.beside or self.row.direction is not Direction.MOVE:
-            return  # Two buckets of one server, reached by one name, are two.
+        if self.row.direction is not Direction.MOVE:
+            return
+        if (self.near or self.beside) and is_digest(there.etag):
+            # Two keys or buckets of one server, reached by one name, are two; equal bytes have
+            # equal ETags there. Where ETags are of files, a link or case may make two keys one.
+            return
         found = await stat_or_none(self.target, self.row.key)
         if found is None or found.content_length != there.content_length:
             return
         if same_object(there, found) and found.last_modified == there.last_modified:
             message = (
                 f"{self.row.key} at the target looks like the very object that is to be moved:"
-                " both connections seem to lead to the same place. Nothing was done."
+                " source and target seem to be the same place. Nothing was done."
             )
             raise TransferError(message)
 

@@ -1,4 +1,4 @@
-"""A move between two connections that lead to one place must not delete what it moves."""
+"""A move between two places that are one, by whatever names, must not delete what it moves."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import keyring
 import pytest
 
 from dalbrowser.profiles import Connections, Location, Profile, ProfileStore, SecretStore
+from dalbrowser.storage import CapabilityOverrideLayer
 from dalbrowser.transfer import ConflictPolicy, JobState, TransferEngine, diskplaces
+from tests.faults.rig import Rig
 from tests.servers.keyring import MemoryKeyring
 from tests.servers.raw import RawS3
 from tests.trees import found_in, plant
+from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -160,3 +163,34 @@ async def test_what_is_mounted_in_the_source_is_not_copied_into_itself(
     ids = await engine.upload([top], Location("one", "", "beside/"))
     assert (await engine.wait(ids))[0].state is JobState.DONE
     assert found_in(tmp_path / "beside") == {"top/a": b"a"}
+
+
+@pytest.mark.parametrize("copies", [True, False])
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("policy", list(ConflictPolicy))
+async def test_one_file_by_two_keys_of_one_connection(
+    tmp_path: Path, policy: ConflictPolicy, again: bool, copies: bool
+) -> None:
+    """Also where an earlier try was cut off: what stands there is no copy of that try."""
+    (tmp_path / "store" / "real").mkdir(parents=True)
+    (tmp_path / "store" / "real" / "a.txt").write_bytes(b"precious")
+    (tmp_path / "store" / "link").symlink_to("real")
+    rig = Rig(tmp_path, "fs", {"root": str(tmp_path / "store")})
+    if not copies:
+        rig.op = rig.op.layer(CapabilityOverrideLayer(copy=False))
+    place, target = rig.at("real/a.txt"), rig.at("link/")
+    if again:
+        async with rig.engine() as engine:
+            gate = Gate(rig, "stat")
+            await engine.copy([place], target, policy, move=True)
+            await gate.reached.wait()
+        rig.wire.before = None
+    async with rig.engine() as engine:
+        ids = [view.id for view in rig.report.interrupted]
+        await engine.resume(ids)
+        ids = ids or await engine.copy([place], target, policy, move=True)
+        (view,) = await engine.wait(ids)
+    assert view.state is JobState.FAILED, view.words
+    assert "the same place" in view.error
+    assert (tmp_path / "store" / "real" / "a.txt").read_bytes() == b"precious"
+    await rig.op.aclose()
