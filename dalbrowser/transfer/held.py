@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 TINY = 256 * 1024
-"""Bytes of a file that may be held before its turn has come; sixteen are under way."""
+"""Bytes of a file that may be held before its turn has come; 96 are under way at most."""
 
 
 class HeldSource:
