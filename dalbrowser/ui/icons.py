@@ -7,12 +7,16 @@ Every drawing is on a 24-unit grid in ``currentColor``; what is cached is the fi
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from dalbrowser.ui.resources import resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _LOGICAL = (16, 20, 24)
 
@@ -24,14 +28,20 @@ def _drawing(name: str) -> str:
 
 def render(name: str, color: str, side: int) -> QPixmap:
     """Draw an icon at ``side`` device pixels in one colour (``#rrggbb``)."""
+    return next(_render(name, color, [side]))
+
+
+def _render(name: str, color: str, sides: Iterable[int]) -> Iterator[QPixmap]:
+    """Draw an icon in one colour and several sizes; reading the drawing is most of the work."""
     drawing = QSvgRenderer(QByteArray(_drawing(name).replace("currentColor", color).encode()))
-    picture = QPixmap(side, side)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    drawing.render(painter, QRectF(0, 0, side, side))
-    painter.end()
-    return picture
+    for side in sides:
+        picture = QPixmap(side, side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        drawing.render(painter, QRectF(0, 0, side, side))
+        painter.end()
+        yield picture
 
 
 def _ratios() -> tuple[float, ...]:
@@ -41,11 +51,13 @@ def _ratios() -> tuple[float, ...]:
 @cache
 def _build(name: str, color: str, disabled: str, selected: str, ratios: tuple[float, ...]) -> QIcon:
     icon = QIcon()
-    for side in sorted({round(side * ratio) for side in _LOGICAL for ratio in ratios}):
-        icon.addPixmap(render(name, color, side), QIcon.Mode.Normal)
-        icon.addPixmap(render(name, disabled, side), QIcon.Mode.Disabled)
-        if selected != color:
-            icon.addPixmap(render(name, selected, side), QIcon.Mode.Selected)
+    sides = sorted({round(side * ratio) for side in _LOGICAL for ratio in ratios})
+    modes = {QIcon.Mode.Normal: color, QIcon.Mode.Disabled: disabled}
+    if selected != color:
+        modes[QIcon.Mode.Selected] = selected
+    for mode, drawn in modes.items():
+        for picture in _render(name, drawn, sides):
+            icon.addPixmap(picture, mode)
     return icon
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
+from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.ui.actions import ActionTable
 from dalbrowser.ui.carrying import Carrying
 from dalbrowser.ui.connecting import Connecting
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from dalbrowser.ui.selection import SelectionWatcher
     from dalbrowser.ui.tabs.tab import Tab
     from dalbrowser.ui.traffic import Traffic
+
+_LONG_TURNS = frozenset({QEvent.Type.UpdateRequest, QEvent.Type.LayoutRequest})
 
 
 class MainWindow(QMainWindow):
@@ -263,6 +266,17 @@ class MainWindow(QMainWindow):
             self.tabs.end()
             self.carrying.close()
             self.drops.unsubscribe()
+
+    def event(self, event: QEvent) -> bool:
+        """Draw and lay out all of the window while the transfers' loop waits.
+
+        Qt gives the interpreter away around each call to a model or a delegate: beside a busy
+        thread 320 cells took 55 to 75 ms, of which 11 were work, the titles of 13 columns 23.
+        """
+        if event.type() in _LONG_TURNS:
+            with undisturbed():
+                return super().event(event)
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask to be closed, until it is allowed."""

@@ -36,7 +36,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.delegate import RowDelegate
@@ -283,9 +282,8 @@ class EntryView(QTableView):
         return -1
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the rows undisturbed, and a frame round them while the list takes the drop."""
-        with undisturbed():
-            super().paintEvent(event)
+        """Draw a frame round the whole list while it is what takes the drop."""
+        super().paintEvent(event)
         if self._drop_here:
             painter = QPainter(self.viewport())
             painter.setPen(QPen(theme().color("accent"), 2))

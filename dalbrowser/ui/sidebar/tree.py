@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTreeView
 
 from dalbrowser.profiles import Location
 from dalbrowser.session import describe
-from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.sidebar.model import NodeKind, SidebarModel
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
         QDragLeaveEvent,
         QDragMoveEvent,
         QDropEvent,
-        QPaintEvent,
     )
 
     from dalbrowser.profiles import Profile
@@ -172,11 +170,6 @@ class SidebarTree(QTreeView):
         if opened:
             self.setExpanded(self._model.index_of(node), False)
             self.setExpanded(self._model.index_of(node), True)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the rows undisturbed: see ``TransferTable.paintEvent``."""
-        with undisturbed():
-            super().paintEvent(event)
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw the ground of a row in one piece, under chevron and name alike."""

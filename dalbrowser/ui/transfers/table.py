@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.ui.transfers.cells import Column
 from dalbrowser.ui.transfers.columns import fit_columns, set_up_columns
 from dalbrowser.ui.transfers.delegates import INDENT, NameDelegate, ProgressDelegate
@@ -18,7 +17,7 @@ from dalbrowser.ui.transfers.model import DEPTH_ROLE, TransferModel
 from dalbrowser.ui.transfers.wording import tr
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
     from PySide6.QtWidgets import QWidget
 
 _ROW_HEIGHT = 28
@@ -77,16 +76,6 @@ class TransferTable(QTableView):
         count = self._jobs.rowCount()
         first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
         return range(max(first, 0), last + 1 if last >= 0 else count)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the rows while the transfers' loop waits.
-
-        Qt asks the model and the delegates for each cell, and gives the interpreter away
-        around each call: beside one busy thread a frame of 320 cells took 55 to 75 ms of
-        which 11 were work.
-        """
-        with undisturbed():
-            super().paintEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open and close rows with the arrows, as in a tree."""
