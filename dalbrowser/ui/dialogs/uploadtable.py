@@ -60,6 +60,8 @@ class UploadTable(QTableWidget):
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
+        # Of a long key the end says most.
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.verticalHeader().hide()
         head = self.horizontalHeader()
         head.setDefaultAlignment(_LEFT)
