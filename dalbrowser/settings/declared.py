@@ -71,7 +71,7 @@ _ALL = (
     Setting(
         "transfers.concurrent_parts",
         int,
-        4,
+        8,
         "How many parts of one file are under way at once.",
         minimum=1,
         maximum=64,
