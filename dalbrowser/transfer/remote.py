@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.storage.context import AccessorInfo
 
+_LONGEST = 96
+"""Characters of a name that a question says in full; a file's may have 255."""
+
 
 async def stat_or_none(op: Operator, key: str, *, tags: bool = False) -> Metadata | None:
     """Return what is at an exact key, or ``None`` when nothing is; with its ``tags`` if wanted.
@@ -64,13 +67,19 @@ def require_size(there: Metadata, size: int) -> None:
 
 def describe_existing(key: str, there: Metadata | None, doubt: str = "") -> str:
     """Return the question for a person; ``doubt`` says why it cannot be answered here."""
-    name = key.rpartition("/")[2]
+    name = _shortened(key.rpartition("/")[2])
     if there is None:
         return f"{name} is being written by another transfer; say what to do."
     size = f"{there.content_length:,} bytes" if there.content_length is not None else "size unknown"
     when = f", of {there.last_modified:%Y-%m-%d %H:%M} UTC" if there.last_modified else ""
     why = f": {doubt}" if doubt else ""
     return f"{name} exists already ({size}{when}){why}; say what to do."
+
+
+def _shortened(name: str) -> str:
+    """Return a name with its middle left out where it would fill the question."""
+    half = _LONGEST // 2
+    return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
 
 
 def copied_options(op: Operator, there: Metadata) -> dict[str, Any]:
