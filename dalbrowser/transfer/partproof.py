@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import checksums
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer.integrity import as_md5, bare
 from dalbrowser.utils.records import record
 
@@ -102,3 +103,28 @@ def is_as_sent(part: Part, row: PartRow | None, ours: Digests) -> bool:
     if row is None or not row.done:
         return False
     return row.md5 == ours.md5.hex() and bare(row.etag) == bare(part.etag)
+
+
+def answered_crc(part: Part, data: bytes) -> str:
+    """Return the CRC, ``name:base64``, of a part that was just sent; empty without; blocks.
+
+    Raises the error of ``answered_other`` when the service says another than ``data`` has.
+    """
+    told = checksums.of_whole(part.checksums)
+    if told is None or told[0] not in checksums.CRCS:
+        return ""
+    name, theirs = told
+    ours = checksums.encoded(checksums.digest(name, [data]))
+    if ours != theirs:
+        raise answered_other(part.number, name)
+    return f"{name}:{ours}"
+
+
+def answered_other(number: int, digest: str) -> StorageError:
+    """Return the error for a part of which the service says another digest; it is sent again."""
+    return StorageError(
+        ErrorKind.UNEXPECTED,
+        f"The service answered part {number} with another {digest} than was sent.",
+        status=ErrorStatus.TEMPORARY,
+        context={"code": "PartDigestMismatch"},
+    )

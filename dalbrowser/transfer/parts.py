@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage import checksums, tried_once
-from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import Part
 from dalbrowser.transfer.abort import find_intended, forget_upload
@@ -30,7 +30,15 @@ from dalbrowser.transfer.journal import PartRow, UploadRow
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 from dalbrowser.transfer.ownership import own_parts
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
-from dalbrowser.transfer.partproof import Digests, Likeness, digests_of, is_as_sent, likeness
+from dalbrowser.transfer.partproof import (
+    Digests,
+    Likeness,
+    answered_crc,
+    answered_other,
+    digests_of,
+    is_as_sent,
+    likeness,
+)
 from dalbrowser.transfer.remote import require_size, stat_or_none
 from dalbrowser.transfer.remotesource import RemoteSource
 from dalbrowser.transfer.together import all_together
@@ -289,21 +297,11 @@ class PartsUpload:
         if told == digest.hex():
             self._etags_are_md5 = True
         elif told is not None and self._etags_are_md5:
-            raise _answered_other(span.number, "MD5")
-        self._crcs[span.number] = await self._crc(part, data)
+            raise answered_other(span.number, "MD5")
+        crc = await self._ctx.on_disk(answered_crc, part, data) if part.checksums else ""
+        self._crcs[span.number] = crc
         await self._confirm(span, part, digest, new=True)
         self._job.meter.add(span.size)
-
-    async def _crc(self, part: Part, data: bytes) -> str:
-        """Return the CRC of a part of which the service says one; it must be the same."""
-        told = checksums.of_whole(part.checksums)
-        if told is None or told[0] not in checksums.CRCS:
-            return ""
-        name, theirs = told
-        ours = checksums.encoded(await self._ctx.on_disk(checksums.digest, name, [data]))
-        if ours != theirs:
-            raise _answered_other(part.number, name)
-        return f"{name}:{ours}"
 
     async def _confirm(self, span: PartSpan, part: Part, digest: bytes, *, new: bool) -> None:
         """Write a confirmed part to the journal, then count it."""
@@ -395,13 +393,3 @@ class PartsUpload:
         sizes = (span.size for span in self._plan.spans())
         crcs = [self._crcs.get(number, "") for number in range(1, self._plan.count + 1)]
         return judge(metadata, whole, ordered, sums_of_parts(crcs, sizes))
-
-
-def _answered_other(number: int, digest: str) -> StorageError:
-    """Return the error for a part of which the service says another digest; it is sent again."""
-    return StorageError(
-        ErrorKind.UNEXPECTED,
-        f"The service answered part {number} with another {digest} than was sent.",
-        status=ErrorStatus.TEMPORARY,
-        context={"code": "PartDigestMismatch"},
-    )
