@@ -6,6 +6,7 @@ job is filed under its state and under the node above it as it was told last.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dalbrowser.ui.transfers.batches import Batch
@@ -27,6 +28,8 @@ class KnownJobs:
         self.files: dict[int, dict[int, None]] = {}
         """The live jobs below a node, in the order in which they came."""
         self._by_state: dict[JobState, set[int]] = {}
+        self._counted: Counter[JobState] = Counter()
+        """The jobs of all batches by state, so that nobody has to go through the batches."""
 
     def clear(self) -> None:
         """Know nothing."""
@@ -35,6 +38,7 @@ class KnownJobs:
         self.batches.clear()
         self.files.clear()
         self._by_state.clear()
+        self._counted.clear()
 
     # What arrives.
 
@@ -48,15 +52,22 @@ class KnownJobs:
             batch = self.batches.get(view.batch)
             if batch is None:
                 batch = self.batches[view.batch] = Batch(view.batch)
-            batch.count(view, before if view.id in self.live else None)
+            counted = before if view.id in self.live else None
+            batch.count(view, counted)
+            self._counted[view.state] += 1
+            if counted is not None:
+                self._counted[counted.state] -= 1
         if view.id not in self.live:
             self.live.add(view.id)
             self.files.setdefault(_node_above(view), {})[view.id] = None
 
     def know_past(self, past: BatchView) -> None:
         """Take over a batch of the history, and its job where it has only one."""
+        if past.id in self.batches:
+            self._counted.subtract(self.batches[past.id].counts)
         batch = self.batches[past.id] = Batch(past.id)
         batch.add_past(past)
+        self._counted.update(batch.counts)
         if past.first is not None and batch.size == 1:
             self._file(past.first)
 
@@ -122,9 +133,7 @@ class KnownJobs:
     def states(self) -> set[JobState]:
         """The states that at least one job is in."""
         found = {state for state, jobs in self._by_state.items() if jobs}
-        for batch in self.batches.values():
-            found.update(state for state, count in batch.counts.items() if count > 0)
-        return found
+        return found | {state for state, count in self._counted.items() if count > 0}
 
 
 def _node_above(view: JobView) -> int:

@@ -354,6 +354,11 @@ class Engine:
         self.model.take(JobsChanged((self.journal[job],)))
 
     def compare(self) -> None:
+        jobs = self.model._jobs
+        there = {one.state for one in jobs.views.values()}
+        for batch in jobs.batches.values():
+            there |= {state for state, count in batch.counts.items() if count > 0}
+        assert self.model.states == there
         model, live = self.model, self.live
         assert {one.id for one in model.jobs()} >= live
         rows = range(model.rowCount())
