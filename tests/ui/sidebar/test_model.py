@@ -90,3 +90,34 @@ def test_an_old_node_means_nothing_after_a_reset(model: SidebarModel) -> None:
     model.loaded(node)
     assert model.location(node) is None
     assert labels(model, QModelIndex()) == ["s3"]
+
+
+def test_a_folder_that_was_made_is_there_however_many_there_are(
+    model: SidebarModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIMIT", 2)
+    top = model.index(0, 0)
+    node, made = model.node_at(top), Location("s3", "made")
+    model.put_folder(node, made)
+    assert not model.is_loaded(node)  # Else its level would never be listed.
+    model.add_folders(node, [Location("s3", name) for name in ("b1", "b2", "b3")])
+    model.loaded(node)
+    assert labels(model, top) == ["b1", "b2", "More folders in the list…"]
+    assert not model.knows(made)
+    model.put_folder(node, made)
+    model.put_folder(node, made)
+    assert labels(model, top) == ["b1", "b2", "made", "More folders in the list…"]
+    assert model.knows(made)
+    assert model.location(model.nodes_to(made)[-1]) == made
+
+
+def test_a_folder_that_was_made_while_its_level_is_listed_is_there_once(
+    model: SidebarModel,
+) -> None:
+    top = model.index(0, 0)
+    node, made = model.node_at(top), Location("s3", "made")
+    model.say(node, "Loading…")
+    model.put_folder(node, made)
+    model.add_folders(node, [Location("s3", "b1"), made])
+    model.loaded(node)
+    assert labels(model, top) == ["made", "b1"]
