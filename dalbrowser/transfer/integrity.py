@@ -93,6 +93,10 @@ def judge(
         theirs = metadata.checksums.get(name, "-")
         if "-" not in theirs:
             return PROOFS[name] if theirs == ours else Integrity.NONE
+    for name, ours in (sums or {}).items():
+        # Unequal it says nothing: how parts' checksums are joined is each service's own.
+        if name.endswith("-") and metadata.checksums.get(name[:-1]) == ours:
+            return PROOFS[name[:-1]]
     etag = bare(metadata.etag)
     if md5 is not None and (etag == md5 or metadata.checksums.get("md5") == _base64(md5)):
         return Integrity.MD5
@@ -113,12 +117,25 @@ def sums_of(data: bytes, names: Iterable[str]) -> dict[str, str]:
 
 
 def sums_of_parts(crcs: Iterable[str], sizes: Iterable[int]) -> dict[str, str]:
-    """Return the checksum that ``name:base64`` of all parts, in order, make; empty without."""
+    """Return the checksums that ``name:base64`` of all parts, in order, make; empty without.
+
+    That of the bytes by its name, where parts' can be joined; that of the parts' checksums
+    (COMPOSITE, S3 User Guide, "Checking object integrity") by its name and ``-``.
+    """
     pairs = [(*text.partition(":")[::2], size) for text, size in zip(crcs, sizes, strict=True)]
     names = {name for name, _, _ in pairs}
     name = names.pop() if len(names) == 1 else ""
-    whole = checksums.combined(name, ((value, size) for _, value, size in pairs)) if name else None
-    return {name: whole} if whole else {}
+    if name not in PROOFS:
+        return {}
+    raw = [base64.b64decode(value) for _, value, _ in pairs]
+    made = {f"{name}-": f"{checksums.encoded(checksums.digest(name, raw))}-{len(raw)}"}
+    whole = checksums.combined(name, ((value, size) for _, value, size in pairs))
+    return {name: whole} | made if whole else made
+
+
+def joins(told: str) -> bool:
+    """Whether a part's ``name:base64`` makes, with the others', a checksum of the whole bytes."""
+    return told.partition(":")[0] in checksums.CRCS
 
 
 def other_bytes(key: str) -> TransferError:

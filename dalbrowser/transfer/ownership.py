@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
-from dalbrowser.transfer.integrity import as_md5, judge, multipart_count, sums_of_parts
+from dalbrowser.transfer.integrity import as_md5, joins, judge, multipart_count, sums_of_parts
 from dalbrowser.transfer.model import Integrity, MiB, SourceChangedError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def own_parts(
     """
     kept = [known.get(span.number) for span in plan.spans()]
     crcs = [row.crc if row is not None else "" for row in kept]
-    if multipart_count(there.etag) == plan.count or all(crcs):
+    if multipart_count(there.etag) == plan.count or all(map(joins, crcs)):
         digests = [await source.digest(span) for span in plan.spans()]
         same = all(row and row.md5 == md5.hex() for row, md5 in zip(kept, digests, strict=True))
         sums = sums_of_parts(crcs, (span.size for span in plan.spans())) if same else {}

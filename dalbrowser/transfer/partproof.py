@@ -49,9 +49,9 @@ class Digests:
 
     @property
     def crc(self) -> str:
-        """A checksum that joins with those of the other parts: ``name:base64``, or empty."""
-        names = (name for name in checksums.NAMES if name in checksums.CRCS)
-        return next((f"{name}:{self.sums[name]}" for name in names if name in self.sums), "")
+        """The best of the checksums, as ``name:base64``, or empty."""
+        found = (name for name in checksums.NAMES if name in self.sums)
+        return next((f"{name}:{self.sums[name]}" for name in found), "")
 
 
 def told_by(part: Part) -> dict[str, str]:
@@ -106,12 +106,12 @@ def is_as_sent(part: Part, row: PartRow | None, ours: Digests) -> bool:
 
 
 def answered_crc(part: Part, data: bytes) -> str:
-    """Return the CRC, ``name:base64``, of a part that was just sent; empty without; blocks.
+    """Return the checksum, ``name:base64``, of a part that was just sent; empty without; blocks.
 
     Raises the error of ``answered_other`` when the service says another than ``data`` has.
     """
     told = checksums.of_whole(part.checksums)
-    if told is None or told[0] not in checksums.CRCS:
+    if told is None:
         return ""
     name, theirs = told
     ours = checksums.encoded(checksums.digest(name, [data]))

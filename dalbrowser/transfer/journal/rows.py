@@ -110,7 +110,8 @@ class UploadRow:
 class PartRow:
     """One part: ``md5`` is of the bytes we sent, ``etag`` what the server answered.
 
-    ``crc`` is of the same bytes (``crc64nvme:`` and base64) where the service keeps one.
+    ``crc`` is a checksum of the same bytes (``crc64nvme:`` and base64) where the service keeps
+    one.
     ``done`` is false for a part that was on its way; such a row proves nothing.
     """
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dalbrowser.storage.checksums import digest, encoded
+from dalbrowser.storage.types import Metadata
 from dalbrowser.transfer import JobState, JobView, TransferError
+from dalbrowser.transfer.integrity import PROOFS, judge, sums_of_parts
+from dalbrowser.transfer.model import Integrity
 from tests.faults.rig import MiB, make_file
 from tests.unit.transfer.gate import cut_off_upload
 from tests.unit.transfer.relayed import PART
@@ -166,7 +169,7 @@ def turned(text: bytes) -> bytes:
     return ETAG.sub(lambda found: found[0][::-1], text)
 
 
-@pytest.mark.parametrize("algorithm", ["crc64nvme", "sha256"])
+@pytest.mark.parametrize("algorithm", ["crc64nvme", "crc32", "sha256"])
 async def test_checksums_prove_parts_whose_etags_are_no_md5s(place: Place, algorithm: str) -> None:
     rig = place.rig
     without_md5(place)
@@ -174,8 +177,31 @@ async def test_checksums_prove_parts_whose_etags_are_no_md5s(place: Place, algor
     view = await adopt(rig, upload_id)
     await require_arrived(rig, view)
     assert sent(rig) == [2]
-    proven = {"crc64nvme": "done (verified (crc64nvme))", "sha256": "done (size only)"}
-    assert view.words == proven[algorithm]
+    assert view.words == f"done (verified ({algorithm}))"
+
+
+@pytest.mark.parametrize("algorithm", ["crc32", "sha1", "sha256"])
+def test_checksums_of_checksums_prove_or_say_nothing(algorithm: str) -> None:
+    """How a service joins them is its own affair: an unequal one is no sign of other bytes."""
+    parts = [b"one" * 1000, b"two"]
+    raw = [digest(algorithm, [part]) for part in parts]
+    told = [f"{algorithm}:{encoded(each)}" for each in raw]
+    sums = sums_of_parts(told, map(len, parts))
+    made = encoded(digest(algorithm, [b"".join(raw)]))
+
+    def proven(value: str) -> Integrity:
+        return judge(Metadata(etag='"opaque-2"', checksums={algorithm: value}), None, (), sums)
+
+    assert proven(f"{made}-2") is PROOFS[algorithm]
+    assert proven(f"{made}-3") is Integrity.SIZE_ONLY
+    assert proven(f"{encoded(raw[0])}-2") is Integrity.SIZE_ONLY
+    assert sums_of_parts([told[0], ""], map(len, parts)) == {}
+    whole = encoded(digest(algorithm, parts))
+    if algorithm == "crc32":
+        assert proven(whole) is PROOFS[algorithm]
+        assert proven(encoded(raw[0])) is Integrity.NONE
+    else:
+        assert proven(whole) is Integrity.SIZE_ONLY
 
 
 async def test_of_parts_that_prove_nothing_no_upload_is_adopted(place: Place) -> None:
