@@ -108,7 +108,10 @@ class TransferPanel(QWidget):
 
     def selected(self) -> list[JobView]:
         """Return the jobs and batches of the selected rows, in their order."""
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        # By its ranges: asked for rows, Qt took 430 ms for 20,000.
+        chosen = self.view.selectionModel().selection()
+        ranges = (chosen.at(number) for number in range(chosen.count()))
+        rows = sorted({row for one in ranges for row in range(one.top(), one.bottom() + 1)})
         return [self.model.job_at(row) for row in rows]
 
     @property
@@ -254,8 +257,11 @@ class TransferPanel(QWidget):
 
     def _refresh_actions(self) -> None:
         chosen = self.selected()
+        many = len(chosen) > 1
+        # What is for many rows goes by their states alone, and these are few.
+        telling = {view.state: view for view in chosen}.values()
         for verb in VERBS:
-            able = any(verb.fits(view) for view in chosen) and not (verb.alone and len(chosen) > 1)
+            able = not (verb.alone and many) and any(verb.fits(view) for view in telling)
             self.actions_by_id[verb.id].setEnabled(able)
         states = self.model.states
         self.actions_by_id["pause_all_transfers"].setEnabled(any(s.is_active for s in states))
