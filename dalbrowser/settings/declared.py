@@ -71,7 +71,7 @@ _ALL = (
     Setting(
         "transfers.concurrent_parts",
         int,
-        8,
+        4,
         "How many parts of one file are under way at once.",
         minimum=1,
         maximum=64,

@@ -293,7 +293,7 @@ class EngineOptions:
     range_size: int = 16 * MiB
     copy_at_once: int = 5 * 1024 * MiB
     copy_part: int = 512 * MiB
-    parts_per_file: int = 8
+    parts_per_file: int = 4
     parts_total: int = 16
     large_files: int = 4
     small_files: int = 96

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,10 @@ def test_closing_ends_the_listing_and_its_requests(stage: Stage, window: MainWin
 
     async def slow(location: Location) -> AsyncGenerator[list[Entry], None]:
         try:
-            async for page in pages(location):
-                yield page
+            # It may be closed at a page already, and then closes what it had it from.
+            async with contextlib.aclosing(pages(location)) as found:
+                async for page in found:
+                    yield page
             await never.wait()
         finally:
             ended.append(location)
