@@ -59,6 +59,7 @@ class Tray(QObject):
         self._icon.activated.connect(self._activated)
         self._icon.messageClicked.connect(self.transfers_wanted)
         self._reasons: set[str] = set()
+        self._removed = False
         self.show_work("", active=False, resumable=False)
 
     @property
@@ -73,6 +74,8 @@ class Tray(QObject):
 
     def show_work(self, summary: str, *, active: bool, resumable: bool) -> None:
         """Say what the transfers do, and offer what can be done about them."""
+        if self._removed:
+            return  # The program ends, and its last transfers are just being put down.
         self._icon.setToolTip(f"dalbrowser: {summary}" if summary else "dalbrowser")
         self._pause.setEnabled(active)
         self._resume.setEnabled(resumable)
@@ -97,7 +100,8 @@ class Tray(QObject):
         return True
 
     def remove(self) -> None:
-        """Take the icon away for good."""
+        """Take the icon away for good; what is said of the work from now on is not shown."""
+        self._removed = True
         self._reasons.clear()
         self._icon.hide()
         self.menu.deleteLater()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QPushButton
 
 from dalbrowser.app.leaving import Leaving
@@ -243,3 +244,18 @@ def test_what_is_said_counts_all_that_ended() -> None:
         ending_text([one, two], {*up, Direction.COPY})
         == "12 files done, 5.00 MiB · 2 failed · 1 skipped"
     )
+
+
+def test_what_transfers_say_after_the_tray_was_removed_is_not_shown(
+    person: Person,
+) -> None:
+    assert person.window.isVisible()
+    tray = DesktopTray()
+    tray.show_work("1 uploading", active=True, resumable=False)
+    assert tray.tool_tip == "dalbrowser: 1 uploading"
+    tray.remove()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    tray.show_work("1 interrupted", active=False, resumable=True)
+    assert tray.tool_tip == "dalbrowser: 1 uploading"
+    assert tray.reasons == set()
+    tray.deleteLater()
