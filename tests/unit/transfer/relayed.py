@@ -48,14 +48,10 @@ class Place:
     asked: Asked | None = None
     lists_checksums: bool = True
     parts: dict[int, bytes] = dataclasses.field(default_factory=dict)
-    """What a service lists of the checksums of each part that arrived, by its number."""
+    """What a service lists of the checksums of each part, by its number."""
 
-    def apply(self, seen: Seen, said: Said) -> None:
-        """Change an answer; moto names one of its documents as no other server does.
-
-        Nor does it list the checksums that parts were sent with, as S3 does.
-        """
-        said.body = said.body.replace(b"ListPartsResponse", b"ListPartsResult")
+    def remember(self, seen: Seen) -> None:
+        """Keep a part's checksums before it goes on: its answer may never be waited for."""
         query = parse_qs(seen.query.decode())
         if seen.method == "PUT" and "partNumber" in query:
             self.parts[int(query["partNumber"][0])] = b"".join(
@@ -64,6 +60,13 @@ class Place:
                 if name.startswith(_SENT)
                 for field in [f"Checksum{name.removeprefix(_SENT).upper()}".encode()]
             )
+
+    def apply(self, seen: Seen, said: Said) -> None:
+        """Change an answer; moto names one of its documents as no other server does.
+
+        Nor does it list the checksums that parts were sent with, as S3 does.
+        """
+        said.body = said.body.replace(b"ListPartsResponse", b"ListPartsResult")
         if self.lists_checksums and b"<ListPartsResult" in said.body:
             for number, listed in self.parts.items():
                 said.body = said.body.replace(*_after(number, listed))
@@ -83,6 +86,7 @@ async def relayed(folder: Path, server: S3Server, bucket: str) -> AsyncIterator[
     made: list[Place] = []
 
     def asked(seen: Seen) -> bytes:
+        made[0].remember(seen)
         change = made[0].asked
         return seen.body if change is None else change(seen)
 
