@@ -87,13 +87,20 @@ class Doorbell:
         self._path = _place(folders)
         self._ring = ring
         self._server: asyncio.AbstractServer | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._closed = False
         self._name = contextlib.ExitStack()
 
     async def open(self) -> None:
         """Begin to answer, once; without a place for a socket nothing happens."""
-        if self._path is None or self._server is not None:
+        if self._path is None or self._opening is not None or self._closed:
             return
-        path = self._path
+        # To its end, also when the program ends just now: a server that is cancelled as it
+        # starts leaves its socket behind.
+        self._opening = asyncio.ensure_future(self._open(self._path))
+        await asyncio.shield(self._opening)
+
+    async def _open(self, path: Path) -> None:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(path.unlink, missing_ok=True)
             # Good until the end: asyncio looks at the socket's name once more as it closes.
@@ -101,7 +108,10 @@ class Doorbell:
             self._server = await asyncio.start_unix_server(self._answer, name, limit=_MOST)
 
     async def close(self) -> None:
-        """Stop answering."""
+        """Stop answering, for good."""
+        self._closed = True
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
         if self._server is None or self._path is None:
             return
         self._server.close()

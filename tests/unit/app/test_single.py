@@ -1,0 +1,62 @@
+"""The socket by which a second start reaches the first window."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from pathlib import Path
+
+import pytest
+
+from dalbrowser.app.single import Doorbell
+from dalbrowser.settings import Folders
+
+
+def sockets() -> set[str]:
+    """Return the sockets that this process has open."""
+    found = set()
+    for number in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(number.readlink()))
+    return {name for name in found if name.startswith("socket:")}
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_an_end_while_it_is_being_opened_leaves_no_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folders = Folders.default()
+    folders.state.mkdir(parents=True, exist_ok=True)
+
+    async def at_once(call: object, *args: object, **kwargs: object) -> object:
+        assert callable(call)
+        return call(*args, **kwargs)
+
+    # Without threads the turn at which it is cut off is always the same.
+    monkeypatch.setattr("dalbrowser.app.single.asyncio.to_thread", at_once)
+    before = sockets()
+    bell = Doorbell(folders, lambda _asked: None)
+    opening = asyncio.ensure_future(bell.open())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    await bell.close()
+    await asyncio.sleep(0)
+    gc.collect()
+    assert sockets() == before
+    assert not (folders.state / "window.socket").exists()
+
+
+async def test_what_was_closed_is_not_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folders = Folders.default()
+    folders.state.mkdir(parents=True, exist_ok=True)
+    bell = Doorbell(folders, lambda _asked: None)
+    await bell.close()
+    await bell.open()
+    assert not (folders.state / "window.socket").exists()
