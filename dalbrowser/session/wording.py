@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dalbrowser.storage import ErrorKind, StorageError
+from dalbrowser.utils.shortening import shortened
 
 _LONGEST = 160
 """Characters of a path that a sentence says in full."""
@@ -37,16 +38,10 @@ def describe(error: BaseException) -> str:
 
 def _storage(error: StorageError) -> str:
     verb = _VERBS.get(error.operation or "", "")
-    on = f" “{_shortened(error.path)}”" if error.path else ""
+    on = f" “{shortened(error.path, _LONGEST)}”" if error.path else ""
     if verb and (on or error.operation in {"list_buckets", "check", "list"}):
         return f"{verb}{on} failed: {error.message}"
     return error.message
-
-
-def _shortened(path: str) -> str:
-    """Return a path with its middle left out where it would fill a dialog."""
-    half = _LONGEST // 2
-    return path if len(path) <= _LONGEST else f"{path[:half]}…{path[-half:]}"
 
 
 def is_gone(error: BaseException) -> bool:

@@ -87,17 +87,18 @@ is_scheme = paths.is_scheme
 @cache
 def service(scheme: str) -> type[Service]:
     """Load the service registered as ``scheme``, or raise ``ConfigInvalid`` naming those known."""
-    if not is_scheme(scheme):
-        raise StorageError(
-            ErrorKind.CONFIG_INVALID,
-            f"No service is called {scheme!r}; known are {', '.join(schemes())}.",
-        )
     loaded: type[Service]
     if scheme in paths.OWN_SERVICES:
         module, _, name = paths.OWN_SERVICES[scheme].partition(":")
         loaded = getattr(import_module(module), name)
-    else:
-        loaded = paths.brought_services()[scheme].load()
+        return loaded
+    brought = paths.brought_services().get(scheme)
+    if brought is None:
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"No service is called {scheme!r}; known are {', '.join(schemes())}.",
+        )
+    loaded = brought.load()
     return loaded
 
 

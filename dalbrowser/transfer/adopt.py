@@ -121,7 +121,9 @@ async def _require_same_file(
     for part in parts:
         if part.number > plan.count or part.size > plan.span(part.number).size:
             raise wrong
-    known = next(iter(sorted(filter(is_provable, parts), key=_by_strength)), None)
+    # One that tells a checksum rather: an ETag may look like an MD5 and be none.
+    provable = filter(is_provable, parts)
+    known = min(provable, key=lambda part: not told_by(part), default=None)
     if known is None:
         raise TransferError(
             "The service tells no MD5 and no checksum of the upload's parts that can be computed"
@@ -134,8 +136,3 @@ async def _require_same_file(
     ours = await digests_of(source, plan.span(known.number), known, md5=None, row=None)
     if likeness(known, ours) not in (Likeness.SAME, Likeness.BY_CHECKSUM):
         raise wrong
-
-
-def _by_strength(part: Part) -> bool:
-    """Order parts that tell a checksum first: an ETag may look like an MD5 and be none."""
-    return not told_by(part)

@@ -40,12 +40,11 @@ async def own_copies(
     """Refuse a folder that is to be copied into itself; say what to watch where it may be."""
     row = job.row
     if row.direction is Direction.DOWNLOAD:
-        await ctx.on_disk(require_outside, disk_path(source, plan.source), plan.target)
+        await _refuse_inside(ctx, disk_path(source, plan.source), plan.target)
     if row.direction not in (Direction.COPY, Direction.MOVE):
         return None
     op = await ctx.operator(row.profile, row.bucket)
-    on_disk = disk_path(source, plan.source), disk_path(op, plan.target)
-    await ctx.on_disk(require_outside, *on_disk)
+    await _refuse_inside(ctx, disk_path(source, plan.source), disk_path(op, plan.target))
     here, there = op.info(), source.info()
     target = here.root + plan.target
     one = row.within_bucket or is_one_store(here, there)
@@ -59,9 +58,13 @@ async def own_copies(
 async def refuse_own_upload(ctx: RunContext, job: LiveJob, folder: str, target: str) -> None:
     """Refuse a local folder that is to be uploaded into itself, by another name of it."""
     op = await ctx.operator(job.row.profile, job.row.bucket)
-    there = disk_path(op, target)
-    if there is not None:
-        await ctx.on_disk(require_outside, folder, there)
+    await _refuse_inside(ctx, folder, disk_path(op, target))
+
+
+async def _refuse_inside(ctx: RunContext, source: str | None, target: str | None) -> None:
+    """Ask ``require_outside`` in the disk's threads, where both are on this machine's disk."""
+    if source is not None and target is not None:
+        await ctx.on_disk(require_outside, source, target)
 
 
 def disk_path(op: Operator, key: str) -> str | None:

@@ -15,6 +15,7 @@ from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.integrity import as_md5, joins, judge, multipart_count, sums_of_parts
 from dalbrowser.transfer.model import Integrity, MiB, SourceChangedError
+from dalbrowser.transfer.remote import pin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,14 +119,12 @@ async def read_md5(
     ctx: RunContext, job: LiveJob, op: Operator, key: str, there: Metadata
 ) -> bytes | None:
     """Read an object as it was seen and return its MD5; ``None`` when it is another by now."""
-    pin: dict[str, Any] = {}
-    if there.etag and not there.etag.startswith("W/") and op.info().capability.read_with_if_match:
-        pin["if_match"] = there.etag
+    pinned = pin(op.info().capability, there.etag)
     digest = hashlib.md5(usedforsecurity=False)
     try:
         async with (
             ctx.slots.one(job.row.profile),
-            op.reader(spell(key), **pin) as reader,
+            op.reader(spell(key), **pinned) as reader,
         ):
             async for block in reader:
                 await ctx.on_disk(digest.update, block)

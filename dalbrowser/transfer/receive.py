@@ -19,7 +19,7 @@ from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
 from dalbrowser.transfer.integrity import same_etag
 from dalbrowser.transfer.model import MiB, SourceChangedError, TransferError
-from dalbrowser.transfer.remote import stat_or_none
+from dalbrowser.transfer.remote import pin, stat_or_none
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -143,13 +143,10 @@ class Receiver:
                     await writes.go_on()
 
     def _pin(self) -> dict[str, Any]:
-        pin: dict[str, Any] = {}
-        etag = self.metadata.etag
-        if etag and not etag.startswith("W/") and self.capability.read_with_if_match:
-            pin["if_match"] = etag
+        pinned = pin(self.capability, self.metadata.etag)
         if self.row.version and self.capability.read_with_version:
-            pin["version"] = self.row.version
-        return pin
+            pinned["version"] = self.row.version
+        return pinned
 
     def _see(self, now: Metadata | None) -> None:
         """Compare what the read itself said of the object with what it is pinned to."""

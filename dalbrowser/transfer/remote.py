@@ -8,9 +8,10 @@ from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.model import TransferError
+from dalbrowser.utils.shortening import shortened
 
 if TYPE_CHECKING:
-    from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.storage import Capability, Metadata, Operator
     from dalbrowser.storage.context import AccessorInfo
 
 _LONGEST = 96
@@ -29,6 +30,16 @@ async def stat_or_none(op: Operator, key: str, *, tags: bool = False) -> Metadat
         if is_gone(error):
             return None
         raise
+
+
+def pin(capability: Capability, etag: str | None) -> dict[str, Any]:
+    """Return the options by which a read is of the object with ``etag`` and of no other.
+
+    None where the service takes no such condition, or the ETag is a weak one, which
+    ``If-Match`` never matches (RFC 9110, 13.1.1).
+    """
+    strong = bool(etag) and not str(etag).startswith("W/")
+    return {"if_match": etag} if strong and capability.read_with_if_match else {}
 
 
 def is_one_store(here: AccessorInfo, there: AccessorInfo) -> bool | None:
@@ -67,19 +78,13 @@ def require_size(there: Metadata, size: int) -> None:
 
 def describe_existing(key: str, there: Metadata | None, doubt: str = "") -> str:
     """Return the question for a person; ``doubt`` says why it cannot be answered here."""
-    name = _shortened(key.rpartition("/")[2])
+    name = shortened(key.rpartition("/")[2], _LONGEST)
     if there is None:
         return f"{name} is being written by another transfer; say what to do."
     size = f"{there.content_length:,} bytes" if there.content_length is not None else "size unknown"
     when = f", of {there.last_modified:%Y-%m-%d %H:%M} UTC" if there.last_modified else ""
     why = f": {doubt}" if doubt else ""
     return f"{name} exists already ({size}{when}){why}; say what to do."
-
-
-def _shortened(name: str) -> str:
-    """Return a name with its middle left out where it would fill the question."""
-    half = _LONGEST // 2
-    return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
 
 
 def copied_options(op: Operator, there: Metadata) -> dict[str, Any]:

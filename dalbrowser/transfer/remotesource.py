@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange
 from dalbrowser.transfer.integrity import same_etag, sums_of
 from dalbrowser.transfer.model import SourceChangedError
-from dalbrowser.transfer.remote import stat_or_none
+from dalbrowser.transfer.remote import pin, stat_or_none
 from dalbrowser.transfer.source import SourceIdentity
 
 if TYPE_CHECKING:
@@ -37,15 +37,10 @@ class RemoteSource:
         """Read one part; ``SourceChangedError`` when the object is another by now."""
         data = b""
         if span.size:
-            pin: dict[str, Any] = {}
-            etag = self._metadata.etag
-            weak = etag is not None and etag.startswith("W/")
-            if etag and not weak and self._op.info().capability.read_with_if_match:
-                pin["if_match"] = etag
+            part = ByteRange(span.offset, span.offset + span.size)
+            pinned = pin(self._op.info().capability, self._metadata.etag)
             try:
-                data = await self._op.read(
-                    spell(self._key), range=ByteRange(span.offset, span.offset + span.size), **pin
-                )
+                data = await self._op.read(spell(self._key), range=part, **pinned)
             except StorageError as error:
                 gone = (ErrorKind.CONDITION_NOT_MATCH, ErrorKind.RANGE_NOT_SATISFIED)
                 if error.kind in (*gone, ErrorKind.NOT_FOUND):

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QCoreApplication, QDate, QLocale, QTime
 
+from dalbrowser.utils.shortening import shortened
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
 _DAY = 86_400
@@ -152,7 +154,4 @@ def items_text(count: int) -> str:
 
 def short_name(name: str) -> str:
     """Return a name for a title: of a long one its beginning and its end."""
-    if len(name) <= _LONGEST_TITLE:
-        return name
-    half = _LONGEST_TITLE // 2
-    return f"{name[:half]}…{name[-half:]}"
+    return shortened(name, _LONGEST_TITLE)

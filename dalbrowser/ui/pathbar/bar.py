@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.theme import theme
+from dalbrowser.utils.shortening import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,9 +103,7 @@ class _Crumbs(QWidget):
         if not first:
             arrow = QLabel()
             self._row.insertWidget(self._row.count() - 1, arrow)
-        label = crumb.label
-        if len(label) > _LONGEST:
-            label = f"{label[: _LONGEST // 2]}…{label[-_LONGEST // 2 :]}"
+        label = shortened(crumb.label, _LONGEST)
         button = QToolButton()
         button.setObjectName("pathPart")
         button.setText(label.replace("&", "&&"))
