@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from dalbrowser.storage import Operator
 from tests.behaviour.subject import Service
-from tests.servers.raw import RawS3
+from tests.servers.raw import RawS3, buckets
 from tests.servers.s3_server import S3Server
 
 if TYPE_CHECKING:
@@ -79,15 +79,13 @@ def _service(
 @contextmanager
 def _bucket(server: S3Server, *, versioning: bool) -> Iterator[str]:
     bucket = f"behaviour-{uuid.uuid4().hex[:12]}"
-    with RawS3(server) as raw:
-        raw.create_bucket(bucket)
+    with buckets(server, bucket):
         if versioning:
-            reply = raw.send("PUT", bucket, query={"versioning": ""}, body=_VERSIONING)
+            with RawS3(server) as raw:
+                reply = raw.send("PUT", bucket, query={"versioning": ""}, body=_VERSIONING)
             if reply.status != 200:
                 raise RuntimeError(f"versioning of {bucket}: {reply.status} {reply.body[:300]!r}")
-    yield bucket
-    with RawS3(server) as raw:
-        raw.remove_bucket(bucket)
+        yield bucket
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.servers import moto as moto_module
 from tests.servers import rclone as rclone_module
 from tests.servers.ceph import Ceph, ceph
 from tests.servers.moto import moto
-from tests.servers.raw import RawS3
+from tests.servers.raw import buckets
 from tests.servers.rclone import rclone
 from tests.servers.s3_server import S3Server
 
@@ -145,8 +145,5 @@ def moto_bucket(moto_s3: S3Server) -> Iterator[str]:
 
 def _bucket(server: S3Server) -> Iterator[str]:
     name = f"test-{uuid.uuid4().hex[:12]}"
-    with RawS3(server) as raw:
-        raw.create_bucket(name)
-    yield name
-    with RawS3(server) as raw:
-        raw.remove_bucket(name)
+    with buckets(server, name):
+        yield name

@@ -11,6 +11,7 @@ import hmac
 import http.client
 import ssl
 import xml.etree.ElementTree as ET
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -31,6 +32,18 @@ class RawReply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@contextmanager
+def buckets(server: S3Server, *names: str) -> Iterator[None]:
+    """Fresh buckets for as long as the block runs; what they hold then goes with them."""
+    with RawS3(server) as raw:
+        for name in names:
+            raw.create_bucket(name)
+    yield
+    with RawS3(server) as raw:
+        for name in names:
+            raw.remove_bucket(name)
 
 
 class RawS3:

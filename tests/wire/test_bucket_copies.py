@@ -12,7 +12,7 @@ import pytest
 from dalbrowser.storage import Operator
 from dalbrowser.transfer import JobState
 from tests.faults.rig import MiB, Rig, make_file
-from tests.servers.raw import RawS3
+from tests.servers.raw import RawS3, buckets
 from tests.servers.relay import Said, relay
 
 if TYPE_CHECKING:
@@ -98,23 +98,18 @@ async def stand(tmp_path: Path, server: S3Server) -> AsyncIterator[Stand]:
     def instead(seen: Seen) -> Said | None:
         return made[0].instead(seen) if made[0].instead is not None else None
 
-    with RawS3(server) as raw:
-        for name in names:
-            raw.create_bucket(name)
-    async with relay(server.endpoint, change, instead) as before:
-        near = dataclasses.replace(server, endpoint=before.endpoint)
-        config = {**near.operator_config(names[0]), "preset": server.name}
-        options: dict[str, Any] = {"copy_at_once": PART, "copy_part": PART}
-        options |= {"event_interval": 0.01, "backoff_base": 0.01, "attempts": 2}
-        rig = TwoBuckets(tmp_path, "s3", config, names[0], options)
-        rig.join(names[1])
-        made.append(Stand(rig, before, server))
-        yield made[0]
-        await rig.op.aclose()
-        await rig.origin.aclose()
-    with RawS3(server) as raw:
-        for name in names:
-            raw.remove_bucket(name)
+    with buckets(server, *names):
+        async with relay(server.endpoint, change, instead) as before:
+            near = dataclasses.replace(server, endpoint=before.endpoint)
+            config = {**near.operator_config(names[0]), "preset": server.name}
+            options: dict[str, Any] = {"copy_at_once": PART, "copy_part": PART}
+            options |= {"event_interval": 0.01, "backoff_base": 0.01, "attempts": 2}
+            rig = TwoBuckets(tmp_path, "s3", config, names[0], options)
+            rig.join(names[1])
+            made.append(Stand(rig, before, server))
+            yield made[0]
+            await rig.op.aclose()
+            await rig.origin.aclose()
 
 
 async def put(stand: Stand, key: str, size: int, **more: Any) -> bytes:

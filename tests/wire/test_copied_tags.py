@@ -12,7 +12,7 @@ import pytest
 from dalbrowser.storage import CapabilityOverrideLayer, Operator
 from dalbrowser.transfer import ConflictPolicy, JobState
 from tests.faults.rig import MiB, Rig, make_file
-from tests.servers.raw import RawS3
+from tests.servers.raw import RawS3, buckets
 from tests.servers.relay import Said, relay
 from tests.unit.transfer.gate import Gate
 
@@ -93,23 +93,18 @@ async def stand(tmp_path: Path, ceph_s3: S3Server) -> AsyncIterator[Stand]:
             return Said(200, {}, b"<a><Tag><Key>of</Key><Value>bytes</Value></Tag></a>")
         return None
 
-    with RawS3(ceph_s3) as raw:
-        for name in names:
-            raw.create_bucket(name)
-    async with relay(ceph_s3.endpoint, lambda _seen, _said: None, instead) as before:
-        near = dataclasses.replace(ceph_s3, endpoint=before.endpoint)
-        config = {**near.operator_config(names[0]), "preset": "ceph"}
-        options: dict[str, Any] = {"multipart_above": 5 * MiB, "part_floor": 5 * MiB}
-        rig = TwoServices(tmp_path, "s3", config, names[0], options | {"event_interval": 0.01})
-        # Another connection to the server by its other name: not one that it copies from.
-        rig.far = Operator("s3", **{**config, "bucket": names[1], "cross_bucket_copies": False})
-        made.append(Stand(rig, before, ceph_s3))
-        yield made[0]
-        await rig.op.aclose()
-        await rig.far.aclose()
-    with RawS3(ceph_s3) as raw:
-        for name in names:
-            raw.remove_bucket(name)
+    with buckets(ceph_s3, *names):
+        async with relay(ceph_s3.endpoint, lambda _seen, _said: None, instead) as before:
+            near = dataclasses.replace(ceph_s3, endpoint=before.endpoint)
+            config = {**near.operator_config(names[0]), "preset": "ceph"}
+            options: dict[str, Any] = {"multipart_above": 5 * MiB, "part_floor": 5 * MiB}
+            rig = TwoServices(tmp_path, "s3", config, names[0], options | {"event_interval": 0.01})
+            # Another connection to the server by its other name: not one that it copies from.
+            rig.far = Operator("s3", **{**config, "bucket": names[1], "cross_bucket_copies": False})
+            made.append(Stand(rig, before, ceph_s3))
+            yield made[0]
+            await rig.op.aclose()
+            await rig.far.aclose()
 
 
 @pytest.mark.parametrize("size", [0, SMALL, LARGE])

@@ -9,6 +9,7 @@ import pytest
 from dalbrowser.cli import main
 from dalbrowser.profiles import Profile, ProfileStore
 from dalbrowser.settings import Folders
+from tests.homes import live_in
 from tests.trees import found_in, plant
 
 if TYPE_CHECKING:
@@ -20,16 +21,14 @@ TREE = {"dir/a": b"a", "dir/in/b": b"b"}
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with a folder, a link to it beside the home, and a connection to that link."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "xdg" / name.lower()))
+    home = live_in(monkeypatch, tmp_path / "home", tmp_path / "xdg")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    plant(tmp_path / "home", TREE)
-    (tmp_path / "work" / "link").symlink_to(tmp_path / "home" / "dir")
+    plant(home, TREE)
+    (tmp_path / "work" / "link").symlink_to(home / "dir")
     config = {"root": str(tmp_path / "work" / "link")}
     ProfileStore(Folders.default().profiles_file).save(Profile("two", "two", "fs", config))
-    return tmp_path / "home"
+    return home
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from dalbrowser.cli import main
 from dalbrowser.cli.arguments import parser
+from tests.homes import live_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / ".xdg" / name.lower()))
-    return tmp_path
+    return live_in(monkeypatch, tmp_path, tmp_path / ".xdg")
 
 
 @pytest.fixture

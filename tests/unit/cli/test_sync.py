@@ -10,6 +10,7 @@ import pytest
 from dalbrowser.cli import main
 from dalbrowser.cli.syncing import say_plan
 from dalbrowser.transfer.journal import JournalLock
+from tests.homes import live_in
 from tests.trees import found_in, plant
 
 if TYPE_CHECKING:
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "xdg" / name.lower()))
-    (tmp_path / "home").mkdir()
+    home = live_in(monkeypatch, tmp_path / "home", tmp_path / "xdg")
+    home.mkdir()
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "home"
+    return home
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from dalbrowser.cli import main
 from dalbrowser.storage import Operator
 from dalbrowser.transfer import incomplete
+from tests.homes import live_in
 from tests.unit.transfer.test_incomplete import journal_with
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / ".xdg" / name.lower()))
+    live_in(monkeypatch, tmp_path, tmp_path / ".xdg")
     monkeypatch.setattr(incomplete, "now", lambda: datetime.now(UTC) + timedelta(days=8))
     return tmp_path
 

@@ -99,17 +99,7 @@ async def test_move_keeps_a_source_that_was_replaced_meanwhile(rig: Rig, near: s
 
 async def test_move_looks_at_the_source_right_before_the_deletion(rig: Rig) -> None:
     await rig.op.write("a/f", b"first")
-    looks = 0
-
-    async def replace(name: str, path: str, _args: Any) -> None:
-        nonlocal looks
-        looks += (name, path) == ("stat", "a/f")
-        if looks == 3:
-            rig.wire.before = None
-            await rig.op.write("a/f", b"second")
-
-    rig.wire.before = replace
-    view = await move(rig, "a/f", "b/")
+    view = await before_the_last_look(rig, lambda: rig.op.write("a/f", b"second"))
     assert view.state is JobState.SOURCE_CHANGED
     assert await rig.op.read("a/f") == b"second"
 
