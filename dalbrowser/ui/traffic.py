@@ -142,6 +142,8 @@ class Traffic(QObject):
                 and view.direction is not Direction.DOWNLOAD
                 and (view.profile_id, view.bucket) == (here.profile_id, here.bucket)
                 and view.key.startswith(here.path)
+                # The job of the folder itself: its key is no name in it.
+                and view.key != here.path
             ):
                 self._note(here, view.key[len(here.path) :])
 
