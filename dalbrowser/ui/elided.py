@@ -12,6 +12,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dalbrowser.ui.copyable import CopyableLabel
+from dalbrowser.ui.format import tip_text
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent, QResizeEvent
@@ -66,4 +67,4 @@ class ElidedLabel(CopyableLabel):
         return self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
 
     def _explain(self) -> None:
-        self.setToolTip("" if self._shortened() == self.text() else self.text())
+        self.setToolTip("" if self._shortened() == self.text() else tip_text(self.text()))

@@ -7,6 +7,7 @@ and empty names are made visible.
 
 from __future__ import annotations
 
+import html
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
@@ -143,6 +144,19 @@ def _visible_char(char: str) -> str:
     if category in {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"} or (category == "Zs" and char != " "):
         return f"⟨U+{code:04X}⟩"
     return char
+
+
+def visible_line(text: str) -> str:
+    """Write a sentence with names in it, or a path, on one line so that nothing in it hides."""
+    lines = (line.strip() for line in text.splitlines())
+    return " ".join(visible_name(line) for line in lines if line)
+
+
+def tip_text(text: str) -> str:
+    """Write a tooltip so that it is read as it stands: Qt takes ``<b>`` in a name for markup."""
+    if "<" not in text and "&lt;" not in text:
+        return text
+    return f'<p style="white-space: pre-wrap">{html.escape(text)}</p>'
 
 
 def items_text(count: int) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
-from dalbrowser.ui.format import count_text, items_text, size_text
+from dalbrowser.ui.format import count_text, items_text, size_text, tip_text
 from dalbrowser.ui.theme import theme
 
 
@@ -62,6 +62,8 @@ class StatusBar(QStatusBar):
 
     def _label(self, name: str, accessible: str) -> QLabel:
         label = QLabel()
+        # A connection may be called anything.
+        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setObjectName(name)
         label.setAccessibleName(accessible)
         return label
@@ -124,7 +126,7 @@ class StatusBar(QStatusBar):
         """Show a badge that an error happened, or none for an empty text."""
         first = text.splitlines()[0] if text else ""
         self._error.setText(first if len(first) <= 60 else f"{first[:58]}…")
-        self._error.setToolTip(text)
+        self._error.setToolTip(tip_text(text))
         self._error.setAccessibleName(text)
         self._error.setVisible(bool(text))
 

@@ -17,6 +17,7 @@ from dalbrowser.ui.format import (
     exact_size,
     exact_time,
     size_text,
+    tip_text,
     visible_name,
 )
 
@@ -169,7 +170,7 @@ class UploadTable(QTableWidget):
             item.setTextAlignment(_RIGHT if column in _NUMBERS else _LEFT)
             self.setItem(row, column, item)
         item.setText(text)
-        item.setToolTip(tip)
+        item.setToolTip(tip_text(tip))
         return item
 
 

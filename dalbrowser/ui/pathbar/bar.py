@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from dalbrowser.ui.dropping import DropHandling, Spot
+from dalbrowser.ui.format import tip_text
 from dalbrowser.ui.theme import theme
 from dalbrowser.utils.shortening import shortened
 
@@ -107,7 +108,7 @@ class _Crumbs(QWidget):
         button = QToolButton()
         button.setObjectName("pathPart")
         button.setText(label.replace("&", "&&"))
-        button.setToolTip(crumb.label)
+        button.setToolTip(tip_text(crumb.label))
         button.setAccessibleName(crumb.label)
         button.setProperty("breadcrumb", True)
         button.setProperty("here", last)

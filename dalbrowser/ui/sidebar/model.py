@@ -21,7 +21,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from dalbrowser.ui.format import visible_name
+from dalbrowser.ui.format import tip_text, visible_name
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -287,7 +287,8 @@ class SidebarModel(QAbstractItemModel):
             folder = node.kind in {NodeKind.FOLDER, NodeKind.BUCKET}
             return theme().icon(node.kind.value, "folder" if folder else "muted")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return node.tip or (node.location.path if node.location else "") or node.label
+            tip = node.tip or (node.location.path if node.location else "")
+            return tip_text(tip or node.label)
         return None
 
 

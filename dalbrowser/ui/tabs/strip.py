@@ -13,6 +13,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QTabBar, QToolButton
 
 from dalbrowser.ui.dropping import DropHandling, Spot
+from dalbrowser.ui.format import tip_text
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class TabStrip(QTabBar):
             return
         # A single & would underline the letter behind it.
         self.setTabText(index, title.replace("&", "&&"))
-        self.setTabToolTip(index, address or title)
+        self.setTabToolTip(index, tip_text(address or title))
         self.setAccessibleTabName(index, title)
         cross = self.tabButton(index, QTabBar.ButtonPosition.RightSide)
         if cross is not None:

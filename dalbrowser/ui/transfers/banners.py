@@ -8,17 +8,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from dalbrowser.transfer import ConflictPolicy, JobState
-from dalbrowser.ui.format import count_text, visible_name
+from dalbrowser.ui.format import count_text, short_name, tip_text, visible_line, visible_name
 from dalbrowser.ui.theme import theme
-from dalbrowser.ui.transfers.wording import interrupted_text, tr
+from dalbrowser.ui.transfers.wording import interrupted_text, places_text, tr
 from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtGui import QMouseEvent
 
     from dalbrowser.transfer import JobView
 
@@ -44,9 +55,11 @@ class Banner(QFrame):
         self._dress()
         self.hide()
 
-    def add_button(self, name: str, title: str, *, verb: bool = False) -> QPushButton:
+    def add_button(
+        self, name: str, title: str, *, verb: bool = False, kind: type[QPushButton] = QPushButton
+    ) -> QPushButton:
         """Add a button at the end of the line."""
-        button = QPushButton(title, self)
+        button = kind(title, self)
         button.setObjectName(name)
         button.setAutoDefault(False)
         button.setProperty("verb" if verb else "link", True)
@@ -105,6 +118,16 @@ class InterruptedBanner(Banner):
         self.hide()
 
 
+class _Answer(QPushButton):
+    """A button that is clicked once by a double click.
+
+    The next question may stand there by then, and nobody has read it.
+    """
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+
 class ConflictBanner(Banner):
     """Asks what to do with a target that exists, one job at a time.
 
@@ -125,11 +148,39 @@ class ConflictBanner(Banner):
             ("conflictKeepBoth", tr("Keep both"), ConflictPolicy.KEEP_BOTH),
             ("conflictOverwrite", tr("Overwrite"), ConflictPolicy.OVERWRITE),
         ):
-            button = self.add_button(name, title)
+            button = self.add_button(name, title, kind=_Answer)
             button.clicked.connect(lambda _checked=False, chosen=policy: self._answer(chosen))
+        self.row.addWidget(self._more_answers())
 
-    def follow(self, views: Sequence[JobView]) -> None:
-        """Ask about the first job that waits for an answer, or about none."""
+    def _more_answers(self) -> QToolButton:
+        """Return the button of the answers that look at both files first."""
+        button = QToolButton(self)
+        button.setObjectName("conflictMore")
+        button.setAccessibleName(tr("More answers"))
+        button.setToolTip(tr("More answers"))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme().dress(button, "more")
+        menu = QMenu(button)
+        for name, title, policy in (
+            ("conflictIfNewer", tr("Overwrite if it is newer"), ConflictPolicy.IF_NEWER),
+            (
+                "conflictIfSizeDiffers",
+                tr("Overwrite if the size differs"),
+                ConflictPolicy.IF_SIZE_DIFFERS,
+            ),
+        ):
+            action = menu.addAction(title)
+            action.setObjectName(name)
+            action.triggered.connect(lambda _checked=False, chosen=policy: self._answer(chosen))
+        button.setMenu(menu)
+        return button
+
+    def follow(self, views: Sequence[JobView], has_company: Callable[[JobView], bool]) -> None:
+        """Ask about the first job that waits for an answer, or about none.
+
+        ``has_company`` says whether others belong to the batch of a job.
+        """
         asking = [view for view in views if view.state is JobState.NEEDS_ANSWER]
         asking = [view for view in asking if not view.is_folder] or asking
         if not asking:
@@ -140,17 +191,20 @@ class ConflictBanner(Banner):
         if view.id != self._job:
             self._for_all.setChecked(False)
         self._job = view.id
-        text = (
-            view.error
-            or view.note
-            or tr("“{name}” exists already at {target}.").format(
-                name=visible_name(view.name), target=view.target
+        text = visible_line(view.error or view.note) or tr(
+            "“{name}” exists already at {target}."
+        ).format(name=visible_name(view.name), target=visible_line(view.target))
+        if view.parent is not None:
+            # Folders have many files of one name.
+            place = view.target.rpartition("/")[0]
+            text = tr("{text} In {folder}.").format(
+                text=text, folder=short_name(visible_line(place))
             )
-        )
         if len(asking) > 1:
             more = tr("({n} more wait)").format(n=count_text(len(asking) - 1))
             text = f"{text} {more}"
-        self._for_all.setVisible(len(asking) > 1 or view.parent is not None)
+        self._for_all.setVisible(view.parent is not None or has_company(view))
+        self.setToolTip(tip_text(places_text(view)))
         self.say(text)
 
     def _answer(self, policy: ConflictPolicy) -> None:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from dalbrowser.ui.format import count_text, exact_size, visible_name
+from dalbrowser.ui.format import count_text, exact_size, tip_text, visible_line, visible_name
+from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PySide6.QtGui import QIcon
 
     from dalbrowser.transfer import JobView
 
@@ -58,8 +61,8 @@ TEXTS: tuple[Callable[[JobView], str], ...] = (
     wording.rate_text,
     wording.left_text,
     wording.error_text,
-    lambda view: view.source,
-    lambda view: view.target,
+    lambda view: visible_line(view.source),
+    lambda view: visible_line(view.target),
     wording.parts_text,
     # A view counts what failed and was made again; a row that needed no second try says nothing.
     lambda view: str(view.attempts + 1) if view.attempts else "",
@@ -72,6 +75,19 @@ def alignment(column: int) -> Qt.AlignmentFlag:
     """Return where the text of a column stands: numbers on the right."""
     side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def decoration(view: JobView, column: int, *, is_open: bool) -> QIcon | None:
+    """Return the icon of a cell; that of a row with others below it says whether it is open."""
+    if column == Column.STATE:
+        return theme().icon(*wording.state_icon(view))
+    if column == Column.OPERATION:
+        return theme().icon(wording.direction_icon(view))
+    if column != Column.NAME:
+        return None
+    if view.is_folder:
+        return theme().icon("chevron-down" if is_open else "chevron-right")
+    return theme().icon("file")
 
 
 def tooltip(view: JobView, column: int) -> str | None:
@@ -87,10 +103,10 @@ def tooltip(view: JobView, column: int) -> str | None:
             text += "\n" + wording.tr("{n} sent again").format(n=exact_size(view.resent))
         return text
     if column in {Column.NAME, Column.FROM, Column.TO}:
-        return f"{view.source}\n→ {view.target}"
+        return tip_text(wording.places_text(view))
     if column in {Column.ERROR, Column.STATE}:
         lines = (wording.state_text(view), wording.error_text(view), wording.next_text(view))
-        return "\n".join(line for line in lines if line)
+        return tip_text("\n".join(line for line in lines if line))
     return None
 
 

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from dalbrowser.transfer import JobState
 from dalbrowser.ui.dialogs.sheet import Sheet
-from dalbrowser.ui.format import exact_time, size_text, visible_name
+from dalbrowser.ui.format import exact_time, size_text, tip_text, visible_line, visible_name
 from dalbrowser.ui.theme import theme
-from dalbrowser.ui.transfers.wording import plain_icon, plain_state, tr
+from dalbrowser.ui.transfers.wording import places_text, plain_icon, plain_state, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class LogSheet(Sheet):
         self._seen: object = None
         self._told: Sequence[JobEvent] = ()
         self.add_title(tr("What happened to “{name}”").format(name=visible_name(view.name)))
-        self.add_text(f"{view.source}\n→ {view.target}", "transferLogPlaces")
+        self.add_text(places_text(view), "transferLogPlaces")
         self._table = QTableWidget(0, 4, self)
         self._table.setObjectName("transferLogTable")
         self._table.setAccessibleName(tr("Log"))
@@ -76,7 +76,7 @@ class LogSheet(Sheet):
         for row, line in enumerate(lines):
             for column, text in enumerate(_cells(line)):
                 cell = QTableWidgetItem(text)
-                cell.setToolTip(exact_time(_moment(line.at)) if column == 0 else text)
+                cell.setToolTip(exact_time(_moment(line.at)) if column == 0 else tip_text(text))
                 if column == 1:
                     cell.setIcon(theme().icon(*plain_icon(line.state)))
                 self._table.setItem(row, column, cell)
@@ -93,7 +93,7 @@ def _cells(line: JobEvent) -> tuple[str, str, str, str]:
 
 
 def _why(line: JobEvent) -> str:
-    text = " ".join(line.text.split())
+    text = visible_line(line.text)
     if line.again is None:
         return text
     again = tr("tries again at {time}").format(time=f"{_moment(line.again).astimezone():%H:%M:%S}")

@@ -23,9 +23,16 @@ from PySide6.QtCore import (
 
 from dalbrowser.session.interpreter import undisturbed
 from dalbrowser.transfer import JobsChanged, JobsRemoved, JobState, JobView, Snapshot
-from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers import wording
-from dalbrowser.ui.transfers.cells import TEXTS, TITLES, Column, alignment, spoken, tooltip
+from dalbrowser.ui.transfers.cells import (
+    TEXTS,
+    TITLES,
+    Column,
+    alignment,
+    decoration,
+    spoken,
+    tooltip,
+)
 from dalbrowser.ui.transfers.known import KnownJobs
 
 if TYPE_CHECKING:
@@ -50,11 +57,13 @@ class TransferModel(QAbstractTableModel):
         changed: something arrived and is shown.
         jobs_added: live jobs arrived that were not known; carries their views.
         files_wanted: an opened node needs its files whose ids are above the second value.
+        was_reset: all rows are new, those of what was open included.
     """
 
     changed = Signal()
     jobs_added = Signal(list)
     files_wanted = Signal(int, int)
+    was_reset = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +79,9 @@ class TransferModel(QAbstractTableModel):
         self.older: int | None = None
         self._answers: dict[int, Callable[[JobView, int], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda view, column: TEXTS[column](view),
-            Qt.ItemDataRole.DecorationRole: self._icon,
+            Qt.ItemDataRole.DecorationRole: lambda view, column: decoration(
+                view, column, is_open=view.id in self._open
+            ),
             Qt.ItemDataRole.TextAlignmentRole: lambda _view, column: alignment(column),
             Qt.ItemDataRole.ToolTipRole: tooltip,
             Qt.ItemDataRole.AccessibleTextRole: spoken,
@@ -101,6 +112,7 @@ class TransferModel(QAbstractTableModel):
     def reset(self, told: Snapshot) -> None:
         """Show exactly this; what was open stays so where it is still there."""
         opened = [node for node in self._open if node in self._row_of]
+        known = set(self._jobs.batches)
         fresh = [view for view in told.views if view.id not in self._jobs.live]
         self._timer.stop()
         self.beginResetModel()
@@ -119,10 +131,12 @@ class TransferModel(QAbstractTableModel):
         self._number()
         self.endResetModel()
         for number in self._top:
-            if self._opens_by_itself(number) and self._jobs.batches[number].node not in opened:
+            # One that is known and not open was closed by a person.
+            if number not in known and self._opens_by_itself(number):
                 opened.append(self._jobs.batches[number].node)
         for node in sorted(opened):
             self._unfold(node)
+        self.was_reset.emit()
         if fresh:
             self.jobs_added.emit(fresh)
         self.changed.emit()
@@ -199,6 +213,10 @@ class TransferModel(QAbstractTableModel):
         """Return the job, or the batch (its id is negative), shown in a row."""
         return self._jobs.view(self._rows[row])
 
+    def node_at(self, row: int) -> int:
+        """Return what a row shows, as ``row_of`` takes it."""
+        return self._rows[row]
+
     def row_of(self, node: int) -> int | None:
         """Return the row of a job or a batch, if it has one now."""
         return self._row_of.get(node)
@@ -219,6 +237,11 @@ class TransferModel(QAbstractTableModel):
         """Return what a batch adds up to, ``None`` when it is not known."""
         batch = self._jobs.batches.get(number)
         return batch.view if batch is not None else None
+
+    def states_in(self, number: int) -> set[JobState]:
+        """Return the states that jobs of a batch are in."""
+        counts = self._jobs.batches[number].counts
+        return {state for state, count in counts.items() if count > 0}
 
     @property
     def states(self) -> set[JobState]:
@@ -274,17 +297,6 @@ class TransferModel(QAbstractTableModel):
         if answer is None or not index.isValid():
             return None
         return answer(self.job_at(index.row()), index.column())
-
-    def _icon(self, view: JobView, column: int) -> Any:
-        if column == Column.STATE:
-            return theme().icon(*wording.state_icon(view))
-        if column == Column.OPERATION:
-            return theme().icon(wording.direction_icon(view))
-        if column == Column.NAME:
-            if view.is_folder:
-                return theme().icon("chevron-down" if self.is_open(view.id) else "chevron-right")
-            return theme().icon("file")
-        return None
 
     # Rows.
 

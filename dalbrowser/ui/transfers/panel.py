@@ -6,26 +6,24 @@ reports. Nothing in it is modal.
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from dalbrowser.profiles import Location
 from dalbrowser.session import describe
 from dalbrowser.transfer import (
     ConflictPolicy,
-    Direction,
     JobState,
     JobView,
     JournalHeld,
     TransferError,
 )
-from dalbrowser.ui.showing import FileShower
 from dalbrowser.ui.theme import theme
+from dalbrowser.ui.transfers.arrived import Arrived, local_folder
 from dalbrowser.ui.transfers.banners import Banner, ConflictBanner, InterruptedBanner
 from dalbrowser.ui.transfers.bar import TransferBar
 from dalbrowser.ui.transfers.feed import Feed
@@ -67,7 +65,7 @@ class TransferPanel(QWidget):
         self._session = session
         self._summary = ""
         self._since = time()
-        self._shower = FileShower(self)
+        self.arrived = Arrived(session, self)
         self.model = TransferModel(self)
         self.view = TransferTable(self.model, self)
         self.interrupted = InterruptedBanner(self)
@@ -182,7 +180,13 @@ class TransferPanel(QWidget):
         banners = QVBoxLayout()
         banners.setContentsMargins(8, 0, 8, 4)
         banners.setSpacing(4)
-        for banner in (self.problem, self.interrupted, self.conflict, self.manifest_banner):
+        for banner in (
+            self.problem,
+            self.interrupted,
+            self.conflict,
+            self.manifest_banner,
+            self.arrived.banner,
+        ):
             banners.addWidget(banner)
         column.addLayout(banners)
         column.addWidget(self._pages, 1)
@@ -220,6 +224,7 @@ class TransferPanel(QWidget):
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._refresh_actions())
         self.model.changed.connect(self._refresh)
         self.model.jobs_added.connect(self._notice_new)
+        self.arrived.location_requested.connect(self.location_requested)
         self._again.clicked.connect(lambda: self._spawn(self._start_again(), "start transfers"))
         self.interrupted.resume_chosen.connect(lambda ids: self._ask("resume", ids, "resume"))
         self.conflict.answered.connect(self._answer)
@@ -242,7 +247,7 @@ class TransferPanel(QWidget):
         self._pages.setCurrentIndex(1 if self.model.rowCount() else 0)
         self.interrupted.follow(self.model.in_states({JobState.INTERRUPTED}))
         asked = self.conflict.isHidden()
-        self.conflict.follow(self.model.in_states({JobState.NEEDS_ANSWER}))
+        self.conflict.follow(self.model.in_states({JobState.NEEDS_ANSWER}), self._has_company)
         if asked and not self.conflict.isHidden():
             self.attention_wanted.emit()
         summary = summary_text(self.active, self.model.in_states(NEEDING_A_PERSON))
@@ -255,13 +260,18 @@ class TransferPanel(QWidget):
             if row is not None and sheet.is_behind(self.model.job_at(row)):
                 self._read_log(sheet)
 
+    def _has_company(self, view: JobView) -> bool:
+        batch = self.model.batch_view(view.batch)
+        return batch is not None and batch.files_total > 1
+
     def _refresh_actions(self) -> None:
         chosen = self.selected()
-        many = len(chosen) > 1
         # What is for many rows goes by their states alone, and these are few.
-        telling = {view.state: view for view in chosen}.values()
+        telling = {one.state: one for view in chosen for one in self._faces_of(view)}.values()
         for verb in VERBS:
-            able = not (verb.alone and many) and any(verb.fits(view) for view in telling)
+            able = any(verb.fits(view) for view in telling)
+            if verb.alone:
+                able = len(chosen) == 1 and verb.fits(chosen[0])
             self.actions_by_id[verb.id].setEnabled(able)
         states = self.model.states
         self.actions_by_id["pause_all_transfers"].setEnabled(any(s.is_active for s in states))
@@ -270,19 +280,27 @@ class TransferPanel(QWidget):
 
     # What a person does.
 
+    def _faces_of(self, view: JobView) -> list[JobView]:
+        """Return a row once for each state that it stands for: a batch is in several."""
+        if view.id > 0:
+            return [view]
+        return [replace(view, state=state) for state in self.model.states_in(view.batch)]
+
     def _do(self, verb: Verb) -> None:
+        if verb.id in ENGINE_CALLS:
+            jobs = self._jobs_of(self.selected(), verb)
+            if jobs:
+                self._ask(ENGINE_CALLS[verb.id], jobs, verb.id)
+            return
         chosen = [view for view in self.selected() if verb.fits(view)]
         if not chosen:
             return
-        if verb.id in ENGINE_CALLS:
-            self._ask(ENGINE_CALLS[verb.id], self._jobs_of(chosen, verb), verb.id)
-            return
         single: dict[str, Callable[[JobView], None]] = {
-            "open_transfer": self._open,
-            "show_transfer": self._show_target,
+            "open_transfer": self.arrived.open,
+            "show_transfer": self.arrived.show,
             "log_transfer": self._show_log,
             "export_manifest": lambda view: self.manifests.ask_export(
-                view.batch, _local_folder(view)
+                view.batch, local_folder(view)
             ),
         }
         single[verb.id](chosen[0])
@@ -291,11 +309,8 @@ class TransferPanel(QWidget):
         """Return the jobs of the rows, each once: a batch stands for those of its jobs that fit."""
         found: dict[int, None] = {}
         for view in chosen:
-            if view.id > 0:
-                found[view.id] = None
-                continue
-            fitting = (one for one in self.model.views_of(view.id) if verb.fits(one))
-            found.update((one.id, None) for one in fitting)
+            jobs = [view] if view.id > 0 else self.model.views_of(view.id)
+            found.update((one.id, None) for one in jobs if verb.fits(one))
         return list(found)
 
     def _ask(self, call: str, ids: Iterable[int], name: str) -> None:
@@ -318,27 +333,14 @@ class TransferPanel(QWidget):
         if view.is_folder:
             self.model.toggle(row)
         elif BY_ID["open_transfer"].fits(view):
-            self._open(view)
-
-    def _open(self, view: JobView) -> None:
-        """Open what arrived: the local file of a download, else the object in the window."""
-        if view.direction is Direction.DOWNLOAD:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(view.local_path))
-        else:
-            self.location_requested.emit(Location(view.profile_id, view.bucket, view.key))
-
-    def _show_target(self, view: JobView) -> None:
-        """Show where something goes to: on the desktop, selected once it is there, or here."""
-        if view.direction is Direction.DOWNLOAD and view.id > 0 and view.state is JobState.DONE:
-            self._shower.show_file(view.local_path)
-            return
-        if view.direction is Direction.DOWNLOAD:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(_local_folder(view)))
-            return
-        target = Location(view.profile_id, view.bucket, view.key)
-        self.location_requested.emit(target if view.id < 0 else target.parent)
+            self.arrived.open(view)
 
     def _show_log(self, view: JobView) -> None:
+        for shown in self._log_sheets():
+            if shown.job == view.id and shown.isVisible():
+                shown.raise_()
+                shown.activateWindow()
+                return
         sheet = LogSheet(view, self)
         self._read_log(sheet)
         sheet.show()
@@ -369,10 +371,3 @@ class TransferPanel(QWidget):
 
     def _spawn(self, call: Coroutine[object, object, object], name: str) -> None:
         self._session.tasks.spawn(call, owner="transfers", name=name)
-
-
-def _local_folder(view: JobView) -> str:
-    """Return the local folder that a row's file is in; a batch's is its own."""
-    if not view.local_path:
-        return ""
-    return view.local_path if view.id < 0 else str(Path(view.local_path).parent)

@@ -5,9 +5,9 @@ Signals say what a person did to a row; the table itself changes nothing but wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from dalbrowser.ui.transfers.cells import Column
@@ -17,12 +17,22 @@ from dalbrowser.ui.transfers.model import DEPTH_ROLE, TransferModel
 from dalbrowser.ui.transfers.wording import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
     from PySide6.QtWidgets import QWidget
 
 _ROW_HEIGHT = 28
 _ARROW = 28
 """Logical pixels at the beginning of a name in which a click opens the row."""
+
+
+class _Kept(NamedTuple):
+    """What was selected, current and on top, by node; 0 for none."""
+
+    selected: list[int]
+    current: int
+    top: int
 
 
 class TransferTable(QTableView):
@@ -51,6 +61,9 @@ class TransferTable(QTableView):
         self._fitting = False
         self._arranged = False
         self.horizontalHeader().sectionResized.connect(self._resized)
+        self._kept = _Kept([], 0, 0)
+        model.modelAboutToBeReset.connect(self._keep)
+        model.was_reset.connect(self._restore)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the columns to the width, until a person has arranged them."""
@@ -70,6 +83,37 @@ class TransferTable(QTableView):
         elif not self._fitting and section != Column.ERROR and self.isVisible():
             # The last one is stretched by Qt itself.
             self._arranged = True
+
+    # Everything is told anew.
+
+    def _keep(self) -> None:
+        """Note what is selected, current and on top before all rows are replaced."""
+        chosen = self.selectionModel().selection()
+        ranges = (chosen.at(number) for number in range(chosen.count()))
+        rows = [row for one in ranges for row in range(one.top(), one.bottom() + 1)]
+        current, top = self.currentIndex(), self.verticalScrollBar().value()
+        self._kept = _Kept(
+            [self._jobs.node_at(row) for row in rows],
+            self._jobs.node_at(current.row()) if current.isValid() else 0,
+            self._jobs.node_at(top) if 0 < top < self._jobs.rowCount() else 0,
+        )
+
+    def _restore(self) -> None:
+        """Select what is still there, and show the same rows."""
+        kept, last = self._kept, self._jobs.columnCount() - 1
+        found = (self._jobs.row_of(node) for node in kept.selected)
+        selection = QItemSelection()
+        for first, end in _runs(sorted(row for row in found if row is not None)):
+            selection.select(self._jobs.index(first, 0), self._jobs.index(end, last))
+        flags = QItemSelectionModel.SelectionFlag
+        self.selectionModel().select(selection, flags.ClearAndSelect)
+        current, top = self._jobs.row_of(kept.current), self._jobs.row_of(kept.top)
+        if current is not None:
+            here = self._jobs.index(current, Column.NAME)
+            self.selectionModel().setCurrentIndex(here, flags.NoUpdate)
+        if top is not None:
+            above = self._jobs.index(top, Column.NAME)
+            self.scrollTo(above, QAbstractItemView.ScrollHint.PositionAtTop)
 
     def visible_rows(self) -> range:
         """Return the rows that can be seen now."""
@@ -109,3 +153,12 @@ class TransferTable(QTableView):
             if int(self._jobs.index(above, Column.NAME).data(DEPTH_ROLE)) < depth:
                 self.selectRow(above)
                 return
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of rows that follow each other."""
+    first = 0
+    for at in range(1, len(rows) + 1):
+        if at == len(rows) or rows[at] != rows[at - 1] + 1:
+            yield rows[first], rows[at - 1]
+            first = at

@@ -5,7 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from dalbrowser.transfer import Direction, JobState, JobView
-from dalbrowser.ui.format import count_text, duration_text, size_text, speed_text
+from dalbrowser.ui.format import (
+    count_text,
+    duration_text,
+    size_text,
+    speed_text,
+    visible_line,
+    visible_name,
+)
 
 _ICONS = {
     JobState.QUEUED: ("clock", "muted"),
@@ -122,7 +129,12 @@ def error_text(view: JobView) -> str:
         if view.files_failed == 1:
             return tr("1 failed")
         return tr("{n} failed").format(n=count_text(view.files_failed))
-    return view.error or view.note
+    return visible_line(view.error or view.note)
+
+
+def places_text(view: JobView) -> str:
+    """Return where a job brings what to, on two lines."""
+    return f"{visible_line(view.source)}\n→ {visible_line(view.target)}"
 
 
 _NEXT = {
@@ -150,7 +162,7 @@ def interrupted_text(views: list[JobView]) -> str:
     if len(views) == 1:
         view = views[0]
         what = tr("1 {direction} was interrupted: {name}").format(
-            direction=view.direction.word, name=view.name
+            direction=view.direction.word, name=visible_name(view.name)
         )
     else:
         what = tr("{n} transfers were interrupted").format(n=count_text(len(views)))

@@ -54,6 +54,28 @@ def test_the_log_says_what_happened(stage: Stage, panel: TransferPanel, tmp_path
     stage.run(story())
 
 
+def test_a_log_that_is_open_already_is_not_opened_again(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        await stage.session.transfers.start()
+        await stage.session.transfers.download([(Location("files", "", "late"), None)], tmp_path)
+        await all_in(stage, panel, JobState.FAILED, 1)
+        select(panel, "late")
+        for _ in range(2):
+            panel.actions_by_id["log_transfer"].trigger()
+        tables = panel.findChildren(QTableWidget, "transferLogTable")
+        assert len(tables) == 1
+        await stage.until(lambda: tables[0].rowCount() >= 2, "the log")
+        press(panel, "transferLogClose")
+        panel.actions_by_id["log_transfer"].trigger()
+        again = panel.findChildren(QTableWidget, "transferLogTable")[-1]
+        assert again is not tables[0]
+        await stage.until(lambda: again.rowCount() >= 2, "the log, opened anew")
+
+    stage.run(story())
+
+
 def test_a_manifest_is_exported_and_checked(
     stage: Stage, panel: TransferPanel, tmp_path: Path
 ) -> None:

@@ -61,6 +61,34 @@ def test_a_batch_row_acts_for_its_jobs(stage: Stage, panel: TransferPanel, tmp_p
     stage.run(story())
 
 
+def test_a_batch_row_offers_what_any_of_its_jobs_allows(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        host = stage.session.transfers
+        await host.start()
+        local = sources(tmp_path, 2, 100)
+        local.append(tmp_path / "loop")
+        local[2].symlink_to(local[2])
+        stage.put("inbox/0.bin", b"before")
+        await host.upload(local, INBOX)
+        ends = [JobState.NEEDS_ANSWER, JobState.DONE, JobState.FAILED]
+        await stage.until(lambda: states(panel) == ends, "one to be asked about, one that failed")
+        select(panel, "3 items")
+        assert rows(panel)[0].state is JobState.NEEDS_ANSWER
+        assert not panel.actions_by_id["open_transfer"].isEnabled()
+        assert not panel.actions_by_id["resume_transfer"].isEnabled()
+        local[2].unlink()
+        local[2].write_bytes(b"now it can be read")
+        assert panel.actions_by_id["retry_transfer"].isEnabled()
+        panel.actions_by_id["retry_transfer"].trigger()
+        await stage.until(lambda: states(panel)[2] is JobState.DONE, "the other try")
+        assert states(panel)[0] is JobState.NEEDS_ANSWER
+        assert (stage.files / "inbox" / "loop").read_bytes() == b"now it can be read"
+
+    stage.run(story())
+
+
 def test_queued_jobs_move_and_one_runs_at_once(
     stage: Stage, panel: TransferPanel, tmp_path: Path
 ) -> None:
