@@ -33,6 +33,10 @@ class Side:
     mtime: float | None
 
 
+COMPARING = (ConflictPolicy.IF_NEWER, ConflictPolicy.IF_SIZE_DIFFERS)
+"""Replace only what they have looked at, so they look at the last moment that there is."""
+
+
 class ConflictError(Exception):
     """The target exists and a person has to say what to do; the message says what is there."""
 

@@ -17,7 +17,7 @@ from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, Trans
 from dalbrowser.transfer.runner import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.folders import Folders
@@ -48,18 +48,18 @@ class Controls:
         self._live = live
         self._scheduler = scheduler
         self._folders = folders
+        self._ending: set[int] = set()
 
     async def pause(self, ids: Iterable[int]) -> None:
         """Stop jobs where they are."""
         for job in self._jobs(ids):
             if job.row.is_folder:
                 await self._folders.halt(job, JobState.PAUSED)
-        for job in self._with_files(ids):
-            if job.row.is_folder or not job.state.is_active or self._too_late(job):
-                continue
-            await self._stop(job)
-            if job.state.is_active:
-                await settle(self._ctx, job, JobState.PAUSED)
+        jobs = [job for job in self._stoppable(ids) if job.state.is_active]
+        await self._stop(jobs)
+        # Together, so that they share their commits.
+        active = [job for job in jobs if job.state.is_active]
+        await asyncio.gather(*(settle(self._ctx, job, JobState.PAUSED) for job in active))
         self._reconsider(ids)
 
     async def resume(self, ids: Iterable[int]) -> None:
@@ -84,13 +84,18 @@ class Controls:
         """End jobs; a folder's first stops growing."""
         folders = [job for job in self._jobs(ids) if job.row.is_folder]
         for folder in folders:
-            await self._folders.halt(folder, JobState.CANCELLED)
+            await self._folders.halt(folder, JobState.INTERRUPTED)
             await self._ctx.journal.drop_plans(folder.id)
             if folder.sums is not None:
                 folder.sums.expanded, folder.sums.halted = True, None
-        for job in self._with_files(ids):
-            if not job.row.is_folder and not job.state.is_final and not self._too_late(job):
-                await self._cancel(job)
+        jobs = self._stoppable(ids)
+        ending = {job.id for job in jobs}
+        self._ending |= ending
+        try:
+            await self._stop(jobs)
+            await asyncio.gather(*(self._cancel(job) for job in jobs))
+        finally:
+            self._ending -= ending
         for folder in folders:
             if folder.sums is not None and not folder.sums.live and not folder.state.is_final:
                 await settle(self._ctx, folder, JobState.CANCELLED)
@@ -112,7 +117,7 @@ class Controls:
                 self._folders.expand(job)
             elif job.state in _RESTING:
                 await self._go_on(job, now=True)
-            elif job.state is JobState.QUEUED:
+            elif job.state is JobState.QUEUED and job.id not in self._ending:
                 self._scheduler.run_now(job)
                 self._note_all([job])
             else:
@@ -126,12 +131,14 @@ class Controls:
             return
         for job in list(self._live.values()):
             same = job is asked or (for_batch and job.row.batch == asked.row.batch)
-            if not same or job.row.policy is not ConflictPolicy.ASK or job.state.is_final:
+            asks = job.state is JobState.NEEDS_ANSWER and not job.row.is_folder
+            will = job.row.policy is ConflictPolicy.ASK and not job.state.is_final
+            if not same or not (asks or will):
                 continue
             job.row.policy = policy
-            if job.state is JobState.NEEDS_ANSWER and not job.row.is_folder:
+            if asks:
                 await self._left(job)
-                if job.state is JobState.NEEDS_ANSWER:
+                if job.state is JobState.NEEDS_ANSWER and job.id not in self._ending:
                     self._queue(job)
             else:
                 self._ctx.journal.note_job(job.row)
@@ -139,7 +146,6 @@ class Controls:
     # -- one job
 
     async def _cancel(self, job: LiveJob) -> None:
-        await self._stop(job)
         if job.state.is_final:
             return
         try:
@@ -162,12 +168,14 @@ class Controls:
             op = await self._ctx.operator(row.profile, row.bucket)
             await abort_upload(self._ctx, op, job)
 
-    async def _stop(self, job: LiveJob) -> None:
-        self._scheduler.remove(job)
-        task = job.task
-        if task is not None:
+    async def _stop(self, jobs: Sequence[LiveJob]) -> None:
+        """Stop jobs, all at once: a place that one gives back is not for another of them."""
+        for job in jobs:
+            self._scheduler.remove(job)
+        tasks = [job.task for job in jobs if job.task is not None]
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _left(self, job: LiveJob) -> None:
         """Return when a job that has come to rest has ended its run."""
@@ -176,7 +184,7 @@ class Controls:
 
     async def _go_on(self, job: LiveJob, *, now: bool = False) -> None:
         await self._left(job)
-        if job.state in _RESTING:
+        if job.state in _RESTING and job.id not in self._ending:
             # Another try: it looks whether the one before had arrived after all.
             job.row.attempts += 1
             self._queue(job, now=now)
@@ -205,6 +213,17 @@ class Controls:
 
     def _jobs(self, ids: Iterable[int]) -> list[LiveJob]:
         return [self._live[number] for number in ids if number in self._live]
+
+    def _stoppable(self, ids: Iterable[int]) -> list[LiveJob]:
+        """Return which files can be stopped; what was just found of a folder is among them."""
+        for folder in self._jobs(ids):
+            self._folders.take_up(folder)
+        return [
+            job
+            for job in self._with_files(ids)
+            if not (job.row.is_folder or job.state.is_final or self._too_late(job))
+            and job.id not in self._ending
+        ]
 
     def _with_files(self, ids: Iterable[int]) -> list[LiveJob]:
         """Return the jobs, and for each folder its live files after it."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dalbrowser.transfer.context import RunContext
-    from dalbrowser.transfer.job import LiveJob
+    from dalbrowser.transfer.job import FolderSums, LiveJob
     from dalbrowser.transfer.journal import JobRow
 
 _REST = (
@@ -35,6 +35,12 @@ _REST = (
     JobState.CANCELLED,
 )
 """What a folder with files at rest is called: the state that most needs a person first."""
+
+
+ROWS_SAY = "their rows say why."
+
+_FAILED_WINDOWS = 10
+"""Windows of files at rest, most of them failed, from which on a folder waits for a person."""
 
 
 class Folders:
@@ -51,9 +57,10 @@ class Folders:
 
     def expand(self, folder: LiveJob) -> None:
         """Begin or go on expanding a folder."""
+        self.take_up(folder)
         if folder.sums is None or folder.sums.expanded or folder.id in self._tasks:
             return
-        folder.sums.halted = None
+        folder.sums.halted, folder.sums.trouble = None, ""
         folder.row.error = ""
         self._ctx.show(folder, JobState.PREPARING)
         self._tasks[folder.id] = asyncio.ensure_future(self._expand(folder))
@@ -65,12 +72,21 @@ class Folders:
 
     async def halt(self, folder: LiveJob, state: JobState) -> None:
         """Stop expanding a folder; what is not expanded stays planned."""
-        task = self._tasks.pop(folder.id, None)
+        sums, task = folder.sums, self._tasks.pop(folder.id, None)
+        if sums is not None and not sums.expanded:
+            sums.halted = state
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        if folder.sums is not None and not folder.sums.expanded:
-            folder.sums.halted = state
+        if sums is not None and sums.expanded:
+            sums.halted = None
+
+    def take_up(self, folder: LiveJob) -> None:
+        """Take up files that were written down while the expansion was being stopped."""
+        if folder.sums is not None:
+            untaken, folder.sums.untaken = folder.sums.untaken, []
+            for row in untaken:
+                self._take(row)
 
     def account(self, job: LiveJob, before: JobState | None) -> None:
         """Count what changed of a file into its folder."""
@@ -87,9 +103,10 @@ class Folders:
                 sums.bytes_total += row.total or 0
             if row.state.is_final:
                 sums.live.discard(job.id)
-                self._room.set()
             else:
                 sums.live.add(job.id)
+            if row.state.is_settled:
+                self._room.set()
             self.reconsider(folder)
         else:
             self._ctx.changed(folder)
@@ -99,12 +116,17 @@ class Folders:
         sums = folder.sums
         if sums is None or folder.state.is_final:
             return
-        if sums.active or folder.id in self._tasks:
-            state = JobState.RUNNING if sums.active or sums.files else JobState.PREPARING
+        rest = next((item for item in _REST if sums.counts[item] > 0), JobState.DONE)
+        if sums.active:
+            state = JobState.RUNNING
+        elif folder.id in self._tasks and not self._is_full(sums):
+            state = JobState.RUNNING if sums.files else JobState.PREPARING
         elif sums.halted is not None:
             state = sums.halted
         else:
-            state = next((item for item in _REST if sums.counts[item] > 0), JobState.DONE)
+            state = rest
+            if state is JobState.DONE and not sums.expanded:
+                return
             if state is JobState.DONE and self._must_sweep(folder):
                 folder.swept = True
                 self._tasks[folder.id] = asyncio.ensure_future(self._sweep(folder))
@@ -113,10 +135,8 @@ class Folders:
             self._ctx.changed(folder)
             return
         folder.row.error = ""
-        if sums.failed and state in (JobState.FAILED, JobState.SOURCE_CHANGED):
-            folder.row.error = (
-                f"{sums.failed:,} of {sums.files:,} files did not arrive; their rows say why."
-            )
+        if state in (JobState.FAILED, JobState.SOURCE_CHANGED):
+            folder.row.error = _why(sums)
         self._enter(folder, state)
 
     def _enter(self, folder: LiveJob, state: JobState) -> None:
@@ -146,8 +166,11 @@ class Folders:
                         await op.delete(spell(path))
         except StorageError as error:
             row.note = f"The files were moved; an empty folder was left behind: {error.message}"
+        except asyncio.CancelledError:
+            folder.swept = False
+            raise
         finally:
-            self._tasks.pop(folder.id, None)
+            self._left(folder)
         self.reconsider(folder)
 
     async def _expand(self, folder: LiveJob) -> None:
@@ -163,14 +186,22 @@ class Folders:
             trouble = error.message if isinstance(error, StorageError) else str(error)
         except OSError as error:
             trouble = f"The folder could not be read ({error.strerror or error}); then retry."
+        except Exception as error:
+            trouble = f"Something unforeseen went wrong ({type(error).__name__}: {error}); retry."
         finally:
-            self._tasks.pop(folder.id, None)
+            self._left(folder)
         if trouble:
-            sums.halted = JobState.FAILED
+            sums.halted, sums.trouble = JobState.FAILED, trouble
             sums.expanded = False
-            await settle(self._ctx, folder, JobState.FAILED, trouble)
+        if trouble and not sums.active:
+            await settle(self._ctx, folder, JobState.FAILED, _why(sums))
         else:
             self.reconsider(folder)
+
+    def _left(self, folder: LiveJob) -> None:
+        """The task that runs this is over for a folder, which may have another by now."""
+        if self._tasks.get(folder.id) is asyncio.current_task():
+            del self._tasks[folder.id]
 
     async def _all_steps(self, folder: LiveJob) -> None:
         """Take up what is found, going on from the plan's cursor after a passing failure."""
@@ -195,6 +226,23 @@ class Folders:
                 return
 
     async def _wait_for_room(self, folder: LiveJob) -> None:
-        while folder.sums is not None and len(folder.sums.live) >= self._ctx.options.plan_window:
+        while folder.sums is not None and self._is_full(folder.sums):
             self._room.clear()
             await self._room.wait()
+
+    def _is_full(self, sums: FolderSums) -> bool:
+        """Whether no more files are to be taken up: those that failed keep none from its turn.
+
+        Only where very many did, as nothing of a folder arrives then, a person is to see to it.
+        """
+        window, live = self._ctx.options.plan_window, len(sums.live)
+        return live - sums.failed >= window or live >= _FAILED_WINDOWS * window
+
+
+def _why(sums: FolderSums) -> str:
+    """Return what a folder that failed is told by."""
+    if not sums.failed:
+        return sums.trouble
+    many = f"{sums.failed:,} of {sums.files:,} files did not arrive; {ROWS_SAY}"
+    more = "" if sums.expanded or sums.trouble else "No more of them were looked for meanwhile."
+    return f"{many} {sums.trouble or more}".strip()

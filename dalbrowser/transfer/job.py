@@ -68,7 +68,9 @@ class FolderSums:
     """What the files of a folder job add up to.
 
     ``expanded`` once all of them are known; ``halted`` is the state that the expansion was
-    stopped in (paused, interrupted, failed), ``None`` while it runs or when it is through.
+    stopped in (paused, interrupted, failed), ``None`` while it runs or when it is through, and
+    ``trouble`` why it failed. ``found`` says that there is something below the folder, be it
+    empty folders. ``untaken`` are files that are in the journal and not yet taken up.
     """
 
     counts: Counter[JobState] = field(default_factory=Counter)
@@ -76,6 +78,9 @@ class FolderSums:
     bytes_done: int = 0
     expanded: bool = False
     halted: JobState | None = None
+    trouble: str = ""
+    found: bool = False
+    untaken: list[JobRow] = field(default_factory=list)
     live: set[int] = field(default_factory=set)
     active: int = 0
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.transfer import localfile
 from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
+    COMPARING,
     ConflictError,
     Side,
     SkipError,
@@ -41,9 +42,6 @@ _REPLACING = (
     ConflictPolicy.IF_SIZE_DIFFERS,
 )
 
-_COMPARING = (ConflictPolicy.IF_NEWER, ConflictPolicy.IF_SIZE_DIFFERS)
-"""Replace what they have looked at, so they look at the last moment that there is."""
-
 _PLACE = "local"
 """Stands for this machine where services have their profile."""
 
@@ -64,7 +62,7 @@ class LocalTarget:
         """
         row = self._row
         looked = row.fresh and not row.attempts and not row.sent
-        if not looked or self._compared is not None or row.policy in _COMPARING:
+        if not looked or self._compared is not None or row.policy in COMPARING:
             return False
         return await self._claim(row.local_path) and await self._is_free()
 
@@ -132,6 +130,8 @@ class LocalTarget:
 
     async def publish(self, temp: str, size: int, same: Same, *, durable: bool) -> None:
         """Give the finished file its name; asks again when somebody took it meanwhile."""
+        if self._row.policy in COMPARING and self._compared is None:
+            await self._look_again(size)
         for _ in range(_NAMES):
             try:
                 await self._ctx.to_the_end(self.place(temp, durable=durable))
@@ -143,6 +143,18 @@ class LocalTarget:
                 return
         message = f"The name {self._row.local_path} is taken each time; see who writes there."
         raise TargetUnwritableError(message)
+
+    async def _look_again(self, size: int) -> None:
+        """Compare once more: fetching a large file took its time, or went on after a restart."""
+        row = self._row
+        there = await self._ctx.on_disk(localfile.stat_or_none, row.local_path)
+        if there is None:
+            return
+        verdict = decide(row.policy, Side(size, row.mtime), Side(there.st_size, there.st_mtime))
+        if verdict is Verdict.SKIP:
+            raise SkipError(skip_reason(row.policy))
+        if verdict is Verdict.ASK:
+            raise ConflictError(_question(row.local_path, there))
 
     async def _settle_compared(
         self, compared: Compared, claimed: bool, there: os.stat_result | None, same: Same

@@ -242,6 +242,7 @@ class PartCopy:
         self._row.sent = True
         await self._ctx.journal.save_upload(saved, self._row)
         self._ctx.changed(self._job)
+        await self._target.look_again()
         conditions = self._target.conditions()
         if self._target.careful and not conditions and not await self._target.is_open():
             raise StorageError(

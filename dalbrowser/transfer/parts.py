@@ -336,6 +336,7 @@ class PartsUpload:
         self._row.state = JobState.FINALISING
         await self._ctx.journal.save_upload(saved, self._row)
         self._ctx.changed(self._job)
+        await self._target.look_again()
         if self._target.careful and not self._target.guarded:
             await self._require_free()
         parts = [self._parts[number] for number in range(1, self._plan.count + 1)]

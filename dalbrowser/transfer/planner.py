@@ -1,12 +1,14 @@
 """Expands folders step by step: what is found becomes jobs, a page at a time.
 
 Invariant: the jobs of a step and the place where the next one begins are in one commit, so
-that a file is found once, whenever the program dies; no more than a window of a folder's
-files is in memory, however many it has.
+that a file is found once, whenever the program dies or a person stops it; no more than a
+window of a folder's files is in memory, however many it has.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import stat
 import time
@@ -23,17 +25,18 @@ from dalbrowser.transfer.model import (
     ConflictPolicy,
     Direction,
     JobState,
+    SourceUnreadableError,
     TransferError,
 )
 from dalbrowser.transfer.nesting import own_copies, refuse_own_upload
 from dalbrowser.transfer.pathlist import listed_paths
-from dalbrowser.transfer.remote import is_empty
+from dalbrowser.transfer.remote import is_empty, stat_or_none
 from dalbrowser.transfer.source import unreadable
 from dalbrowser.transfer.vacancy import is_vacant, mark_fresh
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Collection
 
     from dalbrowser.storage import Entry, Operator
     from dalbrowser.transfer.context import RunContext
@@ -55,14 +58,51 @@ async def steps(ctx: RunContext, job: LiveJob) -> AsyncGenerator[list[JobRow], N
     """Expand a folder job; yields the new files of each step, already in the journal.
 
     Raises ``TransferError`` or ``StorageError`` when a folder cannot be read; what is not
-    expanded then stays planned.
+    expanded then stays planned. One local folder that cannot be read does not stop the others.
     """
-    while plans := await ctx.journal.plans(job.id, 1):
-        expand = _local if job.row.direction is Direction.UPLOAD else _remote
-        if job.row.compared:
-            expand = _planned
-        async for jobs in expand(ctx, job, plans[0]):
-            yield jobs
+    expand = _local if job.row.direction is Direction.UPLOAD else _remote
+    if job.row.compared:
+        expand = _planned
+    refused: dict[int, SourceUnreadableError] = {}
+    while plan := await _next_plan(ctx, job, refused):
+        try:
+            async for jobs in expand(ctx, job, plan):
+                yield jobs
+        except SourceUnreadableError as error:
+            refused[plan.id] = error
+    if refused:
+        first = next(iter(refused.values()))
+        many = f"{len(refused):,} folders could not be read; the first of them: "
+        raise SourceUnreadableError(f"{many if len(refused) > 1 else ''}{first}") from first
+
+
+async def _next_plan(ctx: RunContext, job: LiveJob, refused: Collection[int]) -> PlanRow | None:
+    plans = await ctx.journal.plans(job.id, len(refused) + 1)
+    return next((plan for plan in plans if plan.id not in refused), None)
+
+
+async def _advance(
+    ctx: RunContext,
+    job: LiveJob,
+    plan: PlanRow,
+    jobs: list[JobRow],
+    folders: list[PlanRow],
+    *,
+    finished: bool,
+) -> None:
+    """Write down a step; who is cancelled meanwhile leaves its files for others to take up."""
+    written = asyncio.ensure_future(
+        ctx.journal.advance_plan(plan, jobs, folders, finished=finished)
+    )
+    try:
+        await asyncio.shield(written)
+    except asyncio.CancelledError:
+        while not written.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([written])
+        if job.sums is not None and not written.cancelled() and written.exception() is None:
+            job.sums.untaken += jobs
+        raise
 
 
 async def _planned(
@@ -75,7 +115,7 @@ async def _planned(
     ended = False
     while not ended:
         rows, ended = await ctx.on_disk(planned_rows, job, plan, STEP, child)
-        await ctx.journal.advance_plan(plan, rows, [], finished=ended)
+        await _advance(ctx, job, plan, rows, [], finished=ended)
         yield rows
 
 
@@ -106,7 +146,8 @@ async def _local(
         if careful and not plan.fresh:
             await mark_fresh(ctx, job, plan.target, step.jobs)
         plan.cursor = some[-1] if some and paths is None else plan.cursor
-        await ctx.journal.advance_plan(plan, step.jobs, step.folders, at + STEP >= len(names))
+        ended = at + STEP >= len(names)
+        await _advance(ctx, job, plan, step.jobs, step.folders, finished=ended)
         yield step.jobs
 
 
@@ -175,9 +216,31 @@ async def _remote(
             if job.row.direction is not Direction.DOWNLOAD:
                 step.jobs += await make_folders(ctx, job, plan, op, some)
             plan.cursor = some[-1].path
-            await ctx.journal.advance_plan(plan, step.jobs, [], finished=False)
+            await _advance(ctx, job, plan, step.jobs, [], finished=False)
             yield step.jobs
-    await ctx.journal.advance_plan(plan, [], [], finished=True)
+    rows = [] if _has_found(job, some=bool(plan.cursor)) else await _empty(ctx, job, plan, op)
+    await _advance(ctx, job, plan, rows, [], finished=True)
+    yield rows
+
+
+def _has_found(job: LiveJob, *, some: bool) -> bool:
+    if job.sums is None:
+        return some
+    job.sums.found = job.sums.found or some
+    return job.sums.found
+
+
+async def _empty(ctx: RunContext, job: LiveJob, plan: PlanRow, op: Operator) -> list[JobRow]:
+    """Make a folder that is there and has nothing in it, where a listing tells of none."""
+    there = await stat_or_none(op, plan.source) if plan.source else None
+    if there is None or not there.is_dir or job.sums is None:
+        return []
+    job.sums.found = True
+    if job.row.direction is not Direction.DOWNLOAD:
+        return [await make_folder(ctx, job, plan.target, source_key=plan.source)]
+    inside = os.path.join(plan.target, "x")  # noqa: PTH118
+    await ctx.on_disk(make_parents, job.row.root, inside)
+    return []
 
 
 async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncGenerator[list[Entry], None]:
@@ -228,7 +291,10 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
 
 def require_expanded(job: LiveJob) -> None:
     """Raise when a folder job has nothing in it at all and so was probably mistyped."""
-    if job.sums is not None and not job.sums.files and job.row.direction is not Direction.UPLOAD:
+    sums = job.sums
+    if sums is None or sums.files or sums.found:
+        return
+    if job.row.direction is not Direction.UPLOAD:
         key = _key(job.row)
         message = f"There is nothing below {key or 'this place'!r}; nothing was transferred."
         raise TransferError(message)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dalbrowser.transfer.folders import ROWS_SAY
 from dalbrowser.transfer.model import Direction, JobState
 
 if TYPE_CHECKING:
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import FolderSums, LiveJob
     from dalbrowser.transfer.journal import JobRow
+
+
+_HALTED = (JobState.PAUSED, JobState.FAILED, JobState.INTERRUPTED)
 
 
 async def restore(ctx: RunContext, job: LiveJob) -> None:
@@ -38,4 +42,8 @@ async def _restore_sums(ctx: RunContext, row: JobRow, sums: FolderSums) -> None:
             sums.bytes_total += size
             sums.bytes_done += size if state == JobState.DONE.value else 0
     sums.expanded = not await ctx.journal.plans(row.id, 1)
-    sums.halted = None if sums.expanded else row.state
+    if not sums.expanded:
+        # What its files wait for is theirs to say; that more is to be found is the folder's.
+        sums.halted = row.state if row.state in _HALTED else JobState.INTERRUPTED
+        failed = row.state is JobState.FAILED
+        sums.trouble = row.error.rpartition(ROWS_SAY)[2].strip() if failed else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
+    COMPARING,
     ConflictError,
     Side,
     SkipError,
@@ -119,6 +120,24 @@ class RemoteTarget:
                 raise TransferError(message)
         await self._apply(there)
         return False
+
+    async def look_again(self) -> None:
+        """Where the policy compares, do so once more: sending the parts took its time.
+
+        Raises ``SkipError``, the upload given up, when what is there by now is to stay.
+        """
+        if self._compared is not None or self._row.policy not in COMPARING:
+            return
+        there = await stat_or_none(self._op, self._row.key)
+        if there is None:
+            return
+        side = Side(there.content_length, mtime_of(there))
+        verdict = decide(self._row.policy, self._source, side)
+        if verdict is Verdict.SKIP:
+            await abort_upload(self._ctx, self._op, self._job)
+            raise SkipError(skip_reason(self._row.policy))
+        if verdict is Verdict.ASK:
+            raise ConflictError(describe_existing(self._row.key, there, self.doubt))
 
     async def taken_at_the_end(self) -> None:
         """The key was taken while the parts were sent; they are kept for a person's answer."""
