@@ -78,18 +78,28 @@ def all_hidden() -> Face:
     )
 
 
-def failed(error: BaseException, *, editable: bool) -> Face:
-    """A listing that brought nothing but an error; ``editable``: its connection is ours."""
+def is_bucket_gone(error: BaseException | None) -> bool:
+    """Whether the service says that there is no such bucket."""
+    return isinstance(error, StorageError) and error.context.get("code") == "NoSuchBucket"
+
+
+def failed(error: BaseException, *, editable: bool, among_buckets: bool = False) -> Face:
+    """A listing that brought nothing but an error; ``editable``: its connection is ours.
+
+    ``among_buckets``: the place is in one bucket of several that the connection lists.
+    """
     text = describe(error)
     again = _tr("Try again")
     kind = error.kind if isinstance(error, StorageError) else None
     if kind is ErrorKind.PERMISSION_DENIED:
         title = _tr("Not allowed")
-        if editable:
-            return Face("lock", title, text, _tr("Edit connection…"), "edit_connection", "warning")
-        return Face("lock", title, text, again, "reload", "warning")
+        helps = (_tr("Edit connection…"), "edit_connection") if editable else (again, "reload")
+        return Face("lock", title, text, *helps, tone="warning")
     if kind is ErrorKind.NOT_FOUND:
         return Face("search", _tr("Not found"), text, _tr("Go up"), "up", "warning")
+    if among_buckets and is_bucket_gone(error):
+        title = _tr("This bucket is not there")
+        return Face("bucket", title, text, _tr("Go up"), "up", "warning")
     if kind is ErrorKind.CONFIG_INVALID and editable:
         title = _tr("The connection is not set up right")
         return Face("settings", title, text, _tr("Edit connection…"), "edit_connection", "warning")

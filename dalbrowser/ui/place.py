@@ -90,6 +90,7 @@ class PlacePages(QFrame):
         self._view = view
         self.can_upload = False
         self.can_edit = False
+        self.among_buckets = False
         self.filter_text = ""
         self._focus_wanted = False
         self.notice = Notice()
@@ -158,7 +159,7 @@ class PlacePages(QFrame):
     def _fitting(self) -> faces.Face:
         error = self._navigator.error
         if self._model.total == 0 and error is not None:
-            return faces.failed(error, editable=self.can_edit)
+            return faces.failed(error, editable=self.can_edit, among_buckets=self.among_buckets)
         if self._model.total == 0:
             return faces.empty(can_upload=self.can_upload, buckets=self._model.buckets)
         if self._model.filtered:

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from dalbrowser.profiles import Location, TargetError, parse_location
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
+from dalbrowser.ui import faces
 from dalbrowser.ui.changes import Changes
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.model import EntryModel
@@ -73,6 +74,7 @@ class Tab(QObject):
         self._session = session
         self._owner = f"tab {next(_numbers)}"
         self._closed = False
+        self._told_gone: BaseException | None = None
         self.capability: Capability | None = None
         """What can be done here; ``None`` while that is not known."""
         self.model = EntryModel(self)
@@ -293,6 +295,7 @@ class Tab(QObject):
         self.pages.notice.clear()
         profile = self._session.profiles.get(location.profile_id)
         self.pages.can_edit = not (profile.builtin or profile.is_adhoc)
+        self.pages.among_buckets = bool(location.bucket) and not profile.fixed_bucket
         self.show_hidden()
         self.columns.show_place(location)
         self.capability = None
@@ -303,6 +306,7 @@ class Tab(QObject):
         if self._closed:
             return
         error = self.navigator.error
+        self._look_for_bucket(error)
         wanted = self.navigator.wanted_name
         if wanted and not self.navigator.running and not self.selection.rows:
             self.select_name(wanted)
@@ -315,6 +319,14 @@ class Tab(QObject):
                 self.reload,
             )
         self.listing_moved.emit(self)
+
+    def _look_for_bucket(self, error: BaseException | None) -> None:
+        """Have the buckets listed anew where the one shown is not there any more."""
+        told, self._told_gone = self._told_gone, error if faces.is_bucket_gone(error) else None
+        if self._told_gone is None or self._told_gone is told:
+            return
+        if self.location is not None and self.pages.among_buckets:
+            self.folder_changed.emit(Location(self.location.profile_id))
 
     def _counts_changed(self) -> None:
         self.counts_changed.emit(self)
