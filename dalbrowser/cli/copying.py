@@ -10,11 +10,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dalbrowser.cli.context import complain
 from dalbrowser.cli.wording import CommandError
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer import ConflictPolicy
 from dalbrowser.transfer.nesting import disk_path, require_outside
 from dalbrowser.transfer.remote import is_empty
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from dalbrowser.cli.jobs import Begin
     from dalbrowser.profiles import Location, Target
     from dalbrowser.storage import Metadata
-    from dalbrowser.transfer import TransferEngine
+    from dalbrowser.transfer import ConflictPolicy, TransferEngine
 
 
 async def plan_upload(
@@ -34,6 +32,11 @@ async def plan_upload(
     policy: ConflictPolicy,
 ) -> Begin:
     """Return what begins the uploads of local ``sources`` to a place."""
+    if any(source.text == "-" for source in sources):
+        raise CommandError(
+            "Nothing is read from stdin; write it to a file first. Write ./- for a file of that"
+            " name."
+        )
     paths = [absolute(source.text) for source in sources]
     folders = [path for path in paths if await asyncio.to_thread(_is_folder, path)]
     if folders and not recursive:
@@ -62,14 +65,21 @@ async def plan_download(
 ) -> Begin:
     """Return what begins the downloads of ``sources`` to a local path."""
     items = [await _remote(context, source, recursive) for source in sources]
+    if target.text == "-":
+        raise CommandError(
+            "Nothing is copied to stdout; dal cat does that. Write ./- for a file of that name."
+        )
     local = absolute(target.text)
     into = target.text.endswith(("/", os.sep)) or await asyncio.to_thread(local.is_dir)
-    if not into and (len(items) > 1 or items[0][0].is_folder):
-        if await asyncio.to_thread(local.exists):
+    many = len(items) > 1
+    if into or many or items[0][0].is_folder:
+        if await asyncio.to_thread(_is_other, local):
             raise CommandError(f"{target.text!r} is a file; name a folder to copy into.")
-        if len(items) > 1:
+        if many and not into:
             raise CommandError(f"{target.text!r} is no folder; create it, or add a '/'.")
         into = True
+    elif not await asyncio.to_thread(local.parent.is_dir):
+        raise CommandError(f"There is no folder {str(local.parent)!r}; create it first.")
     for place, _ in items:
         if place.is_folder:
             here = disk_path(await context.operator(place), place.path)
@@ -99,45 +109,32 @@ async def plan_copy(
     items = [(await _remote(context, source, recursive))[0] for source in sources]
     folder = any(item.is_folder for item in items)
     place = await _upload_target(context, target, many=len(items) > 1, folder=folder)
-    if not place.is_folder and place.name == items[0].name:
+    names = {}
+    if not place.is_folder:
+        names[items[0]] = place.name
         place = place.parent
-    if place.is_folder:
-        if any(item.parent == place for item in items):
+    op = await context.operator(place)
+    for item in items:
+        goal = place.child(names.get(item, item.name))
+        if goal == item:
             raise CommandError(f"{target.text!r} is where it is already; name another place.")
-        op = await context.operator(place)
-        for item in items:
-            if item.is_folder:
-                here = disk_path(await context.operator(item), item.path)
-                there = disk_path(op, place.path + item.name)
-                await asyncio.to_thread(require_outside, here, there)
-        return lambda engine: engine.copy(items, place, policy, move=move)
-    return await _plan_new_name(context, items[0], place, policy, move=move)
+        if item.is_folder:
+            _require_not_inside(item, goal)
+            here = disk_path(await context.operator(item), item.path)
+            there = disk_path(op, goal.path)
+            await asyncio.to_thread(require_outside, here, there)
+    return lambda engine: engine.copy(items, place, policy, move=move, names=names)
 
 
-async def _plan_new_name(
-    context: Context, source: Location, target: Location, policy: ConflictPolicy, *, move: bool
-) -> Begin:
-    """Return what gives one object another name in its bucket: one call, no job."""
-    if (source.profile_id, source.bucket) != (target.profile_id, target.bucket):
+def _require_not_inside(folder: Location, goal: Location) -> None:
+    """Refuse a copy of a folder within itself, which would never end."""
+    same = (folder.profile_id, folder.bucket) == (goal.profile_id, goal.bucket)
+    if same and goal.path.startswith(folder.path):
+        where = folder.path or folder.bucket
         raise CommandError(
-            "An object keeps its name on its way to another bucket; end the target in '/'."
+            f"{goal.path!r} lies in {where!r}, the very folder that is to be copied; name a place"
+            " outside of it."
         )
-    if policy not in {ConflictPolicy.OVERWRITE, ConflictPolicy.SKIP}:
-        raise CommandError("That option needs a folder as its target; end it in '/'.")
-    op = await context.operator(source)
-    names = spell(source.path), spell(target.path)
-
-    async def begin(engine: TransferEngine) -> list[int]:
-        del engine
-        if policy is ConflictPolicy.SKIP and await op.exists(names[1]):
-            complain(f"Skipped {source.path}: {target.path} exists.")
-        elif move:
-            await op.rename(*names)
-        else:
-            await op.copy(*names)
-        return []
-
-    return begin
 
 
 async def _upload_target(context: Context, target: Target, *, many: bool, folder: bool) -> Location:
@@ -222,6 +219,11 @@ def _is_folder(path: Path) -> bool:
     """Whether a local source is a folder; raises ``OSError`` when it is not there."""
     path.stat()
     return path.is_dir()
+
+
+def _is_other(path: Path) -> bool:
+    """Whether something stands at a path that is no folder; raises ``OSError``."""
+    return path.exists() and not path.is_dir()
 
 
 def _needs_recursive(text: str) -> CommandError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.progress import Progress
+from dalbrowser.cli.remarks import remarks
 from dalbrowser.cli.wording import human_size, job_name, one_line
 from dalbrowser.transfer import JobState, TransferEngine
 from dalbrowser.transfer.tuning import options_from
@@ -46,7 +47,7 @@ async def engine(context: Context, who: str, progress: Progress) -> AsyncIterato
             complain(report.note)
         yield made
     finally:
-        progress.clear()
+        progress.end()
         await made.close()
 
 
@@ -79,6 +80,7 @@ async def run_jobs(
                 await _drop_fruitless(running, views)
             kept = {view.id for view in running.jobs() if not view.state.is_final}
             failed = [v for v in views if not tell(v, running.jobs(), kept, verbose=verbose)]
+            await _remark(context, views)
     except asyncio.CancelledError:
         if ids:
             named = " ".join(map(str, ids)) if len(ids) <= _IDS_TOLD else "--all"
@@ -109,6 +111,15 @@ async def run_planned(
     finally:
         planned.cancel()
         await asyncio.gather(planned, return_exceptions=True)
+
+
+async def _remark(context: Context, views: list[JobView]) -> None:
+    """Say what has not gone as it stands: nothing is left out in silence."""
+    journal = context.folders.journal_file
+    for view in views:
+        if view.is_folder:
+            for line in await asyncio.to_thread(remarks, journal, view.id):
+                complain(line)
 
 
 async def _drop_fruitless(running: TransferEngine, views: list[JobView]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
+import unicodedata
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.wording import human_size, one_line
@@ -27,7 +29,7 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._views: dict[int, JobView] = {}
         self._ids: frozenset[int] = frozenset()
         self._next = 0.0
@@ -61,13 +63,35 @@ class Progress:
             sys.stderr.flush()
             self._dirty = False
 
+    def end(self) -> None:
+        """Take the line away for good: what is told while the engine closes is not drawn."""
+        self.clear()
+        self._shown = False
+
     def _draw(self, views: list[JobView]) -> None:
-        if not views:
+        if not views or not self._shown:
             return
         width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"{_CLEAR}{progress_line(views)[:width]}")
+        sys.stderr.write(f"{_CLEAR}{fitted(progress_line(views), width)}")
         sys.stderr.flush()
         self._dirty = True
+
+
+def fitted(text: str, width: int) -> str:
+    """Return as much of ``text`` as ``width`` cells of a terminal hold.
+
+    A line that wraps cannot be taken away again. East Asian letters and emoji take two cells
+    (Unicode's annex 11), combining marks none.
+    """
+    if text.isascii():
+        return text[:width]
+    left = width
+    for at, character in enumerate(text):
+        if not unicodedata.combining(character):
+            left -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if left < 0:
+            return text[:at]
+    return text
 
 
 def progress_line(views: list[JobView]) -> str:

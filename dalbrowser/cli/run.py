@@ -40,6 +40,8 @@ def main(argv: Sequence[str], *, alone: bool = False) -> int:
     ``alone`` says that the process is this command's; then its garbage is looked for as
     suits a command, which is not before everything is loaded.
     """
+    if alone:
+        open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A name that the terminal's encoding lacks must not end a listing.
@@ -55,22 +57,42 @@ def main(argv: Sequence[str], *, alone: bool = False) -> int:
         gc.set_threshold(_COLLECT_AT)
         gc.enable()
     try:
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            code = runner.run(_run(arguments))
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except asyncio.CancelledError:
-        return _TERMINATED
+        return _in_loop(arguments, alone=alone)
     except BrokenPipeError:
         _forget_stdout()
         return _PIPE
     finally:
-        if alone and not sys.flags.dev_mode:
-            # All is closed. What is left in memory goes with the process, and is not searched
-            # for cycles before: a hundredth of a second after some thousand files.
-            gc.freeze()
-    return code
+        if alone:
+            _settle_process()
+
+
+def _in_loop(arguments: argparse.Namespace, *, alone: bool) -> int:
+    signals: list[int] = []
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            try:
+                return runner.run(_run(arguments, signals))
+            except asyncio.CancelledError:
+                if alone:
+                    # All is closed but threads that nobody waits for any more: one that hashes
+                    # a large file would hold the process for minutes.
+                    _leave(signals)
+                raise
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except asyncio.CancelledError:
+        return _stopped_by(signals)
+
+
+def _settle_process() -> None:
+    """Prepare for the end of the process: all is closed."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Nothing is left to be ended in order.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if not sys.flags.dev_mode:
+        # What is left in memory goes with the process, and is not searched for cycles before:
+        # a hundredth of a second after some thousand files.
+        gc.freeze()
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
@@ -82,8 +104,8 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _run(arguments: argparse.Namespace) -> int:
-    _stop_on_terminate()
+async def _run(arguments: argparse.Namespace, signals: list[int]) -> int:
+    _stop_on_signals(signals)
     try:
         context = Context.build(arguments)
     except EXPECTED as error:
@@ -91,9 +113,11 @@ async def _run(arguments: argparse.Namespace) -> int:
         return _FAILED
     try:
         code: int = await arguments.run(context, arguments)
+        sys.stdout.flush()
     except BrokenPipeError:
         raise
     except EXPECTED as error:
+        _settle_stdout()
         complain(sentence(error))
         return _FAILED
     finally:
@@ -101,21 +125,67 @@ async def _run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _stop_on_terminate() -> None:
-    """Let SIGTERM cancel the command, as asyncio lets SIGINT; the second one ends at once."""
-    task = asyncio.current_task()
-    signals: list[int] = []
+def _stop_on_signals(signals: list[int]) -> None:
+    """Let Ctrl-C and SIGTERM cancel the command; the second one ends at once.
 
-    def stop() -> None:
-        signals.append(signal.SIGTERM)
+    ``signals`` takes what came. A signal that the parent has switched off stays off.
+    """
+    task = asyncio.current_task()
+
+    def stop(number: int) -> None:
+        signals.append(number)
         if len(signals) > 1:
-            os._exit(_TERMINATED)
+            os._exit(_stopped_by(signals))
         if task is not None:
             task.cancel()
 
-    # Windows, and a call from a thread other than the main one, have no such handler.
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue
+        # Windows, and a call from a thread other than the main one, have no such handler.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+
+
+def _stopped_by(signals: list[int]) -> int:
+    return _INTERRUPTED if signals[:1] == [signal.SIGINT] else _TERMINATED
+
+
+def _leave(signals: list[int]) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(_stopped_by(signals))
+
+
+def open_streams() -> None:
+    """Give a process that was started without stdin, stdout or stderr something in their place.
+
+    The next file that is opened would get the number of one of them: the journal would be
+    written over by what is said, and libuv ends the process. What is written to a stdout that
+    was closed fails, as it does for other programs.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for as long as the process
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _settle_stdout() -> None:
+    """Write out what is left for stdout; what cannot be written is not tried once more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        _forget_stdout()
 
 
 def _forget_stdout() -> None:

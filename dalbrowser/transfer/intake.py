@@ -150,7 +150,8 @@ def copy_requests(
     requests: list[Request] = []
     for place in items:
         name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
-        name = (names or {}).get(place, name)
+        # A bucket as a whole is called as the bucket, as it is when it is downloaded.
+        name = (names or {}).get(place, name) or place.bucket or "objects"
         key = f"{target.path}{name}" + ("/" if place.is_folder else "")
         row = _row(direction, target, profiles[target.profile_id], policy, key=key, path="")
         row.source_profile = profiles[place.profile_id]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import sys
 import uuid
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asking import ask_secret
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import Profile, SecretsKept, check_name, secret_fields, without_secrets
@@ -71,7 +70,7 @@ async def run_add(context: Context, arguments: argparse.Namespace) -> int:
     unknown = sorted(set(arguments.ask) - secret_fields(profile.scheme))
     if unknown:
         raise CommandError(f"{', '.join(unknown)} is no secret of {profile.scheme}.")
-    secrets = {field: await asyncio.to_thread(_ask, field) for field in arguments.ask}
+    secrets = {field: await ask_secret(field) for field in arguments.ask}
     kept = await context.secrets.set(profile.id, secrets)
     if secrets and kept is not SecretsKept.KEYRING:
         # A command has no session for which to remember it.
@@ -114,9 +113,3 @@ def _saved(context: Context, name: str) -> Profile:
     if profile is None:
         raise CommandError(f"No connection is called {name!r}; dal connections lists them.")
     return profile
-
-
-def _ask(field: str) -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass(f"{field}: ")
-    return sys.stdin.readline().rstrip("\r\n")

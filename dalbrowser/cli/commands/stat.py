@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.context import say
-from dalbrowser.cli.wording import one_line
+from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import format_location
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +35,11 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
 async def run(context: Context, arguments: argparse.Namespace) -> int:
     """Show the metadata, or raise why there is none."""
     location = context.place(arguments.uri)
+    if context.connections.lists_buckets(location):
+        raise CommandError(f"{arguments.uri!r} names no bucket; dal ls shows them.")
     op = await context.operator(location)
+    if not location.path:
+        await is_empty(op, "")  # A root is there as far as it can be listed.
     metadata = await op.stat(spell(location.path))
     uri = format_location(location, context.profiles)
     facts = {"uri": uri, "key": location.path, **_facts(metadata)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from dalbrowser.cli.arguments import parser
 from tests.homes import live_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -30,11 +33,18 @@ def tree(home: Path) -> Path:
     return home
 
 
-class Terminal(io.StringIO):
-    """A stdin at which a person sits."""
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Make stdin a terminal at which a person has typed something."""
+    person, terminal = pty.openpty()
 
-    def isatty(self) -> bool:
-        return True
+    def type_in(text: str) -> None:
+        os.write(person, text.encode())
+
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield type_in
+    os.close(person)
 
 
 def test_ls_and_stat(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,16 +79,17 @@ def test_errors_are_one_line_and_nothing_on_stdout(
 
 
 @pytest.mark.parametrize(
-    ("answer", "gone"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("", False)]
+    ("answer", "gone"),
+    [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False), ("\4", False)],
 )
 def test_rm_r_asks_a_person(
     tree: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    typed: Callable[[str], None],
     answer: str,
     gone: bool,
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    typed(answer)
     assert main(["rm", "-r", "home:t"]) == (0 if gone else 1)
     assert "Delete 2 objects" in capsys.readouterr().err
     assert (tree / "t").exists() is not gone

@@ -1,0 +1,123 @@
+"""Where things go and what they are called there: exact names, buckets as a whole, refusals."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from tests.e2e.witness import objects, put
+from tests.servers.raw import RawS3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Dal
+    from tests.servers.s3_server import S3Server
+
+
+def test_a_bucket_as_a_whole_keeps_its_name(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str
+) -> None:
+    dal, other = dal_on(ceph_s3), f"{ceph_bucket}-other"
+    with RawS3(ceph_s3) as raw:
+        raw.create_bucket(other)
+    try:
+        for key in ("a", "p/b"):
+            put(ceph_s3, ceph_bucket, key, key.encode())
+        assert dal("cp", "-r", f"s3://{ceph_bucket}", f"s3://{other}").code == 0
+        assert objects(ceph_s3, other) == {
+            f"{ceph_bucket}/a": b"a",
+            f"{ceph_bucket}/p/b": b"p/b",
+        }
+        within = dal("cp", "-r", f"s3://{ceph_bucket}", f"s3://{ceph_bucket}/in/")
+        assert "the very folder that is to be copied" in within.complaint()
+        assert dal("mv", "-r", f"s3://{ceph_bucket}", f"s3://{other}/x/").code == 0
+        assert objects(ceph_s3, ceph_bucket) == {}
+        assert objects(ceph_s3, other)[f"x/{ceph_bucket}/p/b"] == b"p/b"
+    finally:
+        dal("rm", "-r", "-y", f"s3://{other}")
+        with RawS3(ceph_s3) as raw:
+            raw.send("DELETE", other)
+
+
+def test_an_object_takes_another_name_wherever_it_goes(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(ceph_s3), f"s3://{ceph_bucket}"
+    home = work.parent / "home"
+    put(ceph_s3, ceph_bucket, "a", b"a")
+    assert dal("cp", f"{base}/a", "home:there").code == 0
+    assert (home / "there").read_bytes() == b"a"
+    assert dal("mv", "home:there", f"{base}/d//back").code == 0
+    assert not (home / "there").exists()
+    assert objects(ceph_s3, ceph_bucket) == {"a": b"a", "d//back": b"a"}
+    # It is a transfer like any other: in the journal, with its proof and every option.
+    assert "d//back" in dal("transfers", "list", "--all").lines[-1]
+    put(ceph_s3, ceph_bucket, "a", b"newer")
+    assert dal("cp", "-n", f"{base}/a", f"{base}/d//back").err.startswith("dal: Skipped")
+    assert dal("cp", "--keep-both", f"{base}/a", f"{base}/d//back").code == 0
+    assert dal("cp", f"{base}/a", f"{base}/c").code == 0
+    assert objects(ceph_s3, ceph_bucket) == {
+        "a": b"newer",
+        "c": b"newer",
+        "d//back": b"a",
+        "d//back (2)": b"newer",
+    }
+
+
+def test_what_cannot_work_is_refused_and_leaves_no_transfer(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(rclone_s3), f"s3://{rclone_bucket}"
+    put(rclone_s3, rclone_bucket, "f/a", b"a")
+    (work / "file").write_bytes(b"mine")
+    for command, words in (
+        (("mv", "-r", f"{base}/f/", f"{base}/f/g/"), "the very folder"),
+        (("cp", f"{base}/f/a", f"{base}/f/"), "where it is already"),
+        (("cp", f"{base}/f/a", "none/x"), "There is no folder"),
+        (("cp", f"{base}/f/a", "file/x"), "There is no folder"),
+        (("cp", f"{base}/f/a", "file/"), "is a file"),
+        (("cp", f"{base}/f/a", "-"), "dal cat"),
+        (("cp", "-", f"{base}/x"), "stdin"),
+        (("stat", "s3://"), "names no bucket"),
+        (("stat", f"s3://{rclone_bucket}-none"), "There is no bucket"),
+    ):
+        assert words in dal(*command).complaint(), command
+    assert sorted(path.name for path in work.iterdir()) == ["file"]
+    assert (work / "file").read_bytes() == b"mine"
+    assert dal("transfers", "list", "--all").out == b""
+    assert objects(rclone_s3, rclone_bucket) == {"f/a": b"a"}
+
+
+def test_what_a_folder_leaves_out_or_calls_otherwise_is_said(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(rclone_s3), f"s3://{rclone_bucket}"
+    for folder in ("p/t", "q/t"):
+        (work / folder).mkdir(parents=True)
+        (work / folder / "x").write_bytes(folder.encode())
+    (work / "p/t/linked").symlink_to("../../q")
+    os.mkfifo(work / "p/t/pipe")
+    done = dal("cp", "-r", "p/t", base)
+    assert (done.code, done.out) == (0, b"")
+    assert done.err.splitlines() == [
+        f"dal: {work}/p/t/linked: This is a link to a folder; it was left out.",
+        f"dal: {work}/p/t/pipe: This is not a regular file; it was left out.",
+        "dal: 2 files were left out; dal transfers list --all --files shows them.",
+    ]
+    (work / "p/t/linked").unlink()
+    (work / "p/t/pipe").unlink()
+    again = dal("cp", "-r", "-n", "p/t", base)
+    assert again.err.splitlines() == [
+        "dal: 1 file was left out; dal transfers list --all --files shows them."
+    ]
+    both = dal("cp", "-r", "p/t", "q/t", f"{base}/both/")
+    (line,) = both.err.splitlines()
+    assert line.startswith(f"dal: {work}/q/t/x: ")
+    assert "called x (2) there" in line
+    assert objects(rclone_s3, rclone_bucket) == {
+        "t/x": b"p/t",
+        "both/t/x": b"p/t",
+        "both/t/x (2)": b"q/t",
+    }
