@@ -2,8 +2,9 @@
 
 Qt's calls give the interpreter away, hundreds of times while a table is drawn, and a thread
 that computes takes it each time for as long as the switch interval. So a turn of the window
-of some length asks the transfers' loop to wait until it is over. Invariant: the loop waits
-between two callbacks only, and never longer than ``_PATIENCE``.
+of some length asks the transfers' loop, and the threads that read listings, to wait until it
+is over. Invariant: the loop waits between two callbacks only, a thread between two of its
+steps, and neither longer than ``_PATIENCE``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SWITCH = 0.001
 was measured to wait half as long again."""
 
 _PATIENCE = 0.05
-"""Seconds that the loop waits for the window at most; a turn takes 2 to 10 ms."""
+"""Seconds that others wait for the window at most; a turn takes 2 to 10 ms."""
 
 _turn = threading.Lock()
 """Held by the window during such a turn."""
@@ -31,7 +32,7 @@ _turn = threading.Lock()
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let the transfers' loop wait while the block runs in the window's thread."""
+    """Let others wait while the block runs in the window's thread."""
     # It is held already within another block, and for a moment when the loop stops waiting.
     held = _turn.acquire(blocking=False)
     try:
@@ -39,6 +40,12 @@ def undisturbed() -> Iterator[None]:
     finally:
         if held:
             _turn.release()
+
+
+def let_window_go_first() -> None:
+    """Wait, in another thread, while the window has its turn."""
+    if _turn.locked() and _turn.acquire(timeout=_PATIENCE):
+        _turn.release()
 
 
 def polite_loop() -> asyncio.AbstractEventLoop:
@@ -56,6 +63,5 @@ class _PoliteQueue(deque[asyncio.Handle]):
     """What a loop is to call next, which it gets once the window has had its turn."""
 
     def popleft(self) -> asyncio.Handle:
-        if _turn.locked() and _turn.acquire(timeout=_PATIENCE):
-            _turn.release()
+        let_window_go_first()
         return super().popleft()

@@ -12,7 +12,9 @@ from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
+from dalbrowser.session.interpreter import let_window_go_first
 from dalbrowser.storage import StorageError
+from dalbrowser.utils.courtesy import give_way_to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -73,6 +75,7 @@ class Listing:
         if not self.is_running():
             return
         self._sink.listing_started(self)
+        give_way_to(let_window_go_first)
         try:
             # Closed here and now: Qt's loop does not finalise a generator that is dropped.
             async with aclosing(pages):

@@ -10,8 +10,9 @@ import json
 import re
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import shiboken6
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
@@ -82,9 +83,13 @@ class Theme(QObject):
     """
 
     changed = Signal()
+    shown: ClassVar[Theme | None] = None
+    """The last one made: looking for it among the application's children, three times for each
+    cell that is drawn, took a tenth of the drawing."""
 
     def __init__(self, app: QApplication, scheme: Scheme = Scheme.DESKTOP) -> None:
         super().__init__(app)
+        Theme.shown = self
         self._app = app
         self._wanted = scheme
         self._named = colors(Scheme.LIGHT)
@@ -158,18 +163,26 @@ def theme() -> Theme:
 
     Colours belong to the one QApplication that a process can have, which owns the theme.
     """
+    found = _existing()
+    if found is not None:
+        return found
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         raise RuntimeError("A theme needs a QApplication; make one first.")
-    found = app.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    return found if isinstance(found, Theme) else Theme(app)
+    return Theme(app)
+
+
+def _existing() -> Theme | None:
+    """Return the theme, unless it went with its application."""
+    found = Theme.shown
+    return found if found is not None and shiboken6.isValid(found) else None
 
 
 def apply_theme(app: QApplication, name: str) -> Theme:
     """Show ``light``, ``dark`` or, for ``auto`` and ``system``, what the desktop has."""
-    found = app.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    found = _existing()
     scheme = {"light": Scheme.LIGHT, "dark": Scheme.DARK}.get(name, Scheme.DESKTOP)
-    if isinstance(found, Theme):
+    if found is not None:
         found.apply(scheme)
         return found
     return Theme(app, scheme)

@@ -131,7 +131,7 @@ def _rclone_sets(way: str, *, many: bool) -> list[FlagSet]:
         sparing = ["--s3-no-head"]
         if way == DOWN:
             sparing = ["--s3-no-head-object", "--use-server-modtime"]
-        return [FlagSet((f"--transfers={n}", f"--checkers={n}", *sparing)) for n in (32, 16, 64)]
+        return [FlagSet((f"--transfers={n}", f"--checkers={n}", *sparing)) for n in (32, 64, 128)]
     if way == UP:
         pairs = ((8, 16), (4, 16), (16, 8))
         return [

@@ -94,8 +94,10 @@ SHAPES = [
     Shape("one-large", 1, 1024 * MiB),
     Shape("four-large", 4, 1024 * MiB),
     Shape("many-small", 10_000, 16 << 10, goals=("rclone",)),
-    Shape("slow-large", 1, 256 * MiB, round_trip=0.05, goals=("rclone",)),
+    Shape("slow-large", 1, 1024 * MiB, round_trip=0.05, goals=("rclone",)),
+    Shape("slow-many", 10_000, 16 << 10, round_trip=0.05, goals=("rclone",)),
     Shape("slow-small", 500, 16 << 10, round_trip=0.05, goals=("rclone",)),
-    Shape("narrow-large", 1, 256 * MiB, rate=20e6, goals=("rclone",)),
+    Shape("narrow-large", 1, 1024 * MiB, rate=20e6, goals=("rclone",)),
+    Shape("narrow-many", 10_000, 16 << 10, rate=20e6, goals=("rclone",)),
     Shape("narrow-small", 500, 16 << 10, rate=20e6, goals=("rclone",)),
 ]

@@ -6,7 +6,7 @@ them up; the fastest one is used, and printed. After each turn every byte is com
 SHA-256, and what was written is deleted, also from the server's memory.
 
 Shapes: ``one-large`` (1 GiB), ``four-large`` (4 × 1 GiB), ``many-small`` (10,000 × 16 KiB),
-``slow-…`` (256 MiB, and 500 small, with 50 ms a round trip), ``narrow-…`` (the same over
+``slow-…`` (1 GiB, 10,000 and 500 small, with 50 ms a round trip), ``narrow-…`` (the same over
 20 MB/s). Objects that are downloaded were uploaded by ``dal``, and only ``dal`` compares what
 arrived with what a large one's ETag says; with ``--seed rclone`` they carry an MD5 of the whole
 in their metadata, by which rclone compares, too. Disk: 9 GiB at most, with

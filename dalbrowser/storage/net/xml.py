@@ -12,10 +12,14 @@ import re
 import xml.etree.ElementTree as ET
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.utils.courtesy import give_way
 
 MAX_DOCUMENT = 16 * 1024 * 1024
 """Bytes of the largest document taken. A page of 1,000 keys of 1,024 bytes, each byte
 percent-encoded, is under 4 MB."""
+
+_STEP = 64 * 1024
+"""Bytes that the parser takes at once, holding the interpreter: 0.7 ms."""
 
 _CANNOT_HOLD = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """The characters that XML 1.0 has no way to write (its production 2), NUL apart."""
@@ -45,7 +49,9 @@ def parse(data: bytes, what: str) -> ET.Element:
 
 def _parsed(text: bytes) -> ET.Element:
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - bounded above, declarations refused
-    parser.feed(text)
+    for start in range(0, len(text), _STEP):
+        give_way()
+        parser.feed(text[start : start + _STEP])
     root: ET.Element = parser.close()
     return root
 

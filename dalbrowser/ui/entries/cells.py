@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, Qt
@@ -15,11 +16,12 @@ from dalbrowser.ui.theme import theme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PySide6.QtGui import QIcon
+
     from dalbrowser.ui.entries.columns import EntryColumns
 
 _ROLE = Qt.ItemDataRole
-NAME_ROLE = _ROLE.UserRole
-"""The exact name of a row, a folder's with its slash, in any column."""
+_FLAG = Qt.ItemFlag
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -50,7 +52,7 @@ def header(column: Column, role: int) -> Any:
     if role == _ROLE.DisplayRole:
         return QCoreApplication.translate("cells", _TITLES[column])
     if role == _ROLE.TextAlignmentRole:
-        return _RIGHT if column is Column.SIZE else _LEFT
+        return alignment(column)
     return None
 
 
@@ -98,7 +100,7 @@ def _etag(columns: EntryColumns, row: int, _buckets: bool) -> str:
     return etag[1:-1] if etag[:1] == etag[-1:] == '"' and len(etag) > 1 else etag
 
 
-_TEXTS: dict[Column, Callable[[EntryColumns, int, bool], str]] = {
+_TEXTS: dict[int, Callable[[EntryColumns, int, bool], str]] = {
     Column.NAME: _name,
     Column.SIZE: _size,
     Column.MODIFIED: _modified,
@@ -108,9 +110,13 @@ _TEXTS: dict[Column, Callable[[EntryColumns, int, bool], str]] = {
 }
 
 
-def _icon(columns: EntryColumns, row: int, column: Column, buckets: bool) -> Any:
-    if column is not Column.NAME:
-        return None
+def text(columns: EntryColumns, row: int, column: int, buckets: bool) -> str:
+    """Return what a cell says."""
+    return _TEXTS[column](columns, row, buckets)
+
+
+def icon(columns: EntryColumns, row: int, buckets: bool) -> QIcon:
+    """Return the picture before a name."""
     if columns.is_dir(row):
         return theme().icon("bucket" if buckets else "folder", "folder")
     name = columns.names[row]
@@ -136,24 +142,39 @@ def _tooltip(columns: EntryColumns, row: int, column: Column, _buckets: bool) ->
 
 
 def _accessible(columns: EntryColumns, row: int, column: Column, buckets: bool) -> str:
-    text = _TEXTS[column](columns, row, buckets)
+    said = text(columns, row, column, buckets)
     if column is Column.NAME:
         kind = _type(columns, row, buckets)
-        return QCoreApplication.translate("cells", "{name}, {kind}").format(name=text, kind=kind)
-    return text
+        return QCoreApplication.translate("cells", "{name}, {kind}").format(name=said, kind=kind)
+    return said
 
 
-def spoken_cut(text: str) -> str:
+def spoken_cut(said: str) -> str:
     """Return what is read out of a row that was cut."""
-    return QCoreApplication.translate("cells", "{name}, cut").format(name=text)
+    return QCoreApplication.translate("cells", "{name}, cut").format(name=said)
 
 
-def _text(columns: EntryColumns, row: int, column: Column, buckets: bool) -> str:
-    return _TEXTS[column](columns, row, buckets)
+def alignment(column: int) -> Qt.AlignmentFlag:
+    """Return where in its cell a column's text stands."""
+    return _RIGHT if column == Column.SIZE else _LEFT
+
+
+@cache
+def flags(*, dragged: bool, is_dir: bool, edited: bool) -> Qt.ItemFlag:
+    """Return what can be done with a cell; Qt asks with every one that it draws."""
+    kind = _FLAG.ItemIsDropEnabled if is_dir else _FLAG.ItemNeverHasChildren
+    found = _FLAG.ItemIsSelectable | _FLAG.ItemIsEnabled | kind
+    if dragged:
+        found |= _FLAG.ItemIsDragEnabled
+    return found | _FLAG.ItemIsEditable if edited else found
+
+
+def _icon(columns: EntryColumns, row: int, column: Column, buckets: bool) -> QIcon | None:
+    return icon(columns, row, buckets) if column is Column.NAME else None
 
 
 def _alignment(_columns: EntryColumns, _row: int, column: Column, _buckets: bool) -> Any:
-    return _RIGHT if column is Column.SIZE else _LEFT
+    return alignment(column)
 
 
 def _foreground(_columns: EntryColumns, _row: int, column: Column, _buckets: bool) -> Any:
@@ -164,19 +185,14 @@ def _edited(columns: EntryColumns, row: int, column: Column, _buckets: bool) -> 
     return columns.names[row].removesuffix("/") if column is Column.NAME else None
 
 
-def _exact_name(columns: EntryColumns, row: int, _column: Column, _buckets: bool) -> str:
-    return columns.names[row]
-
-
 _ANSWERS: dict[int, Callable[[EntryColumns, int, Column, bool], Any]] = {
-    _ROLE.DisplayRole: _text,
+    _ROLE.DisplayRole: text,
     _ROLE.DecorationRole: _icon,
     _ROLE.TextAlignmentRole: _alignment,
     _ROLE.ForegroundRole: _foreground,
     _ROLE.ToolTipRole: _tooltip,
     _ROLE.EditRole: _edited,
     _ROLE.AccessibleTextRole: _accessible,
-    NAME_ROLE: _exact_name,
 }
 
 

@@ -17,51 +17,79 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dalbrowser.ui.entries.cells import NAME_ROLE
+from dalbrowser.ui.entries import cells
+from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QAbstractItemModel
+
+    from dalbrowser.ui.entries.model import EntryModel
 
 Index = QModelIndex | QPersistentModelIndex
 _FAINT = 0.5
 """How much of a row that was cut is to be seen."""
 _MARK = 3
 """Logical pixels: the width of the bar at the current row."""
+_TEXT = QStyleOptionViewItem.ViewItemFeature.HasDisplay
+_TEXT_AND_ICON = _TEXT | QStyleOptionViewItem.ViewItemFeature.HasDecoration
+_QUIET = ~QStyle.StateFlag.State_HasFocus & ~QStyle.StateFlag.State_MouseOver
+"""Neither is drawn by the style: the focus has its mark here, and the pointer its own ground."""
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Draws whole rows; the view says which is under the pointer and which takes a drop."""
+    """Draws the rows of ``model``; the view says which is under the pointer or takes a drop."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, model: EntryModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self.hovered = -1
         self.drop_target = -1
         self.cut: frozenset[str] = frozenset()
         """The exact names of the rows that are drawn faintly."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        super().initStyleOption(option, index)
-        option.state &= ~QStyle.StateFlag.State_HasFocus & ~QStyle.StateFlag.State_MouseOver
-        colors = theme()
-        row = index.row()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        if selected:
-            active = bool(option.state & QStyle.StateFlag.State_Active)
+        """Fill in what a cell shows, in one step.
+
+        Qt's own asks the model for seven roles of each cell, each a call into Python and back:
+        of the 11 ms that 120 cells took to draw, these calls were 3.
+        """
+        model, column = self._model, index.column()
+        columns, row = model.columns, model.rows[index.row()]
+        option.text = cells.text(columns, row, column, model.buckets)
+        option.displayAlignment = cells.alignment(column)
+        option.features = _TEXT
+        if column == Column.NAME:
+            option.icon = cells.icon(columns, row, model.buckets)
+            option.features = _TEXT_AND_ICON
+        option.textElideMode = Qt.TextElideMode.ElideMiddle
+        state = option.state
+        option.state = state & _QUIET
+        self._color(option, state, index.row(), column)
+
+    def _color(
+        self, option: QStyleOptionViewItem, state: QStyle.StateFlag, place: int, column: int
+    ) -> None:
+        """Choose the colours of a cell's text and ground."""
+        colors, palette = theme(), option.palette
+        if state & QStyle.StateFlag.State_Selected:
+            active = bool(state & QStyle.StateFlag.State_Active)
             ground = colors.color("selection" if active else "selection-idle")
             text = colors.color("on-selection" if active else "text")
-            option.palette.setColor(QPalette.ColorRole.Highlight, ground)
-            option.palette.setColor(QPalette.ColorRole.HighlightedText, text)
-        elif row in (self.hovered, self.drop_target):
-            ground = colors.color("selection" if row == self.drop_target else "hover")
+            palette.setColor(QPalette.ColorRole.Highlight, ground)
+            palette.setColor(QPalette.ColorRole.HighlightedText, text)
+            return
+        if column != Column.NAME:
+            palette.setColor(QPalette.ColorRole.Text, colors.color("muted"))
+        if place in (self.hovered, self.drop_target):
+            ground = colors.color("selection" if place == self.drop_target else "hover")
             option.backgroundBrush = QBrush(ground)
-        option.textElideMode = Qt.TextElideMode.ElideMiddle
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         if index.row() == self.drop_target:
             # The style sheet's own drawing leaves the row's ground out.
             painter.fillRect(option.rect, theme().color("selection"))
-        if self.cut and index.data(NAME_ROLE) in self.cut:
+        if self.cut and self._name_at(index.row()) in self.cut:
             painter.save()
             painter.setOpacity(_FAINT)
             super().paint(painter, option, index)
@@ -82,6 +110,9 @@ class RowDelegate(QStyledItemDelegate):
         ):
             here.setWidth(_MARK)
             painter.fillRect(here, theme().color("accent"))
+
+    def _name_at(self, place: int) -> str:
+        return self._model.columns.names[self._model.rows[place]]
 
     def createEditor(
         self, parent: QWidget, _option: QStyleOptionViewItem, _index: Index

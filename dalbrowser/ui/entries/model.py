@@ -333,15 +333,9 @@ class EntryModel(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():
             return Qt.ItemFlag.ItemIsDropEnabled
-        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
-        if not self.buckets:
-            flags |= Qt.ItemFlag.ItemIsDragEnabled
-        if self.columns.is_dir(self._rows[index.row()]):
-            return flags | Qt.ItemFlag.ItemIsDropEnabled
-        flags |= Qt.ItemFlag.ItemNeverHasChildren
-        if self.can_rename and index.column() == Column.NAME:
-            flags |= Qt.ItemFlag.ItemIsEditable
-        return flags
+        is_dir = self.columns.is_dir(self._rows[index.row()])
+        edited = self.can_rename and not is_dir and index.column() == Column.NAME
+        return cells.flags(dragged=not self.buckets, is_dir=is_dir, edited=edited)
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Ask for a rename; the row changes when it has been done."""

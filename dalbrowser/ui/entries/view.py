@@ -82,7 +82,7 @@ class EntryView(QTableView):
         self.setObjectName("entryView")
         self.setAccessibleName(self.tr("Files and folders"))
         self._model = model
-        self._delegate = RowDelegate(self)
+        self._delegate = RowDelegate(model, self)
         self._drop_here = False
         self._type_ahead = TypeAhead(model, self)
         self._type_ahead.found.connect(lambda place: self.select_row(model.rows[place]))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles import Location
-from dalbrowser.session import Listing, ListingState
+from dalbrowser.session import Listing, ListingState, interpreter
 from dalbrowser.storage import Entry, EntryMode, ErrorKind, Metadata, StorageError
+from dalbrowser.utils.courtesy import give_way
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    import pytest
+
+_SOON = 0.1
+"""Seconds in which a thread that does not wait is through."""
 
 
 class Sink:
@@ -49,6 +56,31 @@ async def _pages(
     finally:
         if closed is not None:
             closed.append(True)
+
+
+async def test_what_reads_the_pages_in_a_thread_waits_while_the_window_draws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interpreter, "_PATIENCE", 30.0)
+    loop, begun, read = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def parse() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        give_way()
+        read.set()
+
+    async def pages() -> AsyncGenerator[list[Entry], None]:
+        await asyncio.to_thread(parse)
+        yield _page("a")
+
+    sink = Sink()
+    with interpreter.undisturbed():
+        task = asyncio.create_task(Listing(Location("p"), sink).run(pages()))
+        await begun.wait()
+        assert not read.wait(_SOON)
+    await task
+    assert read.is_set()
+    assert sink.heard == ["started", ["a"], "finished"]
 
 
 async def test_pages_arrive_in_order_and_then_the_end() -> None:

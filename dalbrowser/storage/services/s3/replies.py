@@ -23,6 +23,7 @@ from dalbrowser.storage.types import (
     MultipartUpload,
     Part,
 )
+from dalbrowser.utils.courtesy import give_way
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
@@ -42,6 +43,8 @@ _NEXT_TOKEN = re.compile(rb"<NextContinuationToken>([\x21-\x25\x27-\x3b\x3d-\x7e
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 """Shared by all listed objects: two dicts fewer for each of a million rows."""
+_STEP = 100
+"""Objects read between two looks at who goes first: 0.5 ms."""
 _LISTED_VERSION = LISTED | Metakey.VERSION
 _FOLDER = Metakey.COMPLETE | Metakey.MODE
 
@@ -138,7 +141,9 @@ def _objects(document: _Document, cut: int) -> list[Entry]:
     modified, stored = space + "LastModified", space + "StorageClass"
     decode, when = document.key, dates.from_iso
     entries: list[Entry] = []
-    for item in document.root:
+    for number, item in enumerate(document.root):
+        if number % _STEP == 0:
+            give_way()
         if item.tag != wanted:
             continue
         found = {child.tag: child.text for child in item}
