@@ -48,24 +48,34 @@ class RunContext:
     gates: NetworkGates
     operator: Callable[[str, str], Awaitable[Operator]]
     changed: Callable[[LiveJob], None]
-    claims: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    claims: dict[tuple[str, str, str], tuple[LiveJob, bool]] = field(default_factory=dict)
     claimed: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
     placed: Placed = field(default_factory=Placed)
     folding: dict[str, bool] = field(default_factory=dict)
     grounds: Grounds = field(default_factory=Grounds)
 
-    def claim(self, job: LiveJob, place: str, bucket: str, key: str) -> bool:
-        """Reserve a target for a job; false while another live job has it."""
+    def claim(
+        self, job: LiveJob, place: str, bucket: str, key: str, *, loose: bool = False
+    ) -> bool:
+        """Reserve a name for a job; false while another live job has it.
+
+        One of another request that rests, and may never go on, gives a ``loose`` name up to
+        whoever asks for it so: what it goes on with later is decided by its own policy then.
+        """
         name = (place, bucket, key)
-        if self.claims.setdefault(name, job.id) != job.id:
-            return False
+        holder, is_loose = self.claims.setdefault(name, (job, loose))
+        if holder is not job:
+            rests = holder.state.is_settled and holder.row.batch != job.row.batch
+            if not (loose and is_loose and rests):
+                return False
+            self.claims[name] = (job, loose)
         self.claimed.setdefault(job.id, []).append(name)
         return True
 
-    def claim_file(self, job: LiveJob, path: str) -> bool:
+    def claim_file(self, job: LiveJob, path: str, *, loose: bool = False) -> bool:
         """Reserve a local name, and every one that some disk would take for it."""
-        return self.claim(job, "local", "", path) and self.claim(
-            job, "folded", "", casing.fold(path)
+        return self.claim(job, "local", "", path, loose=loose) and self.claim(
+            job, "folded", "", casing.fold(path), loose=loose
         )
 
     async def placed_by_other(self, row: JobRow) -> bool:
@@ -81,7 +91,9 @@ class RunContext:
     def release(self, job: LiveJob) -> None:
         """Give back every target that the job reserved."""
         for name in self.claimed.pop(job.id, ()):
-            self.claims.pop(name, None)
+            holder = self.claims.get(name)
+            if holder is not None and holder[0] is job:
+                del self.claims[name]
 
     async def on_disk(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that blocks (reading, hashing, flushing) in the disk pool."""

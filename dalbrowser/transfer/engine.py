@@ -91,6 +91,7 @@ class TransferEngine:
         )
         self._disk = disk_pool(behind_window=self._options.behind_window)
         self._durable = DurableEnds(self._disk, self._journal.note_job)
+        self._scheduler = Scheduler(self._options, self._start_job)
         self._ctx = RunContext(
             journal=self._journal,
             options=self._options,
@@ -99,11 +100,16 @@ class TransferEngine:
             disk=self._disk,
             visits=DiskVisits(self._disk),
             durable=self._durable,
-            gates=NetworkGates(self._options, self._operator, self._changes.changed),
+            gates=NetworkGates(
+                self._options,
+                self._operator,
+                self._changes.changed,
+                rests=self._scheduler.rests,
+                goes_on=self._scheduler.goes_on,
+            ),
             operator=self._operator,
             changed=self._changes.changed,
         )
-        self._scheduler = Scheduler(self._options, self._start_job)
         self._folders = Folders(self._ctx, self._live, self._take)
         self._controls = Controls(self._ctx, self._live, self._scheduler, self._folders)
 

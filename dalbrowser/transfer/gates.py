@@ -1,5 +1,6 @@
 """Waiting for a service that is out of reach: one probe for all jobs of a connection.
 
+Whoever waits tells that it rests, and that it goes on, so that others have its place.
 Invariant: a closed gate has one probe and at least one job that waits; whoever leaves last
 ends the probe. A person's click is never waited out.
 """
@@ -44,10 +45,14 @@ class NetworkGates:
         options: EngineOptions,
         operator: Callable[[str, str], Awaitable[Operator]],
         changed: Callable[[LiveJob], None],
+        rests: Callable[[LiveJob], None],
+        goes_on: Callable[[LiveJob], None],
     ) -> None:
         self._options = options
         self._operator = operator
         self._changed = changed
+        self._rests = rests
+        self._goes_on = goes_on
         self._gates: dict[_Places, _Gate] = {}
 
     async def wait(self, job: LiveJob, failures: int, limit: float | None) -> None:
@@ -64,6 +69,7 @@ class NetworkGates:
             gate.probe = asyncio.ensure_future(self._probe(gate, places, job, failures))
         job.retry_at = gate.retry_at
         job.wake.clear()
+        self._rests(job)
         waits = [asyncio.ensure_future(event.wait()) for event in (gate.opened, job.wake)]
         try:
             await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
@@ -75,6 +81,7 @@ class NetworkGates:
             for wait in waits:
                 wait.cancel()
             job.retry_at = None
+            self._goes_on(job)
             del gate.waiting[job.id]
             if not gate.waiting:
                 gate.probe.cancel()

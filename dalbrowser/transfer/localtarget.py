@@ -183,9 +183,9 @@ class LocalTarget:
 
     async def _claim(self, path: str) -> bool:
         """Reserve a name; false while another job has it, or one that is the same here."""
-        if not self._ctx.claim(self._job, _PLACE, "", path):
+        if not self._ctx.claim(self._job, _PLACE, "", path, loose=True):
             return False
-        if self._ctx.claim_file(self._job, path):
+        if self._ctx.claim_file(self._job, path, loose=True):
             return True
         folder = os.path.dirname(path)  # noqa: PTH120
         return not await self._ctx.ignores_case(folder)

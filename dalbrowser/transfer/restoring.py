@@ -26,12 +26,12 @@ async def restore(ctx: RunContext, job: LiveJob) -> None:
     if job.sums is not None:
         await _restore_sums(ctx, row, job.sums)
     if row.begun and row.direction is Direction.DOWNLOAD:
-        ctx.claim_file(job, row.local_path)
+        ctx.claim_file(job, row.local_path, loose=True)
         saved = await ctx.journal.download(row.id)
         if saved is not None:
             ctx.claim_file(job, saved.temp)
     elif row.begun:
-        ctx.claim(job, row.profile, row.bucket, row.key)
+        ctx.claim(job, row.profile, row.bucket, row.key, loose=True)
 
 
 async def _restore_sums(ctx: RunContext, row: JobRow, sums: FolderSums) -> None:

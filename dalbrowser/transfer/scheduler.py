@@ -1,7 +1,8 @@
 """Which queued job runs next: two lanes, fair between batches, in order within one.
 
 Large files have a few places of their own, small files the rest, so that small files never
-wait for the tail of a giant. Invariant: a job is in a lane's queue, running, or neither.
+wait for the tail of a giant, and none for a service that another does not reach. Invariant:
+a job is in a lane's queue, running, or neither.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ class _Lane:
         self.places = places
         self.queues: dict[int, OrderedDict[int, LiveJob]] = {}
         self.running: dict[int, LiveJob] = {}
+        self.resting: dict[int, LiveJob] = {}
         self.by_batch: Counter[int] = Counter()
 
     def next(self) -> LiveJob | None:
         """Take the first job of the batch that has the fewest running."""
-        if len(self.running) >= self.places or not self.queues:
+        if not self.queues or len(self.running) - len(self.resting) >= self.places:
             return None
-        batch = min(self.queues, key=lambda item: (self.by_batch[item], item))
+        batches = list(self.queues)
+        if len(self.running) >= self.places:
+            batches = [batch for batch in batches if not self._would_rest(batch)]
+            if not batches:
+                return None
+        batch = min(batches, key=lambda item: (self.by_batch[item], item))
         queue = self.queues[batch]
         _, job = queue.popitem(last=False)
         if not queue:
@@ -39,6 +46,11 @@ class _Lane:
         self.running[job.id] = job
         self.by_batch[batch] += 1
         return job
+
+    def _would_rest(self, batch: int) -> bool:
+        """Whether the first job of a batch goes where others wait for an answer already."""
+        first = next(iter(self.queues[batch].values()))
+        return any(_services(job) <= _services(first) for job in self.resting.values())
 
 
 class Scheduler:
@@ -115,8 +127,21 @@ class Scheduler:
             if queue is not None and queue.pop(job.id, None) is not None and not queue:
                 del lane.queues[job.row.batch]
 
+    def rests(self, job: LiveJob) -> None:
+        """A running job waits for a service that does not answer: others may have its place."""
+        for lane in (self._large, self._small):
+            if job.id in lane.running:
+                lane.resting[job.id] = job
+        self.fill()
+
+    def goes_on(self, job: LiveJob) -> None:
+        """A job that rested runs again, beside whoever has its place by now."""
+        for lane in (self._large, self._small):
+            lane.resting.pop(job.id, None)
+
     def ended(self, job: LiveJob) -> None:
         """A running job gave its place back."""
+        self.goes_on(job)
         for lane in (self._large, self._small):
             if lane.running.pop(job.id, None) is not None:
                 lane.by_batch[job.row.batch] -= 1
@@ -138,6 +163,11 @@ class Scheduler:
             else options.ranges_above + 1
         )
         return self._small if job.row.total is not None and job.row.total < limit else self._large
+
+
+def _services(job: LiveJob) -> set[str]:
+    """Return the connections that a job needs."""
+    return {job.row.profile, job.row.source_profile} - {""}
 
 
 def _ranked(queue: OrderedDict[int, LiveJob]) -> list[LiveJob]:

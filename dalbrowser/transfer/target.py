@@ -92,7 +92,7 @@ class RemoteTarget:
         Raises ``ConflictError`` or ``SkipError``; keeping both changes the job's key.
         """
         row = self._row
-        claimed = self._ctx.claim(self._job, row.profile, row.bucket, row.key)
+        claimed = self._ctx.claim(self._job, row.profile, row.bucket, row.key, loose=True)
         if self._compared is not None:
             if not claimed:
                 raise being_written(row.key)
@@ -182,7 +182,7 @@ class RemoteTarget:
         while True:
             key = numbered(row.key, number)
             free = await stat_or_none(self._op, key) is None
-            if free and self._ctx.claim(self._job, row.profile, row.bucket, key):
+            if free and self._ctx.claim(self._job, row.profile, row.bucket, key, loose=True):
                 row.key, row.fresh, row.sent = key, False, False
                 row.note = f"{why} it is called {key.rpartition('/')[2]} there."
                 await self._ctx.journal.save(row)

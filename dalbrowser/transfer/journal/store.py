@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FINAL = "('done', 'skipped', 'cancelled')"
+_OPEN_FOLDERS = f"SELECT id FROM job WHERE is_folder AND state NOT IN {_FINAL}"  # noqa: S608
+_NO_OPEN_FOLDER = f"(parent IS NULL OR parent NOT IN ({_OPEN_FOLDERS}))"
+"""Not a file of a folder that is still under way: what is left of it is told by the others."""
+
 _MUTABLE = [name for name in JOB_COLUMNS if name not in ("id", "batch", "parent", "created")]
 _UPDATE = f"UPDATE job SET {', '.join(f'{n} = :{n}' for n in _MUTABLE)} WHERE id = :id"  # noqa: S608
 _NEW = [name for name in JOB_COLUMNS if name != "id"]
@@ -232,20 +236,19 @@ class Journal:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
-                f"DELETE FROM job WHERE state IN {_FINAL} AND (parent IS NULL OR parent NOT IN"  # noqa: S608
-                f" (SELECT id FROM job WHERE is_folder AND state NOT IN {_FINAL}))"
+                f"DELETE FROM job WHERE state IN {_FINAL} AND {_NO_OPEN_FOLDER}"  # noqa: S608
             )
 
         await self._run(work)
 
     def note_prune(self, keep: int) -> None:
-        """Delete the oldest finished jobs beyond ``keep`` of them."""
+        """Delete the oldest finished jobs beyond ``keep``, and no file of an unfinished folder."""
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
                 f"DELETE FROM job WHERE finished IS NOT NULL AND state IN {_FINAL} AND finished <"  # noqa: S608
                 " (SELECT finished FROM job WHERE finished IS NOT NULL"
-                " ORDER BY finished DESC LIMIT 1 OFFSET ?)",
+                f" ORDER BY finished DESC LIMIT 1 OFFSET ?) AND {_NO_OPEN_FOLDER}",
                 (keep,),
             )
 
