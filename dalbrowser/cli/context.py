@@ -6,6 +6,7 @@ secrets, operators on this loop. Everything is closed when the command ends.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,13 @@ class Context:
 
     @classmethod
     def build(cls, arguments: argparse.Namespace) -> Context:
-        """Build everything for one command; raises ``OSError`` when a folder cannot be made."""
-        folders = Folders.default()
+        """Build everything for one command; raises ``OSError`` where there is no home.
+
+        A home that cannot be written is of no concern until something is kept there.
+        """
+        folders = Folders.located()
+        with contextlib.suppress(OSError):
+            folders.create()
         profiles = ProfileStore(folders.profiles_file, builtin_profiles(folders))
         settings = Settings(folders.settings_file)
         secrets = SecretStore(deadline=settings.get("keyring.deadline"))

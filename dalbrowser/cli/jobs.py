@@ -152,8 +152,13 @@ def tell(view: JobView, live: list[JobView], kept: set[int], *, verbose: bool) -
     inside = [v for v in live if v.parent == view.id and v.state.is_settled]
     for child in [v for v in inside if not v.state.is_final][:_FILES_TOLD]:
         complain(f"The {job_name(child)} {ended(child)}: {reason(child)}")
-    advice = f" Go on with: dal transfers resume {view.id}" if view.id in kept else ""
-    complain(f"The {name} {ended(view)}: {reason(view)}{advice}")
+    why, advice = reason(view), ""
+    if view.id in kept:
+        advice = f" Go on with: dal transfers resume {view.id}"
+    elif "resume" in why:
+        # What failed before its first byte is not kept, whatever its reason says to a window.
+        advice = " Nothing had been begun; run the command again."
+    complain(f"The {name} {ended(view)}: {why}{advice}")
     return False
 
 

@@ -75,6 +75,11 @@ def read_jobs(path: Path, *, finished: bool, files: bool) -> Iterator[JobLine]:
                 return
             for row in db.execute(_SELECT.format(where=where)):
                 yield _line(row, held)
+    except sqlite3.OperationalError as error:
+        raise CommandError(
+            f"The transfers in {path} cannot be read ({error}); check that the folder is yours and"
+            " has free space, and try again."
+        ) from error
     except sqlite3.Error as error:
         raise CommandError(
             f"The transfers in {path} cannot be read ({error}); the next transfer sets a damaged"

@@ -6,6 +6,7 @@ so that a fresh value of either isolates a run completely.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -39,15 +40,27 @@ class Folders:
 
         Raises ``OSError`` when one cannot be created.
         """
-        place = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
-        folders = cls(
-            config=place.user_config_path,
-            state=place.user_state_path,
-            data=place.user_data_path,
-            cache=place.user_cache_path,
-        )
+        folders = cls.located()
         folders.create()
         return folders
+
+    @classmethod
+    def located(cls) -> Folders:
+        """Return the platform's folders for this user as they are, nothing created.
+
+        Raises ``OSError`` when the user has no home.
+        """
+        place = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
+        try:
+            return cls(
+                config=place.user_config_path,
+                state=place.user_state_path,
+                data=place.user_data_path,
+                cache=place.user_cache_path,
+            )
+        except RuntimeError as error:
+            message = "This user has no home folder; set HOME to a folder that can be written"
+            raise FileNotFoundError(errno.ENOENT, message) from error
 
     @classmethod
     def under(cls, base: Path) -> Folders:

@@ -10,7 +10,7 @@ from dalbrowser.cli.asking import ask_secret
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import Profile, SecretsKept, check_name, secret_fields, without_secrets
-from dalbrowser.storage import registry
+from dalbrowser.storage import StorageError, registry
 
 if TYPE_CHECKING:
     import argparse
@@ -63,6 +63,9 @@ async def run_list(context: Context, arguments: argparse.Namespace) -> int:
 
 async def run_add(context: Context, arguments: argparse.Namespace) -> int:
     """Save a connection; its secrets are in the keyring, or this fails and saves nothing."""
+    loose = [item for item in arguments.setting if "=" not in item]
+    if loose:
+        raise CommandError(f"{loose[0]!r} is no setting; write FIELD=VALUE.")
     settings = dict(item.partition("=")[::2] for item in arguments.setting)
     profile = Profile(uuid.uuid4().hex, arguments.name, arguments.scheme, settings)
     check_name(profile.name)
@@ -71,11 +74,13 @@ async def run_add(context: Context, arguments: argparse.Namespace) -> int:
     if unknown:
         raise CommandError(f"{', '.join(unknown)} is no secret of {profile.scheme}.")
     secrets = {field: await ask_secret(field) for field in arguments.ask}
+    _require_usable(profile, secrets)
     kept = await context.secrets.set(profile.id, secrets)
     if secrets and kept is not SecretsKept.KEYRING:
         # A command has no session for which to remember it.
         raise CommandError(
             f"The connection was not saved, since its secret cannot be. {context.secrets.problem}"
+            f"{_without_a_keyring(profile.scheme)}"
         )
     try:
         await asyncio.to_thread(context.profiles.save, profile)
@@ -106,6 +111,29 @@ async def run_remove(context: Context, arguments: argparse.Namespace) -> int:
         complain(f"Its secret may still be in the keyring. {context.secrets.problem}")
         return 1
     return 0
+
+
+def _require_usable(profile: Profile, secrets: dict[str, str]) -> None:
+    """Raise what is wrong with the settings: a name that there is not, a value that it cannot have.
+
+    What stands behind them is asked for by ``connections test``.
+    """
+    try:
+        registry.build(profile.scheme, {**profile.config, **secrets})
+    except StorageError as error:
+        left = sorted(secret_fields(profile.scheme) - set(secrets))
+        hint = f" A secret is given by --ask FIELD ({', '.join(left)})." if left else ""
+        raise CommandError(f"The connection was not saved. {error.message}{hint}") from error
+
+
+def _without_a_keyring(scheme: str) -> str:
+    """Return what to do where no secret can be kept, after other sentences."""
+    if "credentials" not in {item.name for item in registry.config_fields(scheme)}:
+        return ""
+    return (
+        " Or leave --ask out, write credentials=environment, and set AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY when it is used."
+    )
 
 
 def _saved(context: Context, name: str) -> Profile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import pwd
 import sys
 from typing import TYPE_CHECKING
 
@@ -141,3 +142,48 @@ def test_a_defect_is_not_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("dalbrowser.cli.run.Context.build", broken)
     with pytest.raises(ZeroDivisionError):
         main(["ls"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("endpont=http://h", "no setting 'endpont'"),
+        ("endpoint", "FIELD=VALUE"),
+        ("endpoint=ftp://h", "http://"),
+        ("verify_tls=maybe", "not a bool"),
+        ("access_key_id=AK", "--ask FIELD"),
+    ],
+)
+def test_a_connection_that_cannot_be_used_is_not_saved(
+    home: Path, capsys: pytest.CaptureFixture[str], setting: str, words: str
+) -> None:
+    given = [setting] if setting.startswith("access") else [setting, "credentials=environment"]
+    assert main(["connections", "add", "work", "s3", *given]) == 1
+    assert words in capsys.readouterr().err
+    assert main(["connections", "add", "work", "s3", "credentials=environment"]) == 0
+
+
+def test_without_a_home_what_needs_none_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    live_in(monkeypatch, tmp_path, tmp_path / "file/xdg")
+    assert main(["cat", "home:file"]) == 0
+    assert "in the way" in capsys.readouterr().out
+    assert main(["cp", "home:file", str(tmp_path / "copy")]) == 1
+    assert "journal.sqlite cannot be opened" in capsys.readouterr().err
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_user_without_a_home_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HOME", *(f"XDG_{kind}_HOME" for kind in ("CONFIG", "STATE", "DATA", "CACHE"))):
+        monkeypatch.delenv(name, raising=False)
+
+    def nobody(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert main(["ls"]) == 1
+    assert "set HOME" in capsys.readouterr().err
