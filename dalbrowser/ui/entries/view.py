@@ -232,9 +232,16 @@ class EntryView(QTableView):
         super().leaveEvent(event)
 
     def _hover(self, place: int) -> None:
-        if place != self._delegate.hovered:
-            self._delegate.hovered = place
-            self.viewport().update()
+        before, self._delegate.hovered = self._delegate.hovered, place
+        if place != before:
+            self._redraw(before)
+            self._redraw(place)
+
+    def _redraw(self, place: int) -> None:
+        """Draw one row again; to draw all of them takes 8 ms, at each row that is crossed."""
+        if place >= 0:
+            top, height = self.rowViewportPosition(place), self.rowHeight(place)
+            self.viewport().update(0, top, self.viewport().width(), height)
 
     def _double_clicked(self, index: QModelIndex) -> None:
         self.row_opened.emit(self._model.rows[index.row()])
@@ -272,9 +279,13 @@ class EntryView(QTableView):
         return Spot(-1, self._place_of(-1))
 
     def _mark_drop(self, place: int | None) -> None:
+        before = self._delegate.drop_target
         self._delegate.drop_target = -1 if place is None else place
-        self._drop_here = place == -1
-        self.viewport().update()
+        self._redraw(before)
+        self._redraw(self._delegate.drop_target)
+        if self._drop_here != (place == -1):
+            self._drop_here = place == -1
+            self.viewport().update()
 
     def _spring(self, place: int) -> int:
         if 0 <= place < len(self._model.rows):
