@@ -106,6 +106,7 @@ class Changes(QObject):
         if here is None or here != made.parent:
             return None
         self._model.put([Entry(made.path, Metadata(mode=EntryMode.DIR))])
+        self._list_again()
         return self._model.columns.row_of(made.path[len(here.path) :])
 
     # Rename.
@@ -136,6 +137,7 @@ class Changes(QObject):
             new = self._model.columns.row_of(moved.path[len(here.path) :])
             if new is not None:
                 self._view.select_row(new)
+            self._list_again()
 
     # Delete.
 
@@ -170,9 +172,7 @@ class Changes(QObject):
             names = {place.path[cut:] for place in places if place not in kept}
             columns = self._model.columns
             self._model.remove([row for row in self._model.rows if columns.names[row] in names])
-            if self._navigator.running:
-                # Its pages may be older than the delete.
-                self._navigator.reload()
+            self._list_again()
         if any(place.is_folder for place in places):
             self.folder_changed.emit(here)
         if not report.failed:
@@ -194,11 +194,15 @@ class Changes(QObject):
         gone = [place for place in places if place.parent == here]
         rows = [self._model.columns.row_of(place.path[len(here.path) :]) for place in gone]
         self._model.remove([row for row in rows if row is not None])
-        if gone and self._navigator.running:
-            # Its pages may be older than the move.
-            self._navigator.reload()
+        if gone:
+            self._list_again()
         if any(place.is_folder for place in gone):
             self.folder_changed.emit(here)
+
+    def _list_again(self) -> None:
+        """Begin a listing that is under way anew: its pages may be older than the change."""
+        if self._navigator.running:
+            self._navigator.reload()
 
     # Looking and telling.
 

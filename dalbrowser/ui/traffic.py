@@ -2,11 +2,14 @@
 
 Invariant: the window hands paths and places to the engine and forgets them; what arrived in
 the folder shown is seen because the engine said so, by a look at those objects alone.
+While the folder is being listed they wait: a page may be older than they are, or have them too.
 """
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 _FEW = 20
 _SETTLE = 300
 """Milliseconds in which arrivals are gathered."""
+_REST = 2
+"""Times as long as a listing for arrivals took, the next one waits: it asks for every page."""
 
 
 class Traffic(QObject):
@@ -60,10 +65,14 @@ class Traffic(QObject):
         self._window = window
         self._arrived: set[str] = set()
         self._arrived_at: Location | None = None
+        self._folders_arrived = False
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE)
         self._settle.timeout.connect(self._look)
+        self._began = self._ended = 0.0
+        """When the last listing for arrivals began and ended, on the monotonic clock."""
+        navigator.progressed.connect(self._listing_moved)
         self.unsubscribe: Callable[[], None] = session.transfers.on_event(self._take)
 
     def upload_to(self, paths: Sequence[Path], target: Location) -> None:
@@ -150,22 +159,49 @@ class Traffic(QObject):
     def _note(self, here: Location, below: str) -> None:
         if self._arrived_at != here:
             self._arrived.clear()
+            self._folders_arrived = False
+            self._began = self._ended = 0.0
             self._arrived_at = here
         name, slash, _ = below.partition("/")
         if slash and self._model.columns.row_of(f"{name}/") is not None:
             return
-        self._arrived.add(name + slash)
+        if slash:
+            self._folders_arrived = True
+        if len(self._arrived) <= _FEW:
+            self._arrived.add(name + slash)
+        self._soon()
+
+    def _soon(self, wait: int = _SETTLE) -> None:
         if not self._settle.isActive():
-            self._settle.start()
+            self._settle.start(wait)
+
+    def _listing_moved(self) -> None:
+        if self._navigator.running:
+            return
+        if self._ended < self._began:
+            self._ended = monotonic()
+        if self._arrived:
+            self._soon()
 
     def _look(self) -> None:
-        here, names = self._arrived_at, sorted(self._arrived)
-        self._arrived.clear()
-        if here is None or here != self._navigator.location or not names:
+        here = self._arrived_at
+        if here is None or here != self._navigator.location:
+            self._arrived.clear()
             return
-        if any(name.endswith("/") for name in names):
+        if self._navigator.running or not self._arrived:
+            return  # Its end is told.
+        names = sorted(self._arrived)
+        if len(names) > _FEW:
+            rest = _REST * (self._ended - self._began) - (monotonic() - self._ended)
+            if rest > 0:
+                self._soon(ceil(rest * 1000))
+                return
+        self._arrived.clear()
+        if self._folders_arrived:
+            self._folders_arrived = False
             self.folder_changed.emit(here)
         if len(names) > _FEW:
+            self._began = monotonic()
             self._navigator.reload()
             return
         self._session.tasks.spawn(
@@ -184,5 +220,10 @@ class Traffic(QObject):
             except (StorageError, OSError):
                 # Gone again, or not to be looked at: a listing would say no more.
                 continue
-        if self._navigator.location == here:
-            self._model.put(entries)
+        if self._navigator.location != here:
+            return
+        if self._navigator.running:
+            for name in names:
+                self._note(here, name)
+            return
+        self._model.put(entries)
