@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, Qt
-from PySide6.QtGui import QBrush, QPainter, QPalette, QPen
+from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QLineEdit,
     QStyle,
@@ -65,12 +65,10 @@ class RowDelegate(QStyledItemDelegate):
         option.textElideMode = Qt.TextElideMode.ElideMiddle
         state = option.state
         option.state = state & _QUIET
-        self._color(option, state, index.row(), column)
+        self._color(option, state, column)
 
-    def _color(
-        self, option: QStyleOptionViewItem, state: QStyle.StateFlag, place: int, column: int
-    ) -> None:
-        """Choose the colours of a cell's text and ground."""
+    def _color(self, option: QStyleOptionViewItem, state: QStyle.StateFlag, column: int) -> None:
+        """Choose the colours of a cell's text, and of its ground where that is selected."""
         colors, palette = theme(), option.palette
         if state & QStyle.StateFlag.State_Selected:
             active = bool(state & QStyle.StateFlag.State_Active)
@@ -81,14 +79,13 @@ class RowDelegate(QStyledItemDelegate):
             return
         if column != Column.NAME:
             palette.setColor(QPalette.ColorRole.Text, colors.color("muted"))
-        if place in (self.hovered, self.drop_target):
-            ground = colors.color("selection" if place == self.drop_target else "hover")
-            option.backgroundBrush = QBrush(ground)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        # The style sheet's own drawing leaves the row's ground out.
         if index.row() == self.drop_target:
-            # The style sheet's own drawing leaves the row's ground out.
             painter.fillRect(option.rect, theme().color("selection"))
+        elif index.row() == self.hovered:
+            painter.fillRect(option.rect, theme().color("hover"))
         if self.cut and self._name_at(index.row()) in self.cut:
             painter.save()
             painter.setOpacity(_FAINT)

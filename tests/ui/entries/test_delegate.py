@@ -92,18 +92,6 @@ def test_a_selected_row_has_the_colours_of_the_selection(model: EntryModel) -> N
         assert filled.palette.color(QPalette.ColorRole.HighlightedText) == colors.color(text)
 
 
-def test_the_row_under_the_pointer_and_the_one_that_takes_a_drop_stand_out(
-    model: EntryModel,
-) -> None:
-    delegate, colors = RowDelegate(model), theme()
-    delegate.hovered, delegate.drop_target = 1, 2
-    state = QStyle.StateFlag.State_Enabled | QStyle.StateFlag.State_MouseOver
-    rows = [_filled(delegate, model, place, Column.NAME, state) for place in (0, 1, 2)]
-    assert not rows[0].backgroundBrush.isOpaque()
-    assert rows[1].backgroundBrush.color() == colors.color("hover")
-    assert rows[2].backgroundBrush.color() == colors.color("selection")
-
-
 def test_the_style_is_told_of_neither_focus_nor_pointer(model: EntryModel) -> None:
     state = QStyle.StateFlag.State_HasFocus | QStyle.StateFlag.State_MouseOver
     filled = _filled(RowDelegate(model), model, 0, Column.NAME, state)

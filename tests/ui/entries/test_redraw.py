@@ -95,3 +95,22 @@ def test_a_drag_has_two_rows_drawn_and_the_frame_all(view: EntryView, drawn: set
     view._mark_drop(None)
     QCoreApplication.processEvents()
     assert len(drawn) > 8
+
+
+def test_what_is_under_the_pointer_and_what_takes_a_drop_stand_out(view: EntryView) -> None:
+    view.selectRow(1)
+    _point(view, 3)
+    view._mark_drop(5)
+    ratio = view.devicePixelRatioF()
+    picture = view.viewport().grab().toImage()
+
+    def ground(place: int) -> str:
+        """The colour at the right end of a row, where no text is."""
+        middle = view.rowViewportPosition(place) + view.rowHeight(place) // 2
+        return picture.pixelColor(round(480 * ratio), round(middle * ratio)).name()
+
+    found = {place: ground(place) for place in (0, 1, 3, 5)}
+    assert found[0] == theme().color("base").name()
+    assert found[1] in {theme().color(name).name() for name in ("selection", "selection-idle")}
+    assert found[3] == theme().color("hover").name()
+    assert found[5] == theme().color("selection").name()
