@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.children import child
+from dalbrowser.transfer.failures import is_temporary
 from dalbrowser.transfer.model import Integrity, JobState
 from dalbrowser.transfer.remote import is_empty
 
@@ -54,8 +55,9 @@ async def make_folder(ctx: RunContext, job: LiveJob, key: str, **different: obje
     try:
         await op.create_dir(spell(key))
     except StorageError as error:
-        if error.kind is not ErrorKind.UNSUPPORTED:
+        if is_temporary(error):
             raise
+        # One that cannot be made, as where a file has its name, does not stop the others.
         row.state, row.note = JobState.SKIPPED, f"The folder is empty: {error.message}"
     else:
         row.state, row.total, row.integrity = JobState.DONE, 0, Integrity.SIZE_ONLY.value

@@ -17,7 +17,7 @@ from dalbrowser.storage import checksums, tried_once
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import Part
-from dalbrowser.transfer.abort import find_intended, forget_upload
+from dalbrowser.transfer.abort import abort_until_gone, find_intended, forget_upload
 from dalbrowser.transfer.equality import may_read
 from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
 from dalbrowser.transfer.integrity import (
@@ -349,6 +349,8 @@ class PartsUpload:
                 there = await stat_or_none(self._op, self._row.key)
                 proven = self._judge(there) if there is not None else Integrity.NONE
                 if proven.is_proof:
+                    # By an earlier try of this very request, or by somebody else beside it.
+                    await abort_until_gone(self._op, self._row.key, saved.upload_id)
                     return proven
                 raise
             refused = error.kind is ErrorKind.PERMISSION_DENIED

@@ -26,6 +26,7 @@ from dalbrowser.transfer.model import (
     Direction,
     JobState,
     SourceUnreadableError,
+    TargetUnwritableError,
     TransferError,
 )
 from dalbrowser.transfer.nesting import own_copies, refuse_own_upload
@@ -279,7 +280,15 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         if is_folder(entry):
             # The marker of a folder has no bytes; its name is what it stands for.
             path = local_path(plan.target, relative.removesuffix("/")) if relative else plan.target
-            make_parents(job.row.root, os.path.join(path, "x"))  # noqa: PTH118
+            try:
+                make_parents(job.row.root, os.path.join(path, "x"))  # noqa: PTH118
+            except TargetUnwritableError as error:
+                if not relative:
+                    raise
+                row = child(job, key=entry.path, local_path=path)
+                row.state, row.finished = JobState.SKIPPED, time.time()
+                row.note = f"The folder was not made: {error}"
+                step.jobs.append(row)
             continue
         row = child(job, key=entry.path, local_path=local_path(plan.target, relative))
         row.total, row.etag = facts.content_length, facts.etag or ""

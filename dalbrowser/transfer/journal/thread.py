@@ -46,6 +46,7 @@ class JournalThread:
         self._thread = threading.Thread(target=self._run, name="transfer-journal", daemon=True)
         self._opened = threading.Event()
         self._failure: BaseException | None = None
+        self._closed = False
         self.commits = 0
 
     async def start(self) -> None:
@@ -56,7 +57,13 @@ class JournalThread:
             raise self._failure
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` in a transaction and return its result once that is committed."""
+        """Run ``work`` in a transaction and return its result once that is committed.
+
+        Raises ``TransferError`` after the end: nobody would ever answer.
+        """
+        if self._closed:
+            message = "The program is ending; go on when it runs again."
+            raise TransferError(message)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Item(work, loop, answer))
@@ -71,6 +78,7 @@ class JournalThread:
 
     async def close(self) -> None:
         """Commit what was submitted, close the connection, end the thread."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 

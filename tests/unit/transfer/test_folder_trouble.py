@@ -179,3 +179,38 @@ async def test_a_pause_does_not_end_the_tidying_of_a_folder_that_was_moved(rig: 
         gate.open.set()
         assert (await engine.wait(ids))[0].state is JobState.DONE
     assert {e.path for e in await rig.op.list("", recursive=True)} == {"b/a/", "b/a/f"}
+
+
+async def test_a_file_in_the_place_of_an_empty_folder_does_not_stop_the_others(
+    tmp_path: Path,
+) -> None:
+    root, here = tmp_path / "root", tmp_path / "here"
+    (root / "up" / "tree").mkdir(parents=True)
+    (root / "up" / "tree" / "z").write_bytes(b"there")
+    (here / "tree" / "z").mkdir(parents=True)
+    (here / "tree" / "a").mkdir()
+    (here / "tree" / "a" / "f").write_bytes(b"f")
+    rig = Rig(here, "fs", {"root": str(root)})
+    async with rig.engine() as engine:
+        ids = await engine.upload([here / "tree"], rig.at("up/"))
+        view = (await engine.wait(ids))[0]
+        assert (view.state, view.note) == (JobState.DONE, "1 files were left out.")
+        (skipped,) = [v for v in engine.jobs() if v.state is JobState.SKIPPED]
+        assert skipped.note.startswith("The folder is empty: ")
+    assert (root / "up" / "tree" / "a" / "f").read_bytes() == b"f"
+    assert (root / "up" / "tree" / "z").read_bytes() == b"there"
+    await rig.op.aclose()
+
+
+async def test_a_local_file_in_the_place_of_a_folder_does_not_stop_the_others(rig: Rig) -> None:
+    await rig.op.create_dir("p/a/")
+    await rig.op.write("p/b", b"b")
+    (rig.folder / "p").mkdir()
+    (rig.folder / "p" / "a").write_bytes(b"mine")
+    async with rig.engine() as engine:
+        ids = await engine.download([(rig.at("p/"), None)], rig.folder)
+        assert (await engine.wait(ids))[0].state is JobState.DONE
+        (skipped,) = [v for v in engine.jobs() if v.state is JobState.SKIPPED]
+        assert "a folder of that name is needed" in skipped.note
+    assert (rig.folder / "p" / "a").read_bytes() == b"mine"
+    assert (rig.folder / "p" / "b").read_bytes() == b"b"

@@ -86,6 +86,21 @@ async def test_what_was_cut_off_leaves_its_name_to_who_asks_anew(rig: Rig) -> No
     assert {e.path for e in await rig.op.list("")} == {"big"}
 
 
+async def test_equal_bytes_at_the_end_leave_no_upload_behind(rig: Rig) -> None:
+    sha = await cut_off_upload(rig)
+    async with rig.engine() as engine:
+        again = await engine.upload_file(
+            rig.folder / "big", rig.at("big"), ConflictPolicy.OVERWRITE
+        )
+        await engine.wait([again])
+        (old,) = [each.id for each in rig.report.interrupted]
+        await engine.resume([old])
+        view = (await engine.wait([old]))[0]
+    assert (view.state, view.integrity) == (JobState.DONE, "verified (md5)")
+    assert await rig.sha("big") == sha
+    assert await rig.uploads_left() == []
+
+
 @pytest.mark.parametrize("policy", [ConflictPolicy.OVERWRITE, ConflictPolicy.ASK])
 async def test_what_failed_leaves_its_name_to_who_asks_anew(
     rig: Rig, policy: ConflictPolicy

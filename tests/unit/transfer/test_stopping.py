@@ -82,3 +82,20 @@ async def test_what_is_being_cancelled_is_not_begun_again(rig: Rig, act: str) ->
     assert rig.wire.count("list_parts") <= 1  # the abort's own look whether parts are left
     assert await rig.uploads_left() == []
     assert not await rig.op.exists("big")
+
+
+async def test_a_cancel_that_the_end_of_the_program_overtakes_ends_too(rig: Rig) -> None:
+    async with rig.engine(parts_per_file=1) as engine:
+        number = await hold_upload(rig, engine)
+        await engine.pause([number])
+        gate = Gate(rig, "abort_multipart")
+        cancelling = asyncio.ensure_future(engine.cancel([number]))
+        await gate.reached.wait()
+    gate.open.set()
+    await asyncio.wait_for(cancelling, 5)
+    rig.wire.before = None
+    async with rig.engine() as engine:
+        assert [view.state for view in engine.jobs()] == [JobState.PAUSED]
+        await engine.cancel([number])
+        assert (await engine.wait([number]))[0].state is JobState.CANCELLED
+    assert await rig.uploads_left() == []
