@@ -240,7 +240,10 @@ class TransferHost:
                 pass
         engine, loop = self._engine, self._loop
         if engine is None or loop is None:
-            raise RuntimeError("The transfer engine is not running, so nothing was queued.")
+            raise RuntimeError(
+                "Transfers do not run in this window, so nothing was queued. The transfers panel"
+                " says why, and can try again."
+            )
         answer: concurrent.futures.Future[T] = concurrent.futures.Future()
         self._answers.add(answer)
         answer.add_done_callback(self._answers.discard)

@@ -29,7 +29,7 @@ from dalbrowser.ui.wrapped import WrappedLabel
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtGui import QMouseEvent, QResizeEvent
 
     from dalbrowser.transfer import JobView
 
@@ -71,6 +71,16 @@ class Banner(QFrame):
         self.text.setText(text)
         self.setAccessibleName(text)
         self.show()
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Ask for all lines at this width: a low panel would take the last ones away."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self.row.activate()
+        self.text.setMinimumHeight(self.text.heightForWidth(self.text.width()))
 
     def _dress(self) -> None:
         self._icon.setPixmap(theme().pixmap(self._icon_name, 20, self._color))

@@ -131,3 +131,28 @@ def test_an_answer_can_look_at_both_files_first(  # noqa: PLR0917 -- a table's c
         assert [view.name for view in rows(panel)] == ["a.txt"]
 
     stage.run(story())
+
+
+def test_no_line_of_a_question_is_cut_off_in_a_low_and_narrow_panel(
+    stage: Stage, panel: TransferPanel, tmp_path: Path
+) -> None:
+    name = "a name of many words " * 9 + ".bin"
+
+    async def story() -> None:
+        await stage.session.transfers.start()
+        local = [tmp_path / name, tmp_path / "b.txt"]
+        for path in local:
+            path.write_bytes(b"mine")
+            stage.put(f"inbox/{path.name}", b"theirs")
+        panel.resize(640, 160)
+        await stage.session.transfers.upload(local, INBOX)
+        await all_in(stage, panel, JobState.NEEDS_ANSWER, 2)
+        text = panel.conflict.text
+        for width in (1100, 640, 900):
+            panel.resize(width, 160)
+            await stage.until(
+                lambda: text.isVisible() and text.height() >= text.heightForWidth(text.width()),
+                f"all lines at {width}",
+            )
+
+    stage.run(story())
