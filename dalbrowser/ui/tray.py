@@ -6,10 +6,16 @@ message that was not read); where the desktop has no tray, nothing here pretends
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from dalbrowser.ui.icons import app_icon
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QWindow
 
 _MESSAGE_TIME = 10_000
 """Milliseconds that a message stays, where the desktop lets programs say so."""
@@ -60,6 +66,9 @@ class Tray(QObject):
         self._icon.messageClicked.connect(self.transfers_wanted)
         self._reasons: set[str] = set()
         self._removed = False
+        application = QGuiApplication.instance()
+        if isinstance(application, QGuiApplication):
+            application.focusWindowChanged.connect(self._window_focused)
         self.show_work("", active=False, resumable=False)
 
     @property
@@ -105,6 +114,11 @@ class Tray(QObject):
         self._reasons.clear()
         self._icon.hide()
         self.menu.deleteLater()
+
+    def _window_focused(self, window: QWindow | None) -> None:
+        """Whoever turns to the window has read what was said, however they got there."""
+        if window is not None and not self._removed:
+            self.need("message", False)
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason is QSystemTrayIcon.ActivationReason.Trigger:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QCheckBox, QDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QPushButton
 
 from dalbrowser.app.leaving import Leaving
 from dalbrowser.profiles import Location
@@ -232,6 +232,18 @@ def test_who_looks_is_not_told(
         endings.stop()
 
     person.stage.run(story())
+
+
+def test_the_icon_of_a_message_goes_when_the_window_is_turned_to(
+    person: Person, tray: DesktopTray
+) -> None:
+    tray.need("message", True)
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    application.focusWindowChanged.emit(None)
+    assert tray.reasons == {"message"}
+    application.focusWindowChanged.emit(person.window.windowHandle())
+    assert tray.reasons == set()
 
 
 def test_what_is_said_counts_all_that_ended() -> None:
