@@ -185,19 +185,35 @@ async def _remote(
     if place.is_folder:
         if not recursive:
             raise _needs_recursive(source.text)
+        await _require_something(context, place, source.text)
         return place, None
     op = await context.operator(place)
     try:
         metadata = await op.stat(spell(place.path))
     except StorageError as error:
         if recursive and error.kind is ErrorKind.NOT_FOUND:
-            return place.at(f"{place.path}/"), None
+            place = place.at(f"{place.path}/")
+            await _require_something(context, place, source.text)
+            return place, None
         raise
     if metadata.is_dir:
         if not recursive:
             raise _needs_recursive(source.text)
         return place.at(f"{place.path}/"), None
     return place, metadata
+
+
+async def _require_something(context: Context, folder: Location, text: str) -> None:
+    """Refuse a folder in which there is nothing, not even its marker: it was mistyped."""
+    op = await context.operator(folder)
+    try:
+        nothing = await is_empty(op, folder.path, with_marker=True)
+    except StorageError as error:
+        if error.kind is not ErrorKind.NOT_FOUND or not folder.path:
+            raise
+        nothing = True
+    if nothing:
+        raise CommandError(f"There is nothing in {text!r}; check the name.")
 
 
 async def _is_remote_folder(context: Context, place: Location) -> bool:

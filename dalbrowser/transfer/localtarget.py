@@ -81,7 +81,15 @@ class LocalTarget:
         if await self._ctx.on_disk(localfile.is_folder, row.local_path):
             message = f"{row.local_path} is a folder, so no file can have that name; move it."
             raise TargetUnwritableError(message)
-        if there is not None and row.attempts and await same(there):
+        if there is not None and not _is_file(there):
+            # Nothing else than a file gives way to one: as root even a device would.
+            if row.policy in _REPLACING:
+                message = (
+                    f"{row.local_path} is a device, a pipe or a socket, and no file takes its"
+                    " place; choose another name."
+                )
+                raise TargetUnwritableError(message)
+        elif there is not None and row.attempts and await same(there):
             return True
         if row.policy in _REPLACING and not (claimed and await self._is_free()):
             await self._rename("Another file of these transfers has its name here, so")
@@ -202,6 +210,11 @@ def _place_compared(
     if not compared.fits_file(localfile.stat_or_none(path)):
         raise FileExistsError(path)
     localfile.publish(temp, path, replace=not compared.absent, mtime=mtime, durable=durable)
+
+
+def _is_file(there: os.stat_result) -> bool:
+    """Whether it is a file, or a link, which is replaced itself."""
+    return stat.S_ISREG(there.st_mode) or stat.S_ISLNK(there.st_mode)
 
 
 def _question(path: str, there: os.stat_result | None) -> str:

@@ -87,12 +87,13 @@ class Core:
             raise
 
     def new_file(self, key: str, *, append: bool = False, tag: str | None = None) -> TemporaryFile:
-        """Begin a file beside ``key``; a folder of that name is refused at once."""
+        """Begin a file beside ``key``; what no file may replace is refused at once."""
         place = self.root.locate(segments(key), create=True, follow=append)
         try:
             st = place.lstat_or_none()
             if place.name == "." or (st is not None and stat.S_ISDIR(st.st_mode)):
                 raise _is_folder()
+            _require_no_device(st)
             if append and st is not None and not stat.S_ISREG(st.st_mode):
                 raise StorageError(
                     ErrorKind.UNSUPPORTED,
@@ -210,6 +211,7 @@ class Core:
             )
         if there is not None and exclusive:
             raise exists()
+        _require_no_device(there)
         if there is not None and os.path.samestat(there, st) and st.st_nlink > 1:
             # Two names of one file: rename(2) would do nothing and keep both.
             os.unlink(begin.name, dir_fd=begin.fd)
@@ -228,3 +230,14 @@ def _is_folder() -> StorageError:
     return StorageError(
         ErrorKind.IS_A_DIRECTORY, "There is a folder of this name; give the path of a file."
     )
+
+
+def _require_no_device(there: os.stat_result | None) -> None:
+    """Refuse to put a file in the place of what is neither file, folder nor link."""
+    if there is not None and not (
+        stat.S_ISREG(there.st_mode) or stat.S_ISLNK(there.st_mode) or stat.S_ISDIR(there.st_mode)
+    ):
+        raise StorageError(
+            ErrorKind.UNSUPPORTED,
+            "This is a device, pipe or socket, and no file takes its place; use another name.",
+        )
