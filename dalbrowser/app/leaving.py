@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from dalbrowser.ui.window import MainWindow
 
 
+_QUEUING = frozenset(
+    {
+        "window/queue uploads",
+        "window/queue downloads",
+        "window/drop",
+        "window/paste",
+        "window/duplicate",
+    }
+)
+"""Tasks whose work is no transfer yet: it would be lost without a word."""
+
+
 class Leaving:
     """Decides for one window; ``done`` is set when the program shall end."""
 
@@ -31,6 +43,7 @@ class Leaving:
         self._tray = tray
         self._done = done
         self._asking: ClosingDialog | None = None
+        self._queuing = False
         panel = window.panels.transfers
         window.close_requested.connect(self.close)
         window.quit_requested.connect(self.quit)
@@ -77,6 +90,12 @@ class Leaving:
         self._window.panels.show("transfers")
 
     def _go(self, wanted: Closing) -> None:
+        if self._queuing:
+            return
+        if self._session.tasks.under_way(_QUEUING):
+            self._queuing = True
+            self._session.tasks.spawn(self._go_then(wanted), owner="app", name="wait to close")
+            return
         count = self._running()
         if not count or wanted is Closing.PAUSE:
             self.end()
@@ -88,6 +107,17 @@ class Leaving:
             self._asking = ClosingDialog(count, tray=self._tray.available, parent=self._window)
             self._asking.finished.connect(self._answered)
             self._session.tasks.spawn(self._ask(self._asking), owner="app", name="ask to close")
+
+    async def _go_then(self, wanted: Closing) -> None:
+        """Let what was dropped or pasted just now become transfers, and decide then."""
+        try:
+            await self._session.tasks.ended(_QUEUING)
+        finally:
+            self._queuing = False
+        # The panel hears of them with the next events of the engine.
+        if self._session.transfers.running:
+            await self._session.transfers.tell_all()
+        self._go(wanted)
 
     def _answered(self, _code: int) -> None:
         self._asking = None

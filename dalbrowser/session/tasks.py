@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Container, Coroutine
 
 T = TypeVar("T")
 
@@ -71,6 +71,16 @@ class TaskSupervisor:
     def live(self) -> tuple[str, ...]:
         """The names of the tasks that have not ended."""
         return tuple(task.get_name() for task in self._tasks)
+
+    def under_way(self, names: Container[str]) -> bool:
+        """Whether a task of one of these names (``owner/name``) is live."""
+        return any(task.get_name() in names for task in self._tasks)
+
+    async def ended(self, names: Container[str]) -> None:
+        """Wait until the live tasks of these names have ended, however they do."""
+        waiting = [task for task in self._tasks if task.get_name() in names]
+        if waiting:
+            await asyncio.wait(waiting)
 
     async def aclose(self) -> None:
         """Cancel everything and wait until it has ended."""

@@ -142,6 +142,29 @@ def test_cancel_stays_and_asks_again(
     person.stage.run(story())
 
 
+def test_what_was_dropped_a_moment_before_is_queued_first(
+    person: Person, tray: DesktopTray, ceph_s3: S3Server, ceph_bucket: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "large.bin"
+    source.write_bytes(b"x" * 24 * MIB)
+
+    async def story() -> None:
+        async with gate(ceph_s3.endpoint) as narrow:
+            place = await person.enter(ceph_s3, ceph_bucket, narrow.endpoint)
+            narrow.close_after(0)
+            out = Exit(person, tray)
+            person.window.traffic.upload_to([source], place)
+            person.window.close()
+            person.window.close()
+            assert not out.done.done(), "the file would be lost without a word"
+            await out.asked()
+            assert [job.name for job in person.jobs()] == ["large.bin"]
+            person.press("closingPause")
+            await person.stage.until(out.done.done, "the end")
+
+    person.stage.run(story())
+
+
 def test_it_keeps_going_in_the_tray(
     person: Person,
     tray: DesktopTray,

@@ -87,3 +87,20 @@ async def test_nothing_starts_after_the_end() -> None:
     await tasks.aclose()
     with pytest.raises(RuntimeError, match="after the end"):
         tasks.spawn(_forever(), owner="a", name="late")
+
+
+async def test_tasks_of_a_name_can_be_waited_for() -> None:
+    tasks = TaskSupervisor(asyncio.get_running_loop())
+    names = {"a/one", "b/two"}
+    assert not tasks.under_way(names)
+    await tasks.ended(names)
+    over = asyncio.Event()
+    tasks.on_failure(lambda _name, _error: over.set())
+    tasks.spawn(over.wait(), owner="a", name="one")
+    tasks.spawn(_fail(), owner="b", name="two")
+    other = tasks.spawn(_forever(), owner="a", name="other")
+    assert tasks.under_way(names)
+    await tasks.ended(names)
+    assert not tasks.under_way(names)
+    assert not other.done()
+    await tasks.aclose()
