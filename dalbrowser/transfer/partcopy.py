@@ -165,9 +165,11 @@ class PartCopy:
         own = all(md5s) and multipart_etag(map(bytes.fromhex, md5s)) == bare(there.etag)
         if not own:
             return False
-        # The same request again finds the object by its ETag, and does what was left to do.
-        parts = [Part(row.number, row.size, row.etag) for row in known]
-        await self._multipart.complete(parts, **self._tags())
+        tags = self._tags()
+        if tags:
+            # The same request again finds the object by its ETag, and does what was left to do.
+            parts = [Part(row.number, row.size, row.etag) for row in known]
+            await self._multipart.complete(parts, **tags)
         return True
 
     async def _copy_missing(self) -> None:

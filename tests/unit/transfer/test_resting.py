@@ -179,3 +179,19 @@ async def test_a_short_history_keeps_the_files_of_a_folder_under_way(rig: Rig) -
         pass
     assert rig.on_disk("SELECT count(*) FROM job")[0][0] <= 6
     assert await rig.sha("tree/zz") == sha_of(rig.folder / "tree" / "zz")
+
+
+async def test_parts_that_the_server_had_joined_are_not_joined_once_more(rig: Rig) -> None:
+    await rig.op.write("from", b"f" * 2 * MiB)
+    options = {"copy_at_once": MiB, "copy_part": MiB}
+    async with rig.engine(**options) as engine:
+        gate = Gate(rig, "complete_multipart", after=True)
+        ids = await engine.copy([rig.at("from")], rig.at("to/"), move=True)
+        await gate.reached.wait()
+    rig.wire.after = None
+    async with rig.engine(**options) as engine:
+        await engine.resume(ids)
+        view = (await engine.wait(ids))[0]
+    assert (view.state, view.error) == (JobState.DONE, "")
+    assert await rig.op.read("to/from") == b"f" * 2 * MiB
+    assert not await rig.op.exists("from")
