@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dalbrowser.profiles.model import Profile
 
 
+_MEMORY = "memory"
+"""The service whose objects are an operator's own, unless they have a name."""
 _CALLS_AT_ONCE = 128
 """For one bucket: above what the transfers (16 parts, 96 small files) and a window ask for."""
 
@@ -54,6 +56,9 @@ def build_operator(
                 service=profile.scheme,
             )
         config[BUCKET_FIELD] = bucket
+    if profile.scheme == _MEMORY:
+        # The window and its transfers have an operator each, and mean one place.
+        config["name"] = config.get("name") or f"connection {profile.id}"
     operator = (
         Operator(profile.scheme, **config)
         .layer(MimeGuessLayer())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dalbrowser.profiles import Location
+from dalbrowser.profiles import Location, Profile
 from dalbrowser.transfer import JobState
 from tests.ui.driver import Driver
 
@@ -130,6 +130,32 @@ def test_what_arrives_after_a_page_was_read_is_not_lost(
         await stage.until(lambda: not window.tab.traffic._settle.isActive(), "the look")
         slow.go_on.set()
         await person.listed("new.txt", "old.txt")
+
+    stage.run(story())
+
+
+def test_what_is_sent_to_memory_is_seen_and_fetched_again(
+    stage: Stage, window: MainWindow, tmp_path: Path
+) -> None:
+    here = Location("scratch", "", "")
+    stage.session.profiles.save(Profile("scratch", "scratch", "memory", {}))
+    stage.session.profiles.save(Profile("other", "other", "memory", {}))
+    local = tmp_path / "a.bin"
+    local.write_bytes(b"mine" * 1000)
+
+    async def story() -> None:
+        person = Driver(stage, window)
+        host = stage.session.transfers
+        window.open_location(here)
+        await person.listed()
+        await host.wait(await host.upload([local], here))
+        await person.listed("a.bin")
+        target = tmp_path / "down"
+        target.mkdir()
+        await host.wait(await host.download([(here.child("a.bin"), None)], target))
+        assert (target / "a.bin").read_bytes() == local.read_bytes()
+        window.open_location(Location("other", "", ""))
+        await person.listed()
 
     stage.run(story())
 
