@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _TOGETHER = 64 * 1024
 """Bytes of a body that still leave in one piece with the head."""
 
+_HEAD_END = b"\r\n\r\n"
+
 _NEXT_ADDRESS = 0.25
 """Seconds that one address has before the next one is tried beside it (RFC 8305, section 5)."""
 
@@ -53,7 +55,7 @@ class Http1Transport(httpx.AsyncBaseTransport):
         try:
             key, timeout = request.extensions["origin"], request.extensions["timeout"]
             link = self._reuse(key) or await self._open(key, timeout["connect"])
-            whole = await _send(link, request, timeout["write"])
+            whole = await _send(link, request, timeout["write"], timeout["read"])
             head = await _receive(link, request.method, timeout["read"])
         except BaseException:
             self._drop(link)
@@ -81,7 +83,7 @@ class Http1Transport(httpx.AsyncBaseTransport):
 
     def release(self, link: Link, key: Key, *, reusable: bool) -> None:
         """Take a connection back when its exchange is over."""
-        if not reusable or link.ended or link.has_data:
+        if not reusable or link.ended or link.has_data or link.has_unsent:
             self._drop(link)
             return
         self._slots.release()
@@ -260,8 +262,8 @@ class ReplyStream(httpx.AsyncByteStream):
             )
 
 
-async def _send(link: Link, request: httpx.Request, deadline: float) -> bool:
-    """Write the request; whether all of it was sent.
+async def _send(link: Link, request: httpx.Request, deadline: float, silence: float) -> bool:
+    """Write the request; whether all of it was sent. Each wait to write and to read is bounded.
 
     A server may answer before it has read the body (and close): its answer counts.
     """
@@ -278,7 +280,7 @@ async def _send(link: Link, request: httpx.Request, deadline: float) -> bool:
             if pending:
                 await link.write(b"".join(pending), deadline)
                 pending = []
-            if link.has_data:
+            if await _is_answered(link, request.method, silence):
                 return False
             await link.write(block, deadline)
         if pending:
@@ -290,9 +292,19 @@ async def _send(link: Link, request: httpx.Request, deadline: float) -> bool:
     return True
 
 
+async def _is_answered(link: Link, method: str, deadline: float) -> bool:
+    """Whether the reply has begun. Interim ones (100 Continue) are passed over: they say go on."""
+    while link.has_data:
+        raw = await link.read_until(_HEAD_END, deadline)
+        if reply_head(raw, method).status >= 200:
+            link.unread(raw + _HEAD_END)
+            return True
+    return False
+
+
 async def _receive(link: Link, method: str, deadline: float) -> Head:
     """Read the head of the reply, past any interim ones."""
     while True:
-        head = reply_head(await link.read_until(b"\r\n\r\n", deadline), method)
+        head = reply_head(await link.read_until(_HEAD_END, deadline), method)
         if head.status >= 200:
             return head

@@ -51,6 +51,11 @@ class Link(asyncio.Protocol):
         """Whether bytes wait to be read."""
         return bool(self._blocks)
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether bytes that were written still wait for the socket to take them."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH, low=_LOW)
@@ -62,10 +67,12 @@ class Link(asyncio.Protocol):
             self._reading = False
             self._transport.pause_reading()
         _wake(self._readable)
+        _wake(self._writable)
 
     def eof_received(self) -> bool:
         self._ended = True
         _wake(self._readable)
+        _wake(self._writable)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -91,11 +98,14 @@ class Link(asyncio.Protocol):
             self._transport.abort()
 
     async def write(self, data: Data, deadline: float) -> None:
-        """Hand ``data`` to the socket; waits, at most ``deadline`` seconds, while it is full."""
+        """Hand ``data`` to the socket; waits, at most ``deadline`` seconds, while it is full.
+
+        Whoever has an answer to read waits no longer: the peer may take no more bytes.
+        """
         if self._ended or self._transport is None or self._transport.is_closing():
             raise httpx.WriteError("the connection is closed")
         self._transport.write(data)
-        while self._full and not self._ended:
+        while self._full and not self._ended and not self._blocks:
             self._writable = self._loop.create_future()
             if not await self._wait(self._writable, deadline):
                 raise httpx.WriteTimeout("the server takes no more bytes")

@@ -165,6 +165,90 @@ async def test_an_early_answer_counts(client: HttpClient) -> None:
         await over.wait()
 
 
+@pytest.mark.parametrize("half_closes", [False, True])
+async def test_an_early_answer_counts_where_the_body_is_not_taken(
+    client: HttpClient, *, half_closes: bool
+) -> None:
+    """A body that nobody takes any more is not waited for once the answer is there."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await full.wait()
+        writer.write(lying.response(403, {}, 2) + b"no")
+        await writer.drain()
+        if half_closes:
+            writer.write_eof()
+        await heard.wait()
+        writer.close()
+        over.set()
+
+    full, heard, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, full.set)
+    running = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with running:
+        origin = Origin("http", "127.0.0.1", running.sockets[0].getsockname()[1])
+        body = [bytes(1 << 20)] * 64
+        reply = await client.send(HttpRequest("PUT", origin, "/x", {}, body))
+        assert (reply.status, await reply.read_all(10)) == (403, b"no")
+        heard.set()
+        await over.wait()
+
+
+async def test_a_body_goes_on_after_an_interim_reply(client: HttpClient) -> None:
+    """100 Continue says go on; who stops there waits for an answer that cannot come."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
+            await writer.drain()
+            body = await reader.readexactly(8 << 20)
+            writer.write(lying.response(200, {}, 1) + (b"1" if body == sent else b"0"))
+            await writer.drain()
+        writer.close()
+        over.set()
+
+    over = asyncio.Event()
+    sent = bytes(range(256)) * (8 << 12)
+    running = await asyncio.start_server(take, "127.0.0.1", 0)
+    async with running:
+        origin = Origin("http", "127.0.0.1", running.sockets[0].getsockname()[1])
+        for _ in range(2):
+            reply = await client.send(HttpRequest("PUT", origin, "/x", {}, [sent]))
+            assert (reply.status, await reply.read_all(10)) == (200, b"1")
+        await over.wait()
+
+
+async def test_a_connection_with_an_unsent_rest_is_not_used_again(client: HttpClient) -> None:
+    """The next request would be taken for the rest of the body that was refused."""
+    gone: list[asyncio.Event] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        over = asyncio.Event()
+        gone.append(over)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(lying.response(503, {}, 2) + b"no")
+        await heard.wait()
+        writer.close()
+        over.set()
+
+    heard = asyncio.Event()
+    running = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with running:
+        origin = Origin("http", "127.0.0.1", running.sockets[0].getsockname()[1])
+        body = [bytes(1 << 19)] * 8
+        for _ in range(2):
+            reply = await client.send(HttpRequest("PUT", origin, "/x", {}, body))
+            assert (reply.status, await reply.read_all(10)) == (503, b"no")
+        heard.set()
+        assert len(gone) == 2
+        await asyncio.gather(*(over.wait() for over in gone))
+
+
 async def test_a_server_that_takes_no_bytes(client: HttpClient) -> None:
     async def ignore(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]
