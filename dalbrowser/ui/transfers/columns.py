@@ -70,6 +70,13 @@ def _menu(head: QHeaderView, where: QPoint) -> None:
     menu = QMenu(head)
     menu.setObjectName("transferColumnMenu")
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    fill_column_menu(head, menu)
+    menu.popup(head.viewport().mapToGlobal(where))
+
+
+def fill_column_menu(head: QHeaderView, menu: QMenu) -> None:
+    """Offer in a menu to show and hide each column that can be hidden, as it is now."""
+    menu.clear()
     for column in Column:
         if column in _ALWAYS:
             continue
@@ -78,4 +85,3 @@ def _menu(head: QHeaderView, where: QPoint) -> None:
         entry.setCheckable(True)
         entry.setChecked(not head.isSectionHidden(column))
         entry.toggled.connect(lambda shown, one=column: head.setSectionHidden(one, not shown))
-    menu.popup(head.viewport().mapToGlobal(where))

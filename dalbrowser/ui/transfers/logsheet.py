@@ -14,7 +14,14 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from dalbrowser.transfer import JobState
 from dalbrowser.ui.dialogs.sheet import Sheet
-from dalbrowser.ui.format import exact_time, size_text, tip_text, visible_line, visible_name
+from dalbrowser.ui.format import (
+    exact_time,
+    short_name,
+    size_text,
+    tip_text,
+    visible_line,
+    visible_name,
+)
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.wording import places_text, plain_icon, plain_state, tr
 
@@ -38,7 +45,9 @@ class LogSheet(Sheet):
         self.job = view.id
         self._seen: object = None
         self._told: Sequence[JobEvent] = ()
-        self.add_title(tr("What happened to “{name}”").format(name=visible_name(view.name)))
+        self.add_title(
+            tr("What happened to “{name}”").format(name=short_name(visible_name(view.name)))
+        )
         self.add_text(places_text(view), "transferLogPlaces")
         self._table = QTableWidget(0, 4, self)
         self._table.setObjectName("transferLogTable")

@@ -26,6 +26,7 @@ from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.arrived import Arrived, local_folder
 from dalbrowser.ui.transfers.banners import Banner, ConflictBanner, InterruptedBanner
 from dalbrowser.ui.transfers.bar import TransferBar
+from dalbrowser.ui.transfers.columns import fill_column_menu
 from dalbrowser.ui.transfers.feed import Feed
 from dalbrowser.ui.transfers.logsheet import LogSheet
 from dalbrowser.ui.transfers.manifests import ManifestBanner, Manifests
@@ -158,6 +159,11 @@ class TransferPanel(QWidget):
         ask.toggled.connect(self._ask_when_closing)
         menu = self._bar.add_menu([*more, verify, ask])
         menu.aboutToShow.connect(lambda: self._show_choice(ask))
+        # The head of the table has the same, but no key leads there.
+        columns = menu.addMenu(tr("Columns"))
+        columns.setObjectName("transferColumns")
+        head = self.view.horizontalHeader()
+        columns.aboutToShow.connect(lambda: fill_column_menu(head, columns))
 
     def _show_choice(self, ask: QAction) -> None:
         asks = self._session.settings.get(ON_CLOSE) == "ask"

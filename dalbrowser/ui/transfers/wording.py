@@ -8,6 +8,7 @@ from dalbrowser.transfer import Direction, JobState, JobView
 from dalbrowser.ui.format import (
     count_text,
     duration_text,
+    short_name,
     size_text,
     speed_text,
     visible_line,
@@ -162,7 +163,7 @@ def interrupted_text(views: list[JobView]) -> str:
     if len(views) == 1:
         view = views[0]
         what = tr("1 {direction} was interrupted: {name}").format(
-            direction=view.direction.word, name=visible_name(view.name)
+            direction=view.direction.word, name=short_name(visible_name(view.name))
         )
     else:
         what = tr("{n} transfers were interrupted").format(n=count_text(len(views)))

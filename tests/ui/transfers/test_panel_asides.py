@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import (
     QApplication,
+    QMenu,
     QPlainTextEdit,
     QTableWidget,
     QToolButton,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
 from dalbrowser.profiles import Location
 from dalbrowser.transfer import JobState
 from dalbrowser.transfer.manifest import Manifest
+from dalbrowser.ui.transfers.cells import Column
 from tests.ui.transfers.hands import INBOX, all_in, press, select, sources
 
 if TYPE_CHECKING:
@@ -116,3 +118,19 @@ def test_the_answer_at_closing_can_be_taken_back(stage: Stage, panel: TransferPa
     assert not ask.isChecked()
     ask.trigger()
     assert stage.session.settings.get("transfers.on_close") == "ask"
+
+
+def test_columns_are_chosen_without_a_mouse(panel: TransferPanel) -> None:
+    menu = panel.findChild(QMenu, "transferColumns")
+    assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
+    offered = {entry.text(): entry for entry in menu.actions()}
+    assert "Error" not in offered, "why something failed cannot be hidden"
+    assert offered["Speed"].isChecked()
+    assert not offered["Attempts"].isChecked()
+    offered["Attempts"].trigger()
+    offered["Speed"].trigger()
+    assert not panel.view.isColumnHidden(Column.ATTEMPTS)
+    assert panel.view.isColumnHidden(Column.SPEED)
+    menu.aboutToShow.emit()
+    assert {entry.text() for entry in menu.actions()} == set(offered)
