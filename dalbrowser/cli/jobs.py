@@ -80,7 +80,7 @@ async def run_jobs(
                 await _drop_fruitless(running, views)
             kept = {view.id for view in running.jobs() if not view.state.is_final}
             failed = [v for v in views if not tell(v, running.jobs(), kept, verbose=verbose)]
-            await _remark(context, views)
+            await _remark(context, running, views)
     except asyncio.CancelledError:
         if ids:
             named = " ".join(map(str, ids)) if len(ids) <= _IDS_TOLD else "--all"
@@ -113,13 +113,15 @@ async def run_planned(
         await asyncio.gather(planned, return_exceptions=True)
 
 
-async def _remark(context: Context, views: list[JobView]) -> None:
+async def _remark(context: Context, running: TransferEngine, views: list[JobView]) -> None:
     """Say what has not gone as it stands: nothing is left out in silence."""
-    journal = context.folders.journal_file
-    for view in views:
-        if view.is_folder:
-            for line in await asyncio.to_thread(remarks, journal, view.id):
-                complain(line)
+    folders = [view.id for view in views if view.is_folder]
+    if folders:
+        # The journal is read here by another connection: what is noted has to be written.
+        await running.history(1)
+    for folder in folders:
+        for line in await asyncio.to_thread(remarks, context.folders.journal_file, folder):
+            complain(line)
 
 
 async def _drop_fruitless(running: TransferEngine, views: list[JobView]) -> None:

@@ -19,11 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_NAMED = 20
-"""Files that are named; the others are counted."""
+_LINES = 20
+_NAMED = 3
+"""Files that are named for each thing that there is to say; the others are counted."""
 _ASKED_FOR = tuple({skip_reason(policy) for policy in ConflictPolicy})
 _MARKS = ", ".join("?" for _ in _ASKED_FOR)
-_WORTH = f"FROM job WHERE parent = ? AND note != '' AND note NOT IN ({_MARKS})"
+_WORTH = f"parent = ? AND note != '' AND note NOT IN ({_MARKS})"
+_COUNT = f"SELECT count(*) FROM job WHERE {_WORTH}"  # noqa: S608
+_TOLD = f"""
+SELECT source_key, local_path, key, note, nth, files FROM (
+  SELECT id, source_key, local_path, key, note,
+    row_number() OVER (PARTITION BY note ORDER BY id) AS nth,
+    count(*) OVER (PARTITION BY note) AS files
+  FROM job WHERE {_WORTH}
+) WHERE nth <= {_NAMED} ORDER BY id LIMIT {_LINES}
+"""  # noqa: S608
 
 
 def remarks(path: Path, folder: int) -> list[str]:
@@ -37,14 +47,17 @@ def remarks(path: Path, folder: int) -> list[str]:
 
 def _named(db: sqlite3.Connection, folder: int) -> Iterator[str]:
     values = (folder, *_ASKED_FOR)
-    (count,) = db.execute(f"SELECT count(*) {_WORTH}", values).fetchone()
-    for row in db.execute(
-        f"SELECT source_key, local_path, key, note {_WORTH} ORDER BY id LIMIT {_NAMED}", values
-    ):
-        source, local, key, note = map(from_column, row)
-        yield f"{one_line(source or local or key)}: {note}"
-    if count > _NAMED:
-        yield f"There is something to say of {count - _NAMED:,} more files."
+    lines = said = 0
+    for *words, nth, files in db.execute(_TOLD, values):
+        source, local, key, note = map(from_column, words)
+        others = files - _NAMED if nth == _NAMED else 0
+        more = f" (and {others:,} more)" if others else ""
+        yield f"{one_line(source or local or key)}{more}: {note}"
+        lines, said = lines + 1, said + 1 + others
+    if lines == _LINES:
+        (count,) = db.execute(_COUNT, values).fetchone()
+        if count > said:
+            yield f"There is something to say of {count - said:,} more files."
 
 
 def _counted(db: sqlite3.Connection, folder: int) -> Iterator[str]:
