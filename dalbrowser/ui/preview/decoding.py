@@ -1,7 +1,8 @@
 """From an image's bytes to pixels, off the loop and within bounds.
 
 Invariants: Qt refuses any single image of more than ``ALLOCATION_LIMIT``; what is handed
-out has at most ``MOST_DRAWN`` pixels; nothing but the bytes given is opened.
+out has at most ``MOST_DRAWN`` pixels; nothing but the bytes given is opened; what Qt does with
+the interpreter's lock held (drawing an SVG) is done in another process.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader, QPainter
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader
 
 from dalbrowser.preview import PreviewError
+from dalbrowser.ui.preview.svgprocess import NotDrawnError, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ MOST_CLAIMED = 100_000_000
 MOST_DRAWN = 16_000_000
 """Pixels; giving back the 64 MiB of these takes about 15 ms of the loop."""
 SMALLEST_LEVEL = 500_000
-SVG_SIDE = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,9 @@ def _read(value: ImageValue) -> tuple[QImage, QSize]:
 
 
 def _draw_svg(data: bytes) -> tuple[QImage, QSize]:
-    drawing = QSvgRenderer(QByteArray(data))
-    if not drawing.isValid():
-        raise PreviewError("The SVG could not be drawn.")
-    size = drawing.defaultSize()
-    if size.isEmpty():
-        size = QSize(512, 512)
-    size.scale(SVG_SIDE, SVG_SIDE, Qt.AspectRatioMode.KeepAspectRatio)
-    size = size.expandedTo(QSize(1, 1))
-    image = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    drawing.render(painter, QRectF(0, 0, size.width(), size.height()))
-    painter.end()
-    return image, size
+    try:
+        width, height, pixels = drawn(data)
+    except NotDrawnError as error:
+        raise PreviewError(str(error)) from error
+    image = QImage(pixels, width, height, QImage.Format.Format_ARGB32_Premultiplied).copy()
+    return image, image.size()
