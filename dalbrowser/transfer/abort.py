@@ -37,21 +37,21 @@ async def abort_upload(ctx: RunContext, op: Operator, job: LiveJob) -> None:
         await ctx.journal.save_upload(saved)
         upload_id: str | None = saved.upload_id
         if not upload_id:
-            upload_id = await _intended_or_said(job, op, saved, again=again)
+            upload_id = await _intended_or_said(ctx, job, op, saved, again=again)
         if upload_id is not None:
             await abort_until_gone(op, row.key, upload_id)
     await forget_upload(ctx, job)
 
 
 async def _intended_or_said(
-    job: LiveJob, op: Operator, saved: UploadRow, *, again: bool
+    ctx: RunContext, job: LiveJob, op: Operator, saved: UploadRow, *, again: bool
 ) -> str | None:
     """Find the upload whose id was never heard; where that cannot be, say so and go on.
 
     A failure that may pass is raised the first time, and the person may ask ``again``.
     """
     try:
-        return await find_intended(op, job.row.key, saved)
+        return await find_intended(ctx, op, job.row.key, saved)
     except StorageError as error:
         if is_temporary(error) and not again:
             raise
@@ -89,20 +89,23 @@ async def abort_until_gone(op: Operator, key: str, upload_id: str) -> None:
             raise
 
 
-async def find_intended(op: Operator, key: str, saved: UploadRow) -> str | None:
+async def find_intended(ctx: RunContext, op: Operator, key: str, saved: UploadRow) -> str | None:
     """Return the upload that was created just before a crash took its id from us.
 
-    It is the only one for exactly this key that has no parts and is not older than the
-    intent; where two fit, neither is touched.
+    It is the only one for exactly this key that has no parts, is not older than the intent,
+    and no other job's; where two fit, neither is touched.
     """
     capability = op.info().capability
     if not (capability.multipart_list_uploads and capability.multipart_list_parts):
         return None
+    others = await ctx.journal.uploads_of_others(saved.job)
     oldest = datetime.fromtimestamp(saved.intended, UTC) - _CLOCKS
     fitting: list[str] = []
     try:
         async for upload in op.list_multiparts(spell(key)):
             if upload.path != key or upload.initiated is None or upload.initiated < oldest:
+                continue
+            if upload.upload_id in others:
                 continue
             if not await op.into_multipart(spell(key), upload.upload_id).list_parts():
                 fitting.append(upload.upload_id)

@@ -160,11 +160,10 @@ class Controls:
     async def _discard(self, job: LiveJob) -> None:
         """Take back what a job has left on the server or here."""
         row = job.row
-        if not row.begun:
-            return
         if row.direction is Direction.DOWNLOAD:
-            await discard_download(self._ctx, job)
-        else:
+            if row.begun or row.sent:
+                await discard_download(self._ctx, job)
+        elif row.begun:
             op = await self._ctx.operator(row.profile, row.bucket)
             await abort_upload(self._ctx, op, job)
 

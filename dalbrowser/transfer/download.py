@@ -62,8 +62,10 @@ async def run_download(ctx: RunContext, job: LiveJob) -> None:
 async def discard_download(ctx: RunContext, job: LiveJob) -> None:
     """Remove the job's temporary file and forget its progress."""
     saved = await ctx.journal.download(job.row.id) if job.row.begun else None
-    if saved is not None:
-        await ctx.on_disk(localfile.remove, saved.temp)
+    temp = saved.temp if saved is not None else localfile.temp_name(job.row.local_path)
+    # A small one keeps no record; what a kill has left of it has the name that it takes first.
+    if saved is not None or (job.row.sent and ctx.claim_file(job, temp)):
+        await ctx.on_disk(localfile.remove, temp)
     job.row.begun = False
     job.row.done = 0
     job.row.etag = job.row.version = ""

@@ -102,7 +102,7 @@ class PartCopy:
     async def _begin(self, intended: UploadRow | None) -> UploadRow:
         row, upload_id = self._row, None
         if intended is not None:
-            upload_id = await find_intended(self._op, row.key, intended)
+            upload_id = await find_intended(self._ctx, self._op, row.key, intended)
         size = part_size(self._there, self._op.info().capability, self._ctx.options.copy_part)
         options = self._options()
         saved = UploadRow(

@@ -117,7 +117,7 @@ class PartsUpload:
         identity, row = self._source.identity, self._row
         upload_id: str | None = None
         if intended is not None:
-            upload_id = await find_intended(self._op, row.key, intended)
+            upload_id = await find_intended(self._ctx, self._op, row.key, intended)
         plan = plan_parts(identity.size, self._op.info().capability, self._ctx.options.part_floor)
         saved = UploadRow(
             job=row.id,

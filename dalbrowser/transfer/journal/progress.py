@@ -33,6 +33,11 @@ def read_upload(db: sqlite3.Connection, job: int) -> UploadRow | None:
     return UploadRow(**values)
 
 
+def read_ids_of_others(db: sqlite3.Connection, job: int) -> set[str]:
+    """Return the ids of the uploads of all jobs but one."""
+    return {row[0] for row in db.execute("SELECT upload_id FROM upload WHERE job != ?", (job,))}
+
+
 def upload_values(row: UploadRow) -> tuple[object, ...]:
     """Return the columns of an upload as they are at this moment."""
     return (

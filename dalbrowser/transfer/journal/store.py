@@ -260,6 +260,10 @@ class Journal:
         """Return the multipart upload of a job."""
         return await self._run(lambda db: progress.read_upload(db, job))
 
+    async def uploads_of_others(self, job: int) -> set[str]:
+        """Return the ids of the uploads that other jobs have begun."""
+        return await self._run(lambda db: progress.read_ids_of_others(db, job))
+
     async def save_upload(self, row: UploadRow, job: JobRow | None = None) -> None:
         """Write a multipart upload: its intent, its id, or what is being done with it.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.transfer import ConflictPolicy, JobState
+from dalbrowser.transfer import ConflictPolicy, JobState, target
 from tests.faults.rig import MiB, Rig, make_file
 from tests.unit.transfer.gate import Gate
 
@@ -95,3 +95,17 @@ async def test_what_came_while_a_large_file_was_fetched(rig: Rig) -> None:
     assert view.state is JobState.SKIPPED
     assert path.read_bytes() == b"newer"
     assert not list(rig.folder.glob(".*.dalpart"))
+
+
+async def test_what_cannot_be_compared_is_asked_and_takes_an_answer(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (rig.folder / "f").write_bytes(b"new")
+    await rig.op.write("f", b"old")
+    monkeypatch.setattr(target, "mtime_of", lambda _metadata: None)
+    async with rig.engine() as engine:
+        number = await engine.upload_file(rig.folder / "f", rig.at("f"), ConflictPolicy.IF_NEWER)
+        assert (await engine.wait([number]))[0].state is JobState.NEEDS_ANSWER
+        await engine.answer(number, ConflictPolicy.OVERWRITE)
+        assert (await engine.wait([number]))[0].state is JobState.DONE
+    assert await rig.op.read("f") == b"new"

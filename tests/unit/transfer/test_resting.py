@@ -195,3 +195,29 @@ async def test_parts_that_the_server_had_joined_are_not_joined_once_more(rig: Ri
     assert (view.state, view.error) == (JobState.DONE, "")
     assert await rig.op.read("to/from") == b"f" * 2 * MiB
     assert not await rig.op.exists("from")
+
+
+async def test_an_upload_that_another_job_has_just_begun_is_not_taken_for_a_lost_one(
+    rig: Rig,
+) -> None:
+    make_file(rig.folder / "big", 2 * MiB)
+    async with rig.engine() as engine:
+        gate = Gate(rig, "create_multipart")  # held before the service hears of it
+        first = await engine.upload_file(rig.folder / "big", rig.at("big"))
+        await gate.reached.wait()
+    rig.wire.before = None
+    make_file(rig.folder / "other", 2 * MiB, seed=2)
+    async with rig.engine(parts_per_file=1) as engine:
+        gate = Gate(rig, "write_multipart")
+        second = await engine.upload_file(
+            rig.folder / "other", rig.at("big"), ConflictPolicy.OVERWRITE
+        )
+        await gate.reached.wait()
+        await engine.cancel([first])
+        assert (await engine.wait([first]))[0].state is JobState.CANCELLED
+        assert await rig.uploads_left() == ["big"]
+        gate.open.set()
+        view = (await engine.wait([second]))[0]
+    assert (view.state, view.note) == (JobState.DONE, "")
+    assert await rig.sha("big") == sha_of(rig.folder / "other")
+    assert await rig.uploads_left() == []

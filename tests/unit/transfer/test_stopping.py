@@ -99,3 +99,20 @@ async def test_a_cancel_that_the_end_of_the_program_overtakes_ends_too(rig: Rig)
         await engine.cancel([number])
         assert (await engine.wait([number]))[0].state is JobState.CANCELLED
     assert await rig.uploads_left() == []
+
+
+async def test_what_a_kill_left_of_a_small_download_goes_with_its_cancel(rig: Rig) -> None:
+    await rig.op.write("f", b"f" * 400_000)
+    async with rig.engine() as engine:
+        gate = Gate(rig, "read")
+        ids = await engine.download([(rig.at("f"), None)], rig.folder)
+        await gate.reached.wait()
+        await engine._journal.batch_rows(0)  # what was noted is on disk
+    # The process that was killed had no time to remove it.
+    (rig.folder / ".f.dalpart").write_bytes(b"f" * 1000)
+    (rig.folder / ".g.dalpart").write_bytes(b"another's")
+    rig.wire.before = None
+    async with rig.engine() as engine:
+        await engine.cancel(ids)
+        assert (await engine.wait(ids))[0].state is JobState.CANCELLED
+    assert [path.name for path in rig.folder.glob(".*.dalpart")] == [".g.dalpart"]
