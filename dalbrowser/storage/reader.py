@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self, cast
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
-from dalbrowser.storage.pinning import pinned, require_same
+from dalbrowser.storage.pinning import pinned, replaced_meanwhile, require_same
 from dalbrowser.storage.spans import Group, cut, join
 from dalbrowser.storage.types import ByteRange
 from dalbrowser.storage.whole import compare, drain, witness_of
@@ -279,6 +279,7 @@ class Reader:
         try:
             reply = await self._access.read(self._path, args)
         except StorageError as error:
+            self._require_past_end(error)
             if at and error.kind is ErrorKind.RANGE_NOT_SATISFIED:
                 await self.stat()
                 return None
@@ -289,6 +290,14 @@ class Reader:
             await reply.body.aclose()
             raise
         return reply
+
+    def _require_past_end(self, error: StorageError) -> None:
+        """Raise when nothing is where the version seen has bytes: a shorter one is there now."""
+        length = None if self._metadata is None else self._metadata.content_length
+        if error.kind is ErrorKind.RANGE_NOT_SATISFIED and length is not None:
+            found = replaced_meanwhile()
+            found.operation, found.path = "read", self._path
+            raise found from error
 
     async def _from_chunks(self, limit: int | None) -> bytes:
         if not self._rest or self._ahead_at != self._at:
@@ -370,7 +379,11 @@ class Reader:
         return await self._whole(replace(self._bound(), range=ByteRange(base + start, base + end)))
 
     async def _whole(self, args: OpRead) -> bytes:
-        reply = await self._access.read(self._path, args)
+        try:
+            reply = await self._access.read(self._path, args)
+        except StorageError as error:
+            self._require_past_end(error)
+            raise
         try:
             self._see(reply.metadata)
             return await drain(cast("FullBody", reply.body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import os
 import random
 import sys
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dalbrowser.storage import Operator
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.layers.retry import RetryLayer
 from dalbrowser.storage.options import OpCopy, OpCreateDir, OpRead, OpRename, OpWrite
 from dalbrowser.storage.services.fs import atomic
 from dalbrowser.storage.types import ByteRange
@@ -53,6 +56,57 @@ async def test_a_full_disk_leaves_the_old_file(disk: Disk, monkeypatch: pytest.M
     monkeypatch.undo()
     assert disk.files() == ["a"]
     assert await disk.get("a") == b"old"
+
+
+@pytest.mark.parametrize("size", [1_000, 1_000_000])
+@pytest.mark.parametrize("in_parts", [False, True])
+async def test_a_write_that_is_repeated_leaves_no_byte_twice(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, *, size: int, in_parts: bool
+) -> None:
+    """What a failed write left behind the bytes taken is written over, and its data kept."""
+    real, calls = os.write, itertools.count(1)
+
+    def half(fd: int, data: memoryview) -> int:
+        if next(calls) == 2:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return real(fd, data[: max(1, len(data) // 2)])
+
+    data = random.Random(size).randbytes(size)
+    op = Operator("fs", root=str(disk.root)).layer(RetryLayer(base=0.0))
+    if in_parts:
+        upload = await op.create_multipart("a")
+        monkeypatch.setattr(os, "write", half)
+        await upload.complete([await upload.write(1, data)])
+    else:
+        monkeypatch.setattr(os, "write", half)
+        async with op.writer("a") as writer:
+            await writer.write(data[: size // 3])
+            await writer.write(data[size // 3 :])
+    monkeypatch.undo()
+    await op.aclose()
+    assert (disk.root / "a").read_bytes() == data
+    assert next(calls) > 3
+
+
+async def test_bytes_of_a_write_that_failed_for_good_are_not_kept(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+
+    def full(fd: int, data: memoryview) -> int:
+        if len(data) < 1_000_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, data[:500_000])
+
+    writer = await disk.fs.write("a", OpWrite())
+    await writer.write(b"1" * 300_000)
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        await writer.write(b"2" * 1_000_000)
+    monkeypatch.undo()
+    await writer.write(b"3" * 300_000)
+    await writer.close()
+    assert await disk.get("a") == b"1" * 300_000 + b"3" * 300_000
 
 
 async def test_only_one_of_many_exclusive_writers_wins(disk: Disk) -> None:

@@ -188,6 +188,25 @@ async def test_an_object_replaced_before_a_seek_is_never_mixed(conditions: bool)
     assert caught.value.kind is ErrorKind.CONDITION_NOT_MATCH
 
 
+@pytest.mark.parametrize("conditions", [True, False])
+@pytest.mark.parametrize("chunk", [None, 10])
+async def test_an_object_replaced_by_a_shorter_one_has_not_ended(
+    conditions: bool, chunk: int | None
+) -> None:
+    """Nothing at a place where there were bytes is no end, also where If-Match is ignored."""
+    service = Reduced(memory(), read_can_seek=False, read_with_if_match=conditions)
+    op = operator_over(service)
+    await op.write("a", b"1" * 100)
+    async with op.reader("a", chunk=chunk) as reader:
+        await reader.stat()
+        await op.write("a", b"2" * 20)
+        await reader.seek(50)
+        with pytest.raises(StorageError) as caught:
+            await reader.read()
+        assert caught.value.kind is ErrorKind.CONDITION_NOT_MATCH
+        assert (caught.value.operation, caught.value.path) == ("read", "a")
+
+
 async def test_stream_metadata_is_the_whole_objects() -> None:
     op = Operator("memory")
     await op.write("a", bytes(100))

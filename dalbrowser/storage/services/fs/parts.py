@@ -37,23 +37,24 @@ class PartFile:
             self._folder = os.dup(folder)
 
     def write(self, data: Data) -> None:
-        """Append ``data``."""
+        """Append ``data``; a call that raises has taken nothing of it and may be made again."""
         with self._lock:
-            self._check()
+            self._stand_at_end()
             write_all(self._fd, data)
             self._md5.update(data)
-            self.size += len(data)
+            self.size += memoryview(data).nbytes
 
     def copy(self, source: int, offset: int, size: int) -> int:
         """Append a slice of an open file; return its length, 0 at that file's end."""
         with self._lock:
-            self._check()
+            self._stand_at_end()
             count = copy_slice(source, offset, self._fd, size)
-            done = 0
+            done, md5 = 0, self._md5.copy()
             while done < count:
                 block = os.pread(self._fd, min(_READ_BACK, count - done), self.size + done)
-                self._md5.update(block)
+                md5.update(block)
                 done += len(block)
+            self._md5 = md5
             self.size += count
             return count
 
@@ -69,6 +70,7 @@ class PartFile:
                     f"The bytes of part {self._number} do not have the MD5 given for them; read"
                     " the source again.",
                 )
+            os.ftruncate(self._fd, self.size)
             part = self._uploads.commit_part(
                 self._folder, self._name, self._fd, self._number, self._md5.hexdigest()
             )
@@ -83,6 +85,11 @@ class PartFile:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._name, dir_fd=self._folder)
             self._close()
+
+    def _stand_at_end(self) -> None:
+        """Go where the bytes taken end: a write that failed may have left some behind it."""
+        self._check()
+        os.lseek(self._fd, self.size, os.SEEK_SET)
 
     def _check(self) -> None:
         if self._fd < 0:

@@ -63,15 +63,15 @@ class TemporaryFile:
         os.ftruncate(self._fd, 0)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append ``data``."""
+        """Append ``data``; a call that raises has taken nothing of it and may be made again."""
         with self._lock:
-            write_all(self._open(), data)
-            self.size += len(data)
+            write_all(self._at_end(), data)
+            self.size += memoryview(data).nbytes
 
     def copy(self, source: int, offset: int, size: int) -> int:
         """Append a slice of an open file; return its length, 0 at that file's end."""
         with self._lock:
-            count = copy_slice(source, offset, self._open(), size)
+            count = copy_slice(source, offset, self._at_end(), size)
             self.size += count
             return count
 
@@ -83,6 +83,7 @@ class TemporaryFile:
             if before is not None and stat.S_ISREG(before.st_mode):
                 with contextlib.suppress(PermissionError):
                     os.fchmod(fd, stat.S_IMODE(before.st_mode))
+            os.ftruncate(fd, self.size)
             meta.save(fd, extra)
             touch(fd)
             self._root.sync(fd)
@@ -146,6 +147,12 @@ class TemporaryFile:
         if self._fd < 0:
             raise StorageError(ErrorKind.INVALID_INPUT, "This write has ended already.")
         return self._fd
+
+    def _at_end(self) -> int:
+        """Return the descriptor where the bytes taken end: a failed write may have left some."""
+        fd = self._open()
+        os.lseek(fd, self.size, os.SEEK_SET)
+        return fd
 
     def _close(self) -> None:
         os.close(self._fd)

@@ -55,7 +55,12 @@ class FsWriter:
     async def _flush(self) -> None:
         if self._gathered:
             block, self._gathered = self._gathered, bytearray()
-            await self._pool.run(self._file.write, block)
+            try:
+                await self._pool.run(self._file.write, block)
+            except StorageError:
+                # Taken by earlier calls, which have returned: the next one sends it again.
+                self._gathered = block
+                raise
 
     async def close(self) -> Metadata:
         """Put the bytes on the disk and give them their name."""
