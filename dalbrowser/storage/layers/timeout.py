@@ -1,7 +1,8 @@
 """Deadlines: for each call, and between the bytes of a body; never for a whole body.
 
 Sits inside retry, so that a call that stalls is made again. Connecting has a deadline of its
-own, in the HTTP client. Invariant: a call that a server keeps alive with bytes is never cut.
+own, in the HTTP client. Invariants: a call that a server keeps alive with bytes is never cut;
+a limit of the rate that a person set is no silence of the server.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.layers.around import AroundAccessor
+from dalbrowser.storage.net.pace import is_resting
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -166,6 +168,8 @@ class _WatchedBody:
         self._timer = None
         if self._waiting is None:
             return
+        if is_resting(self._waiting):
+            self._since = self._loop.time()
         left = self._since + self._seconds - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)

@@ -21,7 +21,7 @@ from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net.failures import exchange_failure
 from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.observe import redact_headers, redact_url
-from dalbrowser.storage.net.pace import current_pace
+from dalbrowser.storage.net.pace import current_pace, resting
 from dalbrowser.storage.net.trust import clear_context, tls_context
 from dalbrowser.storage.net.wire import exact_target
 from dalbrowser.storage.types import HttpExchange
@@ -176,7 +176,8 @@ class HttpReply:
     async def _counted(self, block: bytes) -> bytes:
         self.received += len(block)
         if self._pace is not None:
-            await self._pace.received(len(block))
+            with resting():
+                await self._pace.received(len(block))
         return block
 
     async def aclose(self) -> None:

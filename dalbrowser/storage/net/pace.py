@@ -2,13 +2,19 @@
 
 Invariant: only requests made in the context in which ``set_pace`` was called are slowed
 down; what a person browses meanwhile is not. A wait comes before the bytes are handed to
-the socket or to the reader, so that no deadline of the connection runs during it.
+the socket or to the reader, so that no deadline of the connection runs during it; whoever
+sets another asks ``is_resting``.
 """
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Pace(Protocol):
@@ -26,6 +32,25 @@ _pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
 def set_pace(pace: Pace | None) -> None:
     """Slow down the bodies of this task, and of the tasks that it begins from now on."""
     _pace.set(pace)
+
+
+_resting: set[asyncio.Task[object] | None] = set()
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Say that this task has its bytes, and only waits until they may pass."""
+    task = asyncio.current_task()
+    _resting.add(task)
+    try:
+        yield
+    finally:
+        _resting.discard(task)
+
+
+def is_resting(task: asyncio.Task[object]) -> bool:
+    """Whether ``task`` waits for its pace, so that no server can be blamed for the silence."""
+    return task in _resting
 
 
 def current_pace() -> Pace | None:

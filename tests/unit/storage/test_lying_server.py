@@ -23,6 +23,7 @@ from dalbrowser.storage import (
     StorageError,
     TimeoutLayer,
 )
+from dalbrowser.storage.net.pace import set_pace
 from tests.servers import lying
 from tests.servers.lying import LyingServer
 
@@ -238,3 +239,47 @@ async def test_a_never_ending_range_is_cut_at_its_end() -> None:
         assert error.kind in {K.CONTENT_TRUNCATED, K.UNEXPECTED}
         async with op.reader("k") as reader:  # As much as is asked for, and no more.
             assert len(await reader.read(100_000)) <= 100_000
+
+
+class Slow:
+    """A pace at which each block has to wait for longer than a server may be silent."""
+
+    step = 65536
+
+    def __init__(self) -> None:
+        self.waited = 0
+
+    async def sending(self, size: int) -> None:
+        """Send at any rate."""
+
+    async def received(self, size: int) -> None:
+        self.waited += 1
+        await asyncio.sleep(0.15)
+
+
+async def test_a_limit_of_the_rate_is_no_silence_of_the_server() -> None:
+    """Many slow downloads beside each other wait for their turns, and none is begun anew."""
+    pace = Slow()
+    async with opened(lying.reply(200, DATA, {"ETag": '"1"'})) as (op, server):
+        set_pace(pace)
+        assert await op.layer(TimeoutLayer(between=0.05)).read("a") == DATA
+        assert len(server.seen) == 1
+    set_pace(None)
+    assert pace.waited > 1
+
+
+async def test_silence_counts_again_once_a_block_has_passed() -> None:
+    async def stall(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(lying.response(200, {"ETag": '"1"'}, len(DATA)) + DATA[:1000])
+        await writer.drain()
+        await heard.wait()
+
+    heard = asyncio.Event()
+    async with opened(stall) as (op, server):
+        set_pace(Slow())
+        error = await failed(op.layer(TimeoutLayer(between=0.05)).read("a"))
+        heard.set()
+        assert len(server.seen) == 1
+    set_pace(None)
+    assert error.is_temporary
+    assert "0.05 seconds" in error.message
