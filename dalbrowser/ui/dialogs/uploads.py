@@ -37,6 +37,7 @@ from dalbrowser.ui.format import count_text, size_text, visible_name
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
 
+    from PySide6.QtGui import QKeyEvent
     from PySide6.QtWidgets import QWidget
 
     from dalbrowser.profiles import Location
@@ -51,6 +52,15 @@ _COUNT = "old incomplete uploads"
 _WEEK = 7
 _NAMED = 5
 _FAILURES = (StorageError, TransferError, OSError)
+
+
+class _Days(QLineEdit):
+    """A field whose Enter is its own: it would close the dialog."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            event.accept()
 
 
 class UploadsDialog(Sheet):
@@ -101,7 +111,7 @@ class UploadsDialog(Sheet):
         self._more.setAutoDefault(False)
         self._more.hide()
         self._more.clicked.connect(lambda: self._spawn(self._list(), "list", group=_LIST))
-        self._days = QLineEdit(str(_WEEK))
+        self._days = _Days(str(_WEEK))
         self._days.setObjectName("uploadsDays")
         self._days.setValidator(QIntValidator(0, 36_500, self._days))
         self._days.setAccessibleName(self.tr("Age in days"))
@@ -115,6 +125,7 @@ class UploadsDialog(Sheet):
         self._old.clicked.connect(
             lambda: self._spawn(self._count_old(int(self._days.text())), "count", group=_COUNT)
         )
+        self._days.returnPressed.connect(self._old.click)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self._total)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QTableWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableWidget
 
 from dalbrowser.transfer import JobState, incomplete
 from dalbrowser.ui.dialogs import uploads
@@ -142,7 +142,7 @@ def test_all_that_are_old_go_after_a_count_and_a_yes(
         await person.stage.until(lambda: total.text() == wanted, "the sum")
         assert [line[4] for line in rows(person)] == ["0.06", "0.05"]
         person.edit("uploadsDays", "11")
-        person.press("uploadsAbortOld")
+        QTest.keyClick(person.find(QLineEdit, "uploadsDays"), Qt.Key.Key_Return)
         await person.says("noticeText", "None is older than 11 days")
         person.edit("uploadsDays", "9")
         person.press("uploadsAbortOld")
