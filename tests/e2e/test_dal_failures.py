@@ -163,7 +163,11 @@ def test_an_unreadable_local_file(
 def test_state_that_cannot_be_written(bare_dal: Dal, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     blocked = bare_dal.with_environment(XDG_STATE_HOME=str(tmp_path / "file"))
-    assert "file" in blocked("ls").complaint()
+    # Who only looks needs no journal; a transfer without one could not go on.
+    assert blocked("ls").code == 0
+    (tmp_path / "home/a").write_bytes(b"a")
+    assert str(tmp_path / "file") in blocked("cp", "home:a", "b").complaint()
+    assert not (blocked.folder / "b").exists()
 
 
 def test_a_damaged_journal_is_said_and_kept(
