@@ -61,11 +61,11 @@ async def test_an_upload_runs_beside_the_window_and_is_told_on_its_loop(
 
 
 async def test_a_call_before_the_start_and_after_the_end_queues_nothing(session: Session) -> None:
-    with pytest.raises(RuntimeError, match="not running"):
+    with pytest.raises(RuntimeError, match="nothing was queued"):
         await session.transfers.jobs()
     await session.transfers.start()
     await session.transfers.close()
-    with pytest.raises(RuntimeError, match="not running"):
+    with pytest.raises(RuntimeError, match="nothing was queued"):
         await session.transfers.jobs()
 
 
@@ -104,7 +104,7 @@ async def test_what_is_asked_while_it_starts_waits_for_it(session: Session) -> N
     assert await session.transfers.wait([]) == []
     await starting
     await session.transfers.close()
-    with pytest.raises(RuntimeError, match="not running"):
+    with pytest.raises(RuntimeError, match="nothing was queued"):
         await session.transfers.wait([])
 
 
