@@ -39,7 +39,8 @@ class SecretStore:
 
     ``deadline`` is how long, in seconds, one call may wait for the keyring.
     ``problem`` is a sentence while the keyring is not used, else ``None``. Once it has
-    failed it is left alone (no second prompt) until ``set`` or ``try_again``.
+    failed it is left alone (no second prompt) until ``set`` or ``try_again``. What could not
+    be written meanwhile is written as soon as either finds that it works again.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class SecretStore:
         self._changes: dict[str, int] = {}
         self._reading: dict[str, Future[Any]] = {}
         self._late: Future[Any] | None = None
+        self._owed: set[str] = set()
         self._problem: str | None = None
 
     def __repr__(self) -> str:
@@ -98,15 +100,14 @@ class SecretStore:
         if not kept:
             await self.delete(profile_id)
             return self.state
-        text = json.dumps(kept)
         self._remember(profile_id, kept)
-        await self._write(lambda backend: backend.set_password(SERVICE, profile_id, text))
+        await self._write(lambda backend: self._store(backend, profile_id, kept))
         return self.state
 
     async def delete(self, profile_id: str) -> None:
         """Forget the secrets of one connection; succeeds when there are none."""
         self._remember(profile_id, {})
-        await self._write(lambda backend: _delete(backend, profile_id))
+        await self._write(lambda backend: self._store(backend, profile_id, {}))
 
     async def try_again(self) -> SecretsKept:
         """Ask the keyring anew (it may have been unlocked or started); say whether it works."""
@@ -114,6 +115,7 @@ class SecretStore:
             self._problem = None
         # An item that never exists: a locked keyring fails here, an open one answers None.
         await self._wait(self._thread.submit(lambda b: b.get_password(SERVICE, "availability")))
+        await self._pay()
         return self.state
 
     def close(self) -> None:
@@ -123,6 +125,7 @@ class SecretStore:
     def _remember(self, profile_id: str, secrets: dict[str, str]) -> None:
         with self._lock:
             self._known[profile_id] = secrets
+            self._owed.add(profile_id)
             self._changes[profile_id] = self._changes.get(profile_id, 0) + 1
 
     def _read(self, backend: KeyringBackend, profile_id: str) -> None:
@@ -135,6 +138,31 @@ class SecretStore:
             # What was set while this was reading is newer than what was read.
             if profile_id not in self._known:
                 self._remember(profile_id, found)
+                self._owed.discard(profile_id)
+
+    def _store(self, backend: KeyringBackend, profile_id: str, secrets: dict[str, str]) -> None:
+        """Make one item what ``secrets`` says, in the keyring's thread."""
+        if secrets:
+            backend.set_password(SERVICE, profile_id, json.dumps(secrets))
+        else:
+            _delete(backend, profile_id)
+        with self._lock:
+            # Unless it was changed meanwhile: that change is queued behind this one.
+            if self._known.get(profile_id) == secrets:
+                self._owed.discard(profile_id)
+
+    async def _pay(self) -> None:
+        """Write what the keyring did not take before, unless it fails again."""
+        with self._lock:
+            owed = sorted(self._owed)
+        for name in owed:
+            if self._problem is not None:
+                return
+
+            def store(backend: KeyringBackend, name: str = name) -> None:
+                self._store(backend, name, self._known[name])
+
+            await self._wait(self._thread.submit(store))
 
     async def _write(self, call: Callable[[KeyringBackend], Any]) -> None:
         """Run a change in the keyring, in order behind a call that is late.
@@ -151,6 +179,7 @@ class SecretStore:
             future.add_done_callback(_swallow)
         else:
             await self._wait(future)
+            await self._pay()
 
     async def _wait(self, future: Future[Any]) -> Any:
         """Return the call's result, or ``None`` after noting what is wrong."""

@@ -6,6 +6,7 @@ times seconds. The dialog, the file and the documentation are all made from this
 
 from __future__ import annotations
 
+from math import isnan
 from types import MappingProxyType
 from typing import Any
 
@@ -35,6 +36,8 @@ class Setting:
         if self.choices and value not in self.choices:
             return f"{self.key} is {value!r}; it must be one of {', '.join(self.choices)}."
         if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isnan(value):
+                return f"{self.key} is not a number; give it one."
             if self.minimum is not None and value < self.minimum:
                 return f"{self.key} is {value!r}; the least is {self.minimum:g}."
             if self.maximum is not None and value > self.maximum:

@@ -259,6 +259,58 @@ async def test_try_again_uses_a_keyring_that_came_back(memory: MemoryKeyring) ->
     assert await store.get("id") == {"a": "x"}
 
 
+class Lockable(MemoryKeyring):
+    """A keyring that a person locks and unlocks."""
+
+    locked = True
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise KeyringLocked
+        return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.locked:
+            raise KeyringLocked
+        super().set_password(service, username, password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.locked:
+            raise KeyringLocked
+        super().delete_password(service, username)
+
+
+async def _changed_while_locked(keyring: Lockable) -> SecretStore:
+    """Return a store that was given a new secret, and told to forget another, in vain."""
+    keyring.items.update(
+        {("dalbrowser", "id"): '{"a": "old"}', ("dalbrowser", "gone"): '{"a": "x"}'}
+    )
+    store = store_over(keyring)
+    assert await store.set("id", {"a": "new"}) is SecretsKept.SESSION_ONLY
+    await store.delete("gone")
+    assert len(keyring.items) == 2
+    keyring.locked = False
+    return store
+
+
+async def test_what_was_changed_while_locked_is_written_once_it_is_unlocked() -> None:
+    keyring = Lockable()
+    store = await _changed_while_locked(keyring)
+    assert await store.try_again() is SecretsKept.KEYRING
+    assert keyring.items == {("dalbrowser", "id"): '{"a": "new"}'}
+    assert await store_over(keyring).get("id") == {"a": "new"}
+
+
+async def test_another_change_that_finds_it_unlocked_brings_the_earlier_ones_along() -> None:
+    keyring = Lockable()
+    store = await _changed_while_locked(keyring)
+    assert await store.set("other", {"b": "y"}) is SecretsKept.KEYRING
+    assert keyring.items == {
+        ("dalbrowser", "id"): '{"a": "new"}',
+        ("dalbrowser", "other"): '{"b": "y"}',
+    }
+
+
 @pytest.mark.parametrize("text", ["", "not json", "[1]", '"x"'])
 async def test_an_item_that_is_not_ours_counts_as_empty(memory: MemoryKeyring, text: str) -> None:
     memory.items["dalbrowser", "id"] = text

@@ -46,6 +46,7 @@ def test_value_is_there_at_once_and_after_a_restart(path: Path) -> None:
         ("transfers.concurrent_files", 65),
         ("transfers.concurrent_files", "4"),
         ("keyring.deadline", "soon"),
+        ("keyring.deadline", float("nan")),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(path: Path, key: str, value: object) -> None:
