@@ -8,6 +8,7 @@ milliseconds, so it belongs in a thread.
 from __future__ import annotations
 
 import codecs
+import re
 
 from charset_normalizer import from_bytes
 
@@ -23,6 +24,9 @@ _MARKS = (
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\b\x1b\x0b")
 _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"\x7f"
 _SAMPLE = 64 * 1024
+_BEYOND_ASCII = re.compile("[^\0-\x7f]+")
+_BEYOND_ASCII_BYTES = re.compile(b"[\x80-\xff]")
+_DAMAGED = 10  # whole characters for each broken one, at least
 _MOST_CONTROLS = 0.02  # of a text's bytes; compressed data has about 11 %
 
 
@@ -40,6 +44,8 @@ def guess(head: bytes, tail: bytes = b"") -> TextForm | None:
     if b"\0" in head or b"\0" in tail or _controls(head) > _MOST_CONTROLS:
         return None
     if _is_utf8(head, at_end=False) and _is_utf8(tail, at_end=True):
+        return _form("utf-8", 1, head, 0)
+    if _nearly_utf8(head) and _nearly_utf8(tail):
         return _form("utf-8", 1, head, 0)
     return _form(_legacy(head, tail), 1, head, 0)
 
@@ -72,6 +78,17 @@ def _is_utf8(data: bytes, *, at_end: bool) -> bool:
     return True
 
 
+def _nearly_utf8(data: bytes) -> bool:
+    """Whether this is UTF-8 with damage: far more characters beyond ASCII than broken ones.
+
+    Text of another encoding hardly ever has two bytes in a row that are one character of UTF-8.
+    """
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\N{REPLACEMENT CHARACTER}")
+    whole = sum(map(len, _BEYOND_ASCII.findall(text))) - broken
+    return broken * _DAMAGED <= whole
+
+
 def _wide(data: bytes) -> str | None:
     """Recognise UTF-16 without a mark: nearly all zeros at one parity, nearly none at the other.
 
@@ -91,7 +108,10 @@ def _wide(data: bytes) -> str | None:
 
 def _legacy(head: bytes, tail: bytes) -> str:
     """Guess a one-byte or East Asian encoding; Windows-1252 where nothing speaks for another."""
-    best = from_bytes((head[:_SAMPLE] + tail[-_SAMPLE:])[: 2 * _SAMPLE]).best()
+    # From a little before the first byte that says anything: a log may be ASCII for long.
+    first = _BEYOND_ASCII_BYTES.search(head)
+    begin = max(0, first.start() - _SAMPLE // 2) if first else 0
+    best = from_bytes(head[begin : begin + _SAMPLE] + tail[-_SAMPLE:]).best()
     name = best.encoding if best is not None else "cp1252"
     unsafe = name.startswith(("utf_16", "utf_32", "utf_7")) or name.startswith("iso2022")
-    return "cp1252" if unsafe else name
+    return "cp1252" if unsafe or name == "ascii" else name

@@ -57,6 +57,22 @@ def test_an_old_encoding_reads_back(text: str, encoding: str) -> None:
     assert data.decode(form.encoding) == text
 
 
+@pytest.mark.parametrize("text", [GERMAN, RUSSIAN])
+def test_one_damaged_character_does_not_turn_a_text_into_another_language(text: str) -> None:
+    data = text.encode()
+    form = guess(data + b"\xff\n" + data)
+    assert form == TextForm("utf-8", 1, b"\n", 0)
+
+
+def test_a_word_far_down_in_a_log_is_read_as_it_was_written() -> None:
+    plain = b"GET /index.html 200 took 14 ms\n" * 4000
+    data = plain + "GET /café/crème-brûlée 200\n".encode("latin-1") + plain[:8000]
+    assert data.index(b"\xe9") > 100_000
+    form = guess(data)
+    assert form is not None
+    assert "café/crème-brûlée" in data.decode(form.encoding, "replace")
+
+
 def test_only_carriage_returns_end_lines_where_there_is_nothing_else() -> None:
     assert guess(b"one\rtwo\r") == TextForm("utf-8", 1, b"\r", 0)
     assert guess(b"one\r\ntwo\r") == TextForm("utf-8", 1, b"\n", 0)
