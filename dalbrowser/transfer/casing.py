@@ -22,8 +22,11 @@ def ignores_case(folder: str) -> bool:
 
     Asked by an empty file of a name that is nobody else's, since folders of one disk may
     differ (ext4's ``casefold``, NTFS), and since a folder's own name says nothing of what is
-    mounted there. Where none can be made, the answer is the careful one.
+    mounted there. One that is still to be made will be as the one that it is made in. Where
+    no file can be made, the answer is the careful one.
     """
+    while not os.path.lexists(folder) and (parent := os.path.dirname(folder)):  # noqa: PTH120
+        folder = parent
     path = os.path.join(folder, f".dalprobe-a{os.urandom(16).hex()}")  # noqa: PTH118
     other = os.path.join(folder, os.path.basename(path).upper())  # noqa: PTH118, PTH119
     try:

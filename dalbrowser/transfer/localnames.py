@@ -7,6 +7,7 @@ The rule, segment by segment (a key is cut at ``/``):
   first letter of a reserved name (``CON``, ``NUL``, ``COM1`` …).
 - ``.`` and ``..`` are written ``%2E`` and ``%2E%2E``; an empty segment (a leading ``/``,
   ``//``, a final ``/``) is written ``%``.
+- ``.….dalpart`` is written ``%2E….dalpart``: those are the names of downloads in progress.
 - A ``%`` of the key itself is written ``%25`` where it could be mistaken for one of these.
 - A segment over 240 bytes (names end at 255, and a download in progress needs 9) is cut
   into folders, each but the last ending in ``%_``.
@@ -35,6 +36,7 @@ _LEAST_REST = 12
 _POSIX_BAD = re.compile("[\x00-\x1f\x7f/]")
 _WINDOWS_BAD = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$")
+_UNFINISHED = re.compile(r"(?is)\..+\.dalpart$")
 _OWN_PERCENT = re.compile(r"%(?=[0-9A-Fa-f]{2})")
 _CODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -117,12 +119,16 @@ def _encode(segment: str, windows: bool) -> str:
         cut = text.rindex("%")
         text = f"{text[:cut]}%25{text[cut + 1 :]}"
     text = (_WINDOWS_BAD if windows else _POSIX_BAD).sub(_code, text)
-    if windows:
-        if text[-1] in ". ":
-            text = text[:-1] + _code_text(text[-1])
-        if _RESERVED.match(text):
-            text = _code_text(text[0]) + text[1:]
-    return text
+    if windows and text[-1] in ". ":
+        text = text[:-1] + _code_text(text[-1])
+    return _unlike_others(text, windows)
+
+
+def _unlike_others(name: str, windows: bool) -> str:
+    """Return a name that the system, and a download in progress, do not have for themselves."""
+    if _UNFINISHED.match(name) or (windows and _RESERVED.match(name)):
+        return _code_text(name[0]) + name[1:]
+    return name
 
 
 def _cut(name: str, windows: bool) -> list[str]:
@@ -141,9 +147,7 @@ def _cut(name: str, windows: bool) -> list[str]:
                 break
             take += len(piece)
         names.append(name[:take] + _CONTINUES)
-        name = name[take:]
-        if windows and _RESERVED.match(name):
-            name = _code_text(name[0]) + name[1:]
+        name = _unlike_others(name[take:], windows)
     return [*names, name]
 
 

@@ -19,6 +19,7 @@ from dalbrowser.transfer import (
     localnames,
     wholefile,
 )
+from dalbrowser.transfer.localnames import key_of, segments_of
 from tests.faults.rig import MiB, Rig
 from tests.unit.transfer.gate import Gate
 
@@ -174,6 +175,7 @@ def test_a_disk_is_asked_and_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not casing.ignores_case(str(tmp_path))
+    assert not casing.ignores_case(str(tmp_path / "none" / "of these"))
     monkeypatch.setattr(casing, "os", _Path(tmp_path))
     assert casing.ignores_case(str(tmp_path))
     assert casing.ignores_case(str(tmp_path / "none"))
@@ -190,6 +192,7 @@ class _Path(Folding):
         class Names:
             join = staticmethod(os.path.join)
             basename = staticmethod(os.path.basename)
+            dirname = staticmethod(os.path.dirname)
             lexists = staticmethod(lambda path: exists(self._folded(path)))
 
         return Names
@@ -199,3 +202,32 @@ def test_names_are_folded_as_disks_do() -> None:
     assert casing.fold("Straße.TXT") == casing.fold("STRASSE.txt")
     assert casing.fold("e\u0301.txt") == casing.fold("\u00c9.txt")
     assert casing.fold("a") != casing.fold("b")
+
+
+@pytest.mark.parametrize("size", [1000, 400_000, MiB])
+async def test_an_object_called_like_a_download_in_progress_keeps_its_bytes(
+    rig: Rig, size: int
+) -> None:
+    there = {"p/x": b"x" * size, "p/.x.dalpart": b"d" * size, "p/.X.DALPART": b"D" * size}
+    for key, data in there.items():
+        await rig.op.write(key, data)
+    for _ in range(2):  # the second time over what is there
+        async with rig.engine() as engine:
+            ids = await engine.download(
+                [(rig.at("p/"), None)], rig.folder, ConflictPolicy.OVERWRITE
+            )
+            assert (await engine.wait(ids))[0].state is JobState.DONE
+        here = {
+            f"p/{key_of([path.name])}": path.read_bytes() for path in (rig.folder / "p").iterdir()
+        }
+        assert here == there
+
+
+@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize(
+    "key", [".x.dalpart", ".x.DalPart", ".\n.dalpart", "y" * 250 + ".x.dalpart"]
+)
+def test_no_key_has_the_name_of_a_download_in_progress(key: str, windows: bool) -> None:
+    names = segments_of(key, windows=windows)
+    assert not any(name.startswith(".") for name in names)
+    assert key_of(names) == key
