@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net.message import Origin
@@ -54,16 +55,17 @@ def place(config: S3Config, region: str) -> Place:
     """
     origin = service_origin(config, region)
     bucket = config.bucket
+    base = endpoint_path(config)
     if not bucket:
-        return Place(origin, "/")
+        return Place(origin, f"{base}/")
     if "/" in bucket or bucket in {".", ".."}:
         raise StorageError(
             ErrorKind.CONFIG_INVALID,
             f"{bucket!r} cannot be a bucket's name; give the name alone, and a prefix as 'root'.",
         )
     if _virtual(config, origin):
-        return Place(Origin(origin.scheme, f"{bucket}.{origin.host}", origin.port), "/")
-    return Place(origin, f"/{encode(bucket)}/")
+        return Place(Origin(origin.scheme, f"{bucket}.{origin.host}", origin.port), f"{base}/")
+    return Place(origin, f"{base}/{encode(bucket)}/")
 
 
 def service_origin(config: S3Config, region: str) -> Origin:
@@ -72,6 +74,25 @@ def service_origin(config: S3Config, region: str) -> Origin:
         return Origin.parse(config.endpoint.rstrip("/"))
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return Origin.parse(f"https://s3.{region}.{suffix}")
+
+
+def endpoint_path(config: S3Config) -> str:
+    """Return the encoded path that the endpoint itself has, without a final slash.
+
+    Some servers have S3 below one (Supabase: ``/storage/v1/s3``). The bucket at its end is none
+    of it: Cloudflare shows the address of a bucket so. Raises ``ConfigInvalid``.
+    """
+    split = urlsplit(config.endpoint)
+    names = unquote(split.path).strip("/").split("/")
+    if split.query or split.fragment or "//" in split.path.rstrip("/") or {".", ".."} & set(names):
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"The endpoint {config.endpoint!r} cannot be used: behind the host only a plain path"
+            " may follow. Write it like https://s3.example.com, without '?' and '#'.",
+        )
+    if config.bucket and names[-1] == config.bucket:
+        names.pop()
+    return "".join(f"/{encode(name)}" for name in names if name)
 
 
 def _virtual(config: S3Config, origin: Origin) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from dalbrowser.storage.services.s3.endpoint import service_origin
+from dalbrowser.storage.services.s3.endpoint import endpoint_path, service_origin
 from dalbrowser.storage.services.s3.exact import ExactKeys
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def server_of(config: S3Config) -> str:
     """Return which server a connection reaches; the same text is the same server."""
     if not config.endpoint:
         return "aws-cn" if config.region.startswith("cn-") else "aws"
-    return str(service_origin(config, config.region)).lower()
+    return str(service_origin(config, config.region)).lower() + endpoint_path(config)
 
 
 def account_of(config: S3Config) -> str:
