@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from dalbrowser.profiles import format_location
 from dalbrowser.session import describe
 from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
 from dalbrowser.transfer import Direction, JobsChanged, JobState, TransferError
@@ -146,6 +147,8 @@ class Traffic(QObject):
         if not isinstance(event, JobsChanged) or here is None:
             return
         for view in event.views:
+            if view.state is JobState.DONE and view.direction is Direction.MOVE:
+                self._forget(here, view.source)
             if (
                 view.state is JobState.DONE
                 and view.direction is not Direction.DOWNLOAD
@@ -155,6 +158,16 @@ class Traffic(QObject):
                 and view.key != here.path
             ):
                 self._note(here, view.key[len(here.path) :])
+
+    def _forget(self, here: Location, source: str) -> None:
+        """Take out of the list what was moved away, be it a move of an earlier run."""
+        try:
+            start = format_location(here, self._session.profiles)
+        except StorageError:
+            return  # Its connection is being removed.
+        below = source[len(start) :] if source.startswith(start) else ""
+        if below and "/" not in below[:-1]:
+            self._changes.forget([here.child(below)])
 
     def _note(self, here: Location, below: str) -> None:
         if self._arrived_at != here:

@@ -160,6 +160,27 @@ def test_what_is_sent_to_memory_is_seen_and_fetched_again(
     stage.run(story())
 
 
+def test_what_a_move_of_an_earlier_run_takes_away_leaves_the_list(
+    stage: Stage, window: MainWindow
+) -> None:
+    for name in ("a.txt", "a.txt.bak", "deep/a.txt", "trip/1.txt"):
+        stage.put(f"inbox/{name}", b"1")
+    (stage.files / "out").mkdir()
+
+    async def story() -> None:
+        person = Driver(stage, window)
+        host = stage.session.transfers
+        window.open_location(INBOX)
+        await person.listed("deep", "trip", "a.txt", "a.txt.bak")
+        # As after a restart: nothing in the window knows that it was asked for.
+        moved = [INBOX.child("a.txt"), INBOX.child("trip/")]
+        ids = await host.copy(moved, Location("files", "", "out/"), move=True)
+        assert {view.state for view in await host.wait(ids)} == {JobState.DONE}
+        await person.listed("deep", "a.txt.bak")
+
+    stage.run(story())
+
+
 def test_a_stream_of_arrivals_does_not_begin_one_listing_after_another(
     stage: Stage, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
