@@ -26,6 +26,7 @@ _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"
 _SAMPLE = 64 * 1024
 _BEYOND_ASCII = re.compile("[^\0-\x7f]+")
 _BEYOND_ASCII_BYTES = re.compile(b"[\x80-\xff]")
+_BEFORE = 256  # bytes of its line before the first that is not ASCII
 _DAMAGED = 10  # whole characters for each broken one, at least
 _MOST_CONTROLS = 0.02  # of a text's bytes; compressed data has about 11 %
 
@@ -108,10 +109,23 @@ def _wide(data: bytes) -> str | None:
 
 def _legacy(head: bytes, tail: bytes) -> str:
     """Guess a one-byte or East Asian encoding; Windows-1252 where nothing speaks for another."""
-    # From a little before the first byte that says anything: a log may be ASCII for long.
-    first = _BEYOND_ASCII_BYTES.search(head)
-    begin = max(0, first.start() - _SAMPLE // 2) if first else 0
-    best = from_bytes(head[begin : begin + _SAMPLE] + tail[-_SAMPLE:]).best()
-    name = best.encoding if best is not None else "cp1252"
+    matches = list(from_bytes(_telling(head) + _telling(tail)))
+    if not matches:
+        return "cp1252"
+    best = matches[0]
+    for match in matches:
+        # Equals come in the order of their names, and French is no Czech.
+        even = (match.chaos, match.coherence) == (best.chaos, best.coherence)
+        if even and "cp1252" in match.could_be_from_charset:
+            return "cp1252"
+    name = best.encoding
     unsafe = name.startswith(("utf_16", "utf_32", "utf_7")) or name.startswith("iso2022")
     return "cp1252" if unsafe or name == "ascii" else name
+
+
+def _telling(data: bytes) -> bytes:
+    """Return up to a sample of the lines that are not ASCII; the others say nothing."""
+    lines = b"\n".join(line for line in data.split(b"\n") if not line.isascii())
+    first = _BEYOND_ASCII_BYTES.search(lines)
+    begin = max(0, first.start() - _BEFORE) if first else 0
+    return lines[begin : begin + _SAMPLE]
