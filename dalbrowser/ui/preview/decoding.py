@@ -7,6 +7,8 @@ the interpreter's lock held (drawing an SVG) is done in another process.
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -47,9 +49,18 @@ class Picture:
         return self.levels[0].size() != self.size
 
 
-def decode(value: ImageValue) -> Picture:
+async def decoded(value: ImageValue) -> Picture:
+    """Decode an image off the loop; whoever gives up waiting ends what can be ended."""
+    given_up = threading.Event()
+    try:
+        return await asyncio.to_thread(decode, value, given_up)
+    finally:
+        given_up.set()
+
+
+def decode(value: ImageValue, given_up: threading.Event | None = None) -> Picture:
     """Decode an image; runs in a thread. Raises ``PreviewError`` with what is wrong."""
-    image, size = _draw_svg(value.data) if value.format == "svg" else _read(value)
+    image, size = _draw_svg(value.data, given_up) if value.format == "svg" else _read(value)
     return Picture(tuple(_levels(image)), size)
 
 
@@ -100,9 +111,9 @@ def _read(value: ImageValue) -> tuple[QImage, QSize]:
     return image, full
 
 
-def _draw_svg(data: bytes) -> tuple[QImage, QSize]:
+def _draw_svg(data: bytes, given_up: threading.Event | None) -> tuple[QImage, QSize]:
     try:
-        width, height, pixels = drawn(data)
+        width, height, pixels = drawn(data, given_up)
     except NotDrawnError as error:
         raise PreviewError(str(error)) from error
     image = QImage(pixels, width, height, QImage.Format.Format_ARGB32_Premultiplied).copy()

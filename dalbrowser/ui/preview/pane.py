@@ -30,7 +30,7 @@ from dalbrowser.session.wording import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.elided import ElidedLabel
 from dalbrowser.ui.format import visible_name
-from dalbrowser.ui.preview.decoding import decode
+from dalbrowser.ui.preview.decoding import decoded
 from dalbrowser.ui.preview.details import DetailsView
 from dalbrowser.ui.preview.faces import Face, Notice
 from dalbrowser.ui.preview.facts import cost_text, tr
@@ -230,7 +230,7 @@ class PreviewPane(QWidget):
     async def _open_source(self, source: RangeSource) -> None:
         preview = await self._session.previews.open_source(source)
         if isinstance(preview.value, ImageValue):
-            picture = await asyncio.to_thread(decode, preview.value)
+            picture = await decoded(preview.value)
             self._image.show_picture(picture, preview.value.format)
         self._preview = preview
         self._details.show_metadata(self._known(preview.metadata))

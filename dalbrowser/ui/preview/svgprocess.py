@@ -11,6 +11,8 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+from time import monotonic
 
 DEADLINE = 10.0
 """Seconds; starting the child takes 0.2 s of them."""
@@ -19,6 +21,7 @@ MEMORY = 3 * 512 * 1024**2
 SIDE = 2048
 UNREADABLE = 3
 """The exit code for what Qt does not take for an SVG."""
+_LOOK = 0.1  # seconds between looks at whether to go on
 _HEAD = struct.Struct("<II")
 
 
@@ -26,37 +29,55 @@ class NotDrawnError(Exception):
     """There is no picture; the text says why in a sentence."""
 
 
-def drawn(data: bytes) -> tuple[int, int, bytes]:
+def drawn(data: bytes, given_up: threading.Event | None = None) -> tuple[int, int, bytes]:
     """Return width, height and the pixels (ARGB32, premultiplied) of an SVG.
 
-    Blocking for up to ``DEADLINE``; belongs in a thread. Raises ``NotDrawnError``.
+    Blocking for up to ``DEADLINE``; belongs in a thread. Raises ``NotDrawnError``, also soon
+    after ``given_up`` was set.
     """
+    # Not as a module: the child is to load Qt and nothing of the program.
+    command = [sys.executable, "-P", __file__, str(MEMORY), str(int(DEADLINE) + 1)]
     try:
-        # Not as a module: the child is to load Qt and nothing of the program.
-        child = subprocess.run(  # noqa: S603
-            [sys.executable, "-P", __file__, str(MEMORY), str(int(DEADLINE) + 1)],
-            input=data,
+        child = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=DEADLINE,
             env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        raise NotDrawnError(
-            f"Drawing this SVG takes more than {DEADLINE:g} s. Download it to look at it."
-        ) from None
     except OSError as error:
         raise NotDrawnError(f"The SVG could not be drawn ({error.strerror}).") from error
+    with child:
+        try:
+            output = _outcome(child, data, given_up or threading.Event())
+        finally:
+            child.kill()  # nothing where it has ended
     if child.returncode == UNREADABLE:
         raise NotDrawnError("The SVG could not be drawn.")
-    head, pixels = child.stdout[: _HEAD.size], child.stdout[_HEAD.size :]
+    head, pixels = output[: _HEAD.size], output[_HEAD.size :]
     width, height = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, 0)
     if child.returncode or not pixels or len(pixels) != width * height * 4:
         raise NotDrawnError(
             "Drawing this SVG takes more memory than a preview gives it. Download it to look at it."
         )
     return width, height, pixels
+
+
+def _outcome(child: subprocess.Popen[bytes], data: bytes, given_up: threading.Event) -> bytes:
+    """Feed the child, and wait for what it writes, up to the deadline or until given up."""
+    ends = monotonic() + DEADLINE
+    sent: bytes | None = data
+    while True:
+        try:
+            return child.communicate(sent, timeout=_LOOK)[0]
+        except subprocess.TimeoutExpired:
+            sent = None  # it is kept from the first call
+        if given_up.is_set():
+            raise NotDrawnError("Nobody looks at this SVG any more.")
+        if monotonic() > ends:
+            raise NotDrawnError(
+                f"Drawing this SVG takes more than {DEADLINE:g} s. Download it to look at it."
+            )
 
 
 def _bound(memory: int, seconds: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import struct
 import threading
@@ -10,24 +11,27 @@ from time import monotonic
 
 import pytest
 
+from dalbrowser.preview import ImageValue
 from dalbrowser.ui.preview import svgprocess
+from dalbrowser.ui.preview.decoding import decoded
 from dalbrowser.ui.preview.svgprocess import NotDrawnError, drawn
 from tests.unit.preview.test_images import OPEN
+
+BLURRED = (
+    f'{OPEN[:-1]} viewBox="0 0 100 100"><filter id="f"><feGaussianBlur stdDeviation="50"/>'
+    "</filter>" + '<rect filter="url(#f)" width="100" height="100"/>' * 300 + "</svg>"
+)
 
 
 def test_a_drawing_without_end_is_ended_and_nothing_stands_still(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(svgprocess, "DEADLINE", 1.0)
-    blurred = (
-        f'{OPEN[:-1]} viewBox="0 0 100 100"><filter id="f"><feGaussianBlur stdDeviation="50"/>'
-        "</filter>" + '<rect filter="url(#f)" width="100" height="100"/>' * 300 + "</svg>"
-    )
     said: list[str] = []
 
     def draw() -> None:
         with pytest.raises(NotDrawnError) as failure:
-            drawn(blurred.encode())
+            drawn(BLURRED.encode())
         said.append(str(failure.value))
 
     thread = threading.Thread(target=draw)
@@ -42,15 +46,29 @@ def test_a_drawing_without_end_is_ended_and_nothing_stands_still(
     assert turns > 20  # in one turn where the lock is held
 
 
+async def test_who_looks_elsewhere_ends_the_drawing() -> None:
+    began = monotonic()
+    drawing = asyncio.ensure_future(decoded(ImageValue(BLURRED.encode(), "svg")))
+    await asyncio.sleep(0)
+    drawing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await drawing
+    # The thread and with it the child end, so that the program can end too.
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert monotonic() - began < svgprocess.DEADLINE / 2
+
+
 def test_pictures_that_swell_inside_end_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svgprocess, "MEMORY", 300 * 1024**2)
+    # Without memory Qt may end, or wait for itself: then this is what ends it.
+    monkeypatch.setattr(svgprocess, "DEADLINE", 3.0)
     inline = base64.b64encode(_grey(8000, 8000)).decode()
     swelling = (
         f'{OPEN[:-1]} viewBox="0 0 100 100">'
         + f'<image width="9" height="9" xlink:href="data:image/png;base64,{inline}"/>' * 8
         + "</svg>"
     )
-    with pytest.raises(NotDrawnError, match="more memory than a preview gives it"):
+    with pytest.raises(NotDrawnError, match="Drawing this SVG takes more"):
         drawn(swelling.encode())
 
 
