@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(argv)
     if isinstance(arguments, int):
         return arguments
-    arguments.prepare_environment()
+    problem = arguments.prepare_environment()
+    if problem is not None:
+        sys.stderr.write(f"dalbrowser: {problem}\n")
+        return 1
     from dalbrowser.app.run import run  # after the environment, which Qt reads once
 
     return run(arguments)

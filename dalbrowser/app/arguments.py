@@ -31,15 +31,23 @@ class Arguments:
     size: tuple[int, int] | None
     select: str | None
 
-    def prepare_environment(self) -> None:
-        """Set what Qt reads once, when its application object is made."""
+    def prepare_environment(self) -> str | None:
+        """Set what Qt reads once, when its application object is made.
+
+        Returns a sentence where no window can be shown: Qt itself would abort.
+        """
         if self.scale != 1:
             os.environ["QT_SCALE_FACTOR"] = f"{self.scale:g}"
-        headless = sys.platform.startswith("linux") and not (
-            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        )
-        if self.screenshot is not None and headless:
-            os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+        if not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named):
+            return None
+        if self.screenshot is None:
+            return (
+                "There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set, so no window can"
+                " be shown. Start it from a desktop session (or with ssh -X), or use --screenshot."
+            )
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        return None
 
 
 def parse(argv: Sequence[str]) -> Arguments | int:

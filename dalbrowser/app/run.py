@@ -45,6 +45,14 @@ _FIRST_SIZE = (1280, 800)
 
 def run(arguments: Arguments) -> int:
     """Run the window until it is closed; returns the exit code."""
+    try:
+        folders = Folders.default()
+    except OSError as error:
+        sys.stderr.write(
+            f"dalbrowser: There is no place for settings and transfers: {describe(error)} Set"
+            " HOME (or the XDG_… variable of that folder) to a folder that can be written.\n"
+        )
+        return 1
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     application.setApplicationName("dalbrowser")
@@ -55,13 +63,12 @@ def run(arguments: Arguments) -> int:
     loop = QEventLoop(application)
     loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="work"))
     with loop, collected_here():
-        code: int = loop.run_until_complete(_live(application, arguments))
+        code: int = loop.run_until_complete(_live(application, arguments, folders))
         return code
 
 
-async def _live(application: QApplication, arguments: Arguments) -> int:
+async def _live(application: QApplication, arguments: Arguments, folders: Folders) -> int:
     loop = asyncio.get_running_loop()
-    folders = Folders.default()
     if arguments.screenshot is None and await hand_over(folders, arguments):
         return 0
     session = build_session(loop, folders)

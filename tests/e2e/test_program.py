@@ -74,6 +74,23 @@ def test_words_that_make_no_sense_open_no_window(tmp_path: Path, words: list[str
     assert words[1] in done.stderr
 
 
+def test_without_a_display_a_window_is_not_tried(tmp_path: Path) -> None:
+    done = run(tmp_path, DISPLAY="", QT_QPA_PLATFORM="")
+    assert done.returncode == 1
+    assert done.stderr.startswith("dalbrowser: There is no display:")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_home_that_cannot_be_used_is_said_in_a_line(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file")
+    done = run(home, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 1
+    assert done.stderr.startswith("dalbrowser: There is no place for settings and transfers:")
+    assert str(home) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_window_in_order(tmp_path: Path, number: signal.Signals) -> None:
     journal = tmp_path / ".local/state/dalbrowser/journal.sqlite"
