@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dalbrowser.storage.options import OpDelete, OpList, OpRead, OpStat, OpWrite
 from dalbrowser.storage.services.fs import Fs, FsConfig
+from dalbrowser.storage.services.fs.pool import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
     from typing import Any
 
     from dalbrowser.storage.types import Metadata
@@ -42,6 +46,19 @@ class Disk:
         finally:
             await reply.body.aclose()
         return b"".join(blocks)
+
+    async def settled(self) -> None:
+        """Wait until every call that was begun is over, also those that nobody waits for."""
+        gate = threading.Barrier(THREADS)
+        await asyncio.gather(*(self.fs._pool.run(gate.wait) for _ in range(THREADS)))
+
+    def open_files(self) -> list[str]:
+        """Return what this process holds open below the root (Linux)."""
+        found = []
+        for item in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.append(str(item.readlink()))
+        return [path for path in found if path.startswith(str(self.root))]
 
     async def stat(self, path: str, **options: Any) -> Metadata:
         return await self.fs.stat(path, OpStat(**options))

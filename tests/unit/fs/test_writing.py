@@ -16,8 +16,19 @@ import pytest
 from dalbrowser.storage import Operator
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layers.retry import RetryLayer
-from dalbrowser.storage.options import OpCopy, OpCreateDir, OpRead, OpRename, OpWrite
+from dalbrowser.storage.options import (
+    OpAbortMultipart,
+    OpCopy,
+    OpCreateDir,
+    OpCreateMultipart,
+    OpList,
+    OpRead,
+    OpRename,
+    OpWrite,
+    OpWriteMultipart,
+)
 from dalbrowser.storage.services.fs import atomic
+from dalbrowser.storage.services.fs.pool import THREADS
 from dalbrowser.storage.types import ByteRange
 
 if TYPE_CHECKING:
@@ -360,3 +371,50 @@ async def test_nothing_touches_the_disk_on_the_loop(disk: Disk) -> None:
             assert _seen == ["open"]
     finally:
         _watching.clear()
+
+
+async def test_what_is_cancelled_while_it_ends_leaves_nothing_open(disk: Disk) -> None:
+    """All threads are busy, so what is to close a file waits for one: it is closed all the same."""
+    await disk.put("a", b"a" * 1000)
+    writer = await disk.fs.write("b", OpWrite())
+    reader = (await disk.fs.read("a", OpRead())).body
+    upload = OpWriteMultipart(
+        upload_id=await disk.fs.create_multipart("c", OpCreateMultipart()), number=1, size=1
+    )
+    part = await disk.fs.write_multipart("c", upload)
+    lister = await disk.fs.list("", OpList(recursive=True, limit=1))
+    await lister.next_page()
+    opened = disk.open_files()
+    busy = threading.Event()
+    holds = [asyncio.create_task(disk.fs._pool.run(busy.wait)) for _ in range(THREADS)]
+    ends = [writer.abort(), reader.aclose(), part.abort(), lister.aclose()]
+    begins = [disk.fs.create_multipart("d", OpCreateMultipart())]
+    tasks = [asyncio.create_task(call) for call in (*ends, *begins)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    busy.set()
+    await asyncio.gather(*holds)
+    assert all(
+        isinstance(each, asyncio.CancelledError)
+        for each in await asyncio.gather(*tasks, return_exceptions=True)
+    )
+    await disk.settled()
+    assert len(opened) > 4
+    assert disk.open_files() == []
+    await disk.fs.abort_multipart("c", OpAbortMultipart(upload_id=upload.upload_id))
+    assert disk.files() == ["a"]
+
+
+async def test_a_copy_cancelled_at_any_moment_leaves_nothing_open(disk: Disk) -> None:
+    await disk.put("a", b"a" * 100_000)
+    chance = random.Random(5)
+    for _ in range(60):
+        task = asyncio.create_task(disk.fs.copy("a", "new/b", OpCopy()))
+        for _turn in range(chance.randrange(12)):
+            await asyncio.sleep(0.0002)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await disk.settled()
+    assert disk.open_files() == []
+    assert disk.files() in (["a"], ["a", "new", "new/b"])

@@ -142,13 +142,14 @@ class Fs(Accessor):
             exclusive = args.if_not_exists
             return await copy_file(self._pool, fd, st, file, extra, exclusive=exclusive)
         finally:
-            await self._pool.run(os.close, fd)
+            await self._pool.release(os.close, fd)
 
     async def rename(self, source: str, target: str, args: OpRename) -> None:
         await self._pool.run(self._core.rename, source, target, exclusive=args.if_not_exists)
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
-        return await self._pool.run(self._uploads.create, path, args)
+        drop = partial(self._uploads.abort, path)
+        return await self._pool.acquire(drop, partial(self._uploads.create, path, args))
 
     async def write_multipart(self, path: str, args: OpWriteMultipart) -> FsPartWriter:
         file = await self._part(path, args.upload_id, args.number)
@@ -164,10 +165,10 @@ class Fs(Accessor):
                 await fill(self._pool, file, fd, start, end - start)
                 return await self._pool.run(file.commit, end - start, None)
             except BaseException:
-                await self._pool.run(file.discard)
+                await self._pool.release(file.discard)
                 raise
         finally:
-            await self._pool.run(os.close, fd)
+            await self._pool.release(os.close, fd)
 
     async def complete_multipart(
         self, path: str, parts: Sequence[Part], args: OpCompleteMultipart
@@ -222,7 +223,7 @@ class _Completion:
             if metadata is None:
                 stored = await self._pool.run(self._uploads.choose, folder, parts)
                 metadata = await self._join(folder, stored)
-        await self._pool.run(self._uploads.drop, upload_id)
+        await self._pool.release(self._uploads.drop, upload_id)
         return metadata
 
     async def _join(self, folder: int, stored: Sequence[StoredPart]) -> Metadata:
@@ -235,11 +236,11 @@ class _Completion:
                 try:
                     await fill(self._pool, file, fd, 0, (await run(os.fstat, fd)).st_size)
                 finally:
-                    await run(os.close, fd)
+                    await self._pool.release(os.close, fd)
             exclusive = self._args.if_not_exists
             return await run(self._uploads.commit, folder, file, exclusive=exclusive)
         except BaseException:
-            await run(file.discard)
+            await self._pool.release(file.discard)
             raise
 
 

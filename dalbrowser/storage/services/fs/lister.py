@@ -51,7 +51,7 @@ class FsLister:
 
     async def aclose(self) -> None:
         """Close the folders that are open."""
-        await self._pool.run(self._close)
+        await self._pool.release(self._close)
 
     def _close(self) -> None:
         with self._lock:

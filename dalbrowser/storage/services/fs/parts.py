@@ -121,7 +121,7 @@ class FsPartWriter:
 
     async def abort(self) -> None:
         """Give the part up."""
-        await self._pool.run(self._file.discard)
+        await self._pool.release(self._file.discard)
 
 
 def wrong_size(announced: int, got: int) -> StorageError:

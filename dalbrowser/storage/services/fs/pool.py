@@ -54,6 +54,21 @@ class Pool:
             future.add_done_callback(give_back)
             raise
 
+    async def release(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Run ``call``, which gives something back: also where the caller is cancelled meanwhile.
+
+        A cancelled ``run`` that still waits for a thread is never made, and what it was to close
+        would stay open.
+        """
+        if self._closed:
+            call(*args, **kwargs)
+            return
+        future = self._submit(functools.partial(call, *args, **kwargs))
+        try:
+            await asyncio.shield(asyncio.wrap_future(future))
+        except OSError as error:
+            raise storage_error(error) from error
+
     def _submit(self, call: Callable[[], T]) -> Future[T]:
         if self._closed:
             raise StorageError(

@@ -67,7 +67,7 @@ class FsReader:
     async def aclose(self) -> None:
         """Close the file; waits for a read that a cancelled caller left running."""
         if self._fd >= 0:
-            await self._pool.run(self.close)
+            await self._pool.release(self.close)
 
     def close(self) -> None:
         """Close the file, in this thread."""

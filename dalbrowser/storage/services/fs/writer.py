@@ -92,7 +92,7 @@ class FsWriter:
     async def abort(self) -> None:
         """Leave nothing behind."""
         self._gathered.clear()
-        await self._pool.run(self._file.discard)
+        await self._pool.release(self._file.discard)
 
 
 class Sink(Protocol):
@@ -137,5 +137,5 @@ async def copy_file(
         return meta.describe(await pool.run(file.publish, exclusive=exclusive), extra)
     except BaseException:
         with contextlib.suppress(StorageError):
-            await pool.run(file.discard)
+            await pool.release(file.discard)
         raise
