@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from dalbrowser.profiles import Location, SecretsKept
+from dalbrowser.profiles import Location, SecretsKept, secret_fields
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.dialogs.confirm import ConfirmDialog
@@ -44,7 +44,12 @@ class Connecting(QObject):
         self._open(None)
 
     def edit(self, profile: Profile) -> None:
-        """Edit a saved connection."""
+        """Edit a saved connection; one of a kind that only a newer version knows is left alone."""
+        try:
+            secret_fields(profile.scheme)
+        except StorageError as error:
+            self.said.emit(describe(error), "error")
+            return
         self._open(profile)
 
     def _open(self, profile: Profile | None) -> None:

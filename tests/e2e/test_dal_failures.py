@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.servers.lying import LyingServer, error
@@ -18,7 +19,6 @@ from tests.servers.raw import RawS3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import Dal
     from tests.servers.ceph import Ceph
@@ -192,3 +192,19 @@ def _without_override() -> None:
         libc = ctypes.CDLL(None)
         for capability in (1, 2):
             libc.prctl(24, capability, 0, 0, 0)
+
+
+def test_what_was_put_into_the_file_by_hand_is_listed_without_its_secret(bare_dal: Dal) -> None:
+    file = Path(bare_dal.environment["HOME"]) / ".config" / "dalbrowser" / "connections.json"
+    file.parent.mkdir(parents=True)
+    config = {"endpoint": "http://127.0.0.1:9", "secret_access_key": "hush-by-hand"}
+    rows = [
+        {"id": "1", "name": "work", "scheme": "s3", "config": config},
+        {"id": "2", "name": "future", "scheme": "newer", "config": {"token": "hush-by-hand"}},
+    ]
+    file.write_text(json.dumps({"connections": rows}))
+    listed = bare_dal("connections", "list")
+    assert listed.code == 0
+    assert "work: s3 endpoint=http://127.0.0.1:9 secret_access_key=***" in listed.lines
+    assert "future: newer token=***" in listed.lines
+    assert b"hush" not in listed.out + listed.err.encode()

@@ -53,10 +53,16 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
 
 
 async def run_list(context: Context, arguments: argparse.Namespace) -> int:
-    """List every connection with its settings, which hold no secret."""
+    """List every connection with its settings; a secret put into the file by hand is not told."""
     del arguments
     for profile in context.profiles.all():
-        settings = " ".join(f"{name}={value}" for name, value in profile.config.items())
+        try:
+            secret = secret_fields(profile.scheme)
+        except StorageError:
+            secret = frozenset(profile.config)  # of a kind that only a newer version knows
+        settings = " ".join(
+            f"{name}={'***' if name in secret else value}" for name, value in profile.config.items()
+        )
         say(one_line(f"{profile.name}: {profile.scheme} {settings}"))
     return 0
 

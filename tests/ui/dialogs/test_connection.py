@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QLineEdit, QWidget
 
-from dalbrowser.profiles import Location
+from dalbrowser.profiles import Location, Profile
+from dalbrowser.ui.connecting import Connecting
 from tests.ui.driver import Driver
 
 if TYPE_CHECKING:
@@ -147,3 +148,13 @@ def test_keys_are_tested_against_a_real_server_and_kept_out_of_the_file(
                 assert rclone_s3.secret_key.encode() not in path.read_bytes()
 
     person.stage.run(story())
+
+
+def test_a_kind_that_only_a_newer_version_knows_is_not_edited(stage: Stage) -> None:
+    connecting = Connecting(stage.session, QWidget())
+    said: list[tuple[str, str]] = []
+    connecting.said.connect(lambda text, tone: said.append((text, tone)))
+    connecting.edit(Profile("id", "future", "newer", {"bucket": "b"}))
+    ((text, tone),) = said
+    assert "'newer'" in text
+    assert tone == "error"
