@@ -6,6 +6,8 @@ the object what the lost answer would have said.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,11 +27,15 @@ from dalbrowser.storage.services.s3.tags import put_tags
 from dalbrowser.storage.types import EntryMode, Metadata, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from dalbrowser.storage.net.client import HttpReply
     from dalbrowser.storage.services.s3.core import S3Core
     from dalbrowser.storage.types import Data
+
+
+GRACE = 3.0
+"""Seconds that who gives up waits for the id of an upload being begun, and for its abort."""
 
 
 class Uploads:
@@ -63,10 +69,28 @@ class Uploads:
             )
             return replies.upload_id(text)
 
-        upload_id = await self._core.checksum.send(wanted(self._core, args.checksum), begin)
+        asking = self._core.checksum.send(wanted(self._core, args.checksum), begin)
+        upload_id = await self._begun(key, asking)
         if later:
             self._tags[upload_id] = args.tags
         return upload_id
+
+    async def _begun(self, key: str, asking: Coroutine[None, None, str]) -> str:
+        """Return the new upload's id; a caller that is cancelled meanwhile leaves no upload.
+
+        Nobody else will know the id, and what an upload holds is paid for until it is dropped.
+        """
+        begun = asyncio.create_task(asking, name="begin an upload")
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StorageError, TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    upload_id = await begun
+                    await self.abort(key, OpAbortMultipart(upload_id=upload_id))
+            raise
+        finally:
+            begun.cancel()
 
     async def part(
         self,
