@@ -58,8 +58,12 @@ async def test_a_service_out_of_reach_keeps_no_place_from_another(
         assert states.count(JobState.QUEUED) == 4
         rig.reachable = True
         assert {view.state for view in await engine.wait(lost)} == {JobState.DONE}
-        await asyncio.gather(*(job.task for job in engine._live.values() if job.task))
-        for lane in (engine._scheduler._small, engine._scheduler._large):
+        lanes = (engine._scheduler._small, engine._scheduler._large)
+        tasks = [job.task for lane in lanes for job in lane.running.values() if job.task]
+        await asyncio.gather(*tasks)
+        # A place is given back in the turn after the task has ended.
+        await asyncio.sleep(0)
+        for lane in lanes:
             assert not lane.resting
             assert not lane.running
             assert not lane.by_batch
