@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from posixpath import normpath
 from typing import TYPE_CHECKING
@@ -74,6 +75,20 @@ async def test_keys_are_exact(key: str) -> None:
     assert await op.read("copy") == b"exact"
     if neighbour not in (key, key.removeprefix("/")):
         assert await op.read(neighbour) == b"neighbour"
+
+
+async def test_appends_beside_each_other_all_arrive() -> None:
+    """Large blocks are hashed in a thread, and the object may have grown by then."""
+    op = Operator("memory")
+    blocks = [bytes([65 + number]) * 400_000 for number in range(6)]
+
+    async def append(block: bytes) -> None:
+        async with op.writer("log", append=True) as writer:
+            await writer.write(block)
+
+    await asyncio.gather(*(append(block) for block in blocks))
+    found = await op.read("log")
+    assert sorted(found[at : at + 400_000] for at in range(0, len(found), 400_000)) == blocks
 
 
 async def test_writer_commits_only_by_close() -> None:

@@ -190,18 +190,17 @@ class Memory(Accessor):
         check(self._store.current(key))
 
         async def put(data: Data) -> Metadata:
-            content = bytes(data)
-            if args.append:
-                before = self._store.current(key)
-                content = (before.data or b"") + content if before else content
-            return self._store.put(
-                key,
-                content,
-                args,
-                etag=await _hashed(content),
-                versioning=self._versioning,
-                check=check,
-            )
+            while True:
+                before = self._store.current(key) if args.append else None
+                content = ((before.data if before else None) or b"") + data
+                etag = await _hashed(content)
+                with self._store.lock:
+                    if args.append and self._store.current(key) is not before:
+                        continue  # Appended to meanwhile: these bytes go behind those.
+                    versioning = self._versioning
+                    return self._store.put(
+                        key, content, args, etag=etag, versioning=versioning, check=check
+                    )
 
         return OneShotWriter(put)
 
