@@ -41,7 +41,11 @@ def load(path: Path) -> tuple[dict[str, Any], str | None]:
 
 
 def save(path: Path, value: dict[str, Any]) -> None:
-    """Replace ``path`` with ``value``, readable by this user alone; raises ``OSError``."""
+    """Replace ``path`` with ``value``, readable by this user alone; raises ``OSError``.
+
+    A link (settings are kept elsewhere by some) stays one: what it leads to is replaced.
+    """
+    path = path.resolve()
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -148,6 +148,19 @@ def test_save_leaves_the_old_file_when_it_fails(path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["settings.json"]
 
 
+def test_a_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles" / "settings.json"
+    kept.parent.mkdir()
+    kept.write_text('{"view.hidden": true}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(kept)
+    settings = Settings(path)
+    settings.set("window.sidebar", False)
+    settings.flush()
+    assert path.is_symlink()
+    assert json.loads(kept.read_text()) == {"view.hidden": True, "window.sidebar": False}
+
+
 def test_writers_take_turns(path: Path) -> None:
     def add(name: str) -> None:
         for number in range(20):
