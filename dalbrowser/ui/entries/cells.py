@@ -10,7 +10,14 @@ from PySide6.QtCore import QCoreApplication, Qt
 
 from dalbrowser.ui.entries.kinds import BUCKET, FOLDER, kind_of, kind_text
 from dalbrowser.ui.entries.sorting import natural_key
-from dalbrowser.ui.format import exact_size, exact_time, size_text, time_text, visible_name
+from dalbrowser.ui.format import (
+    exact_size,
+    exact_time,
+    size_text,
+    time_text,
+    tip_text,
+    visible_name,
+)
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -124,6 +131,11 @@ def icon(columns: EntryColumns, row: int, buckets: bool) -> QIcon:
 
 
 def _tooltip(columns: EntryColumns, row: int, column: Column, _buckets: bool) -> str | None:
+    told = _told(columns, row, column)
+    return None if told is None else tip_text(told)
+
+
+def _told(columns: EntryColumns, row: int, column: Column) -> str | None:
     if column is Column.NAME:
         # The exact key, escapes and all, so that what cannot be seen can still be told.
         path = columns.path(row)

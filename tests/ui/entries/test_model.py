@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 
 from dalbrowser.storage import Entry, EntryMode, Metadata
@@ -159,6 +160,15 @@ def test_odd_names_are_shown_and_their_tooltip_is_exact(model: EntryModel) -> No
     assert names(model) == ["⟨empty⟩", "␣x⟨U+000A⟩"]
     assert model.index(0, Column.NAME).data(Qt.ItemDataRole.ToolTipRole) == "p//"
     assert model.index(1, Column.NAME).data(Qt.ItemDataRole.ToolTipRole) == "'p/ x\\n'"
+
+
+def test_markup_in_a_name_or_an_etag_is_no_markup_in_its_tooltip(model: EntryModel) -> None:
+    markup = '<img src="/etc/hostname"><b>bold</b>'
+    model.append([Entry(f"p/{markup}", Metadata(mode=EntryMode.FILE, etag=markup))])
+    for column in (Column.NAME, Column.ETAG):
+        shown = QTextDocument()
+        shown.setHtml(model.index(0, column).data(Qt.ItemDataRole.ToolTipRole))
+        assert shown.toPlainText().removeprefix("p/") == markup
 
 
 def selected_names(view: EntryView, model: EntryModel) -> set[str]:
