@@ -71,10 +71,21 @@ class Progress:
     def _draw(self, views: list[JobView]) -> None:
         if not views or not self._shown:
             return
-        width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"{_CLEAR}{fitted(progress_line(views), width)}")
+        sys.stderr.write(f"{_CLEAR}{fitted(progress_line(views), _columns() - 1)}")
         sys.stderr.flush()
         self._dirty = True
+
+
+def _columns() -> int:
+    """Return the width of the terminal that is written to.
+
+    Not of stdout, which may be a file, nor ``COLUMNS``, which outlives a change of the window.
+    """
+    try:
+        found = os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        found = 0
+    return found or shutil.get_terminal_size().columns
 
 
 def fitted(text: str, width: int) -> str:

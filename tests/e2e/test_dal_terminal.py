@@ -75,7 +75,8 @@ def test_progress_fits_in_its_line_whatever_the_letters(
 ) -> None:
     name = "長い名前" * 12
     (work / name).write_bytes(body_of(3 * MIB))
-    dal = dal_on(rclone_s3).with_environment(LC_ALL="C.UTF-8")
+    # What the terminal says counts, and not what was once exported.
+    dal = dal_on(rclone_s3).with_environment(LC_ALL="C.UTF-8", COLUMNS="80")
     with seated(
         dal, "cp", "--limit-rate", "2M", name, f"s3://{rclone_bucket}/x", columns=60
     ) as seat:
