@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from dalbrowser.ui.window import MainWindow
 
 
-_QUEUING = frozenset(
-    {
-        "window/queue uploads",
-        "window/queue downloads",
-        "window/drop",
-        "window/paste",
-        "window/duplicate",
-    }
-)
-"""Tasks whose work is no transfer yet: it would be lost without a word."""
-
-
 class Leaving:
     """Decides for one window; ``done`` is set when the program shall end."""
 
@@ -92,7 +80,7 @@ class Leaving:
     def _go(self, wanted: Closing) -> None:
         if self._queuing:
             return
-        if self._session.tasks.under_way(_QUEUING):
+        if self._session.tasks.are_awaited():
             self._queuing = True
             self._session.tasks.spawn(self._go_then(wanted), owner="app", name="wait to close")
             return
@@ -111,7 +99,7 @@ class Leaving:
     async def _go_then(self, wanted: Closing) -> None:
         """Let what was dropped or pasted just now become transfers, and decide then."""
         try:
-            await self._session.tasks.ended(_QUEUING)
+            await self._session.tasks.ended()
         finally:
             self._queuing = False
         # The panel hears of them with the next events of the engine.

@@ -25,7 +25,7 @@ _NAMED = 3
 _ASKED_FOR = tuple({skip_reason(policy) for policy in ConflictPolicy})
 _MARKS = ", ".join("?" for _ in _ASKED_FOR)
 _WORTH = f"parent = ? AND note != '' AND note NOT IN ({_MARKS})"
-_COUNT = f"SELECT count(*) FROM job WHERE {_WORTH}"  # noqa: S608
+_COUNT = f"SELECT count(*) FROM job WHERE {_WORTH}"  # noqa: S608 - made of constants alone
 _TOLD = f"""
 SELECT source_key, local_path, key, note, nth, files FROM (
   SELECT id, source_key, local_path, key, note,
@@ -33,7 +33,7 @@ SELECT source_key, local_path, key, note, nth, files FROM (
     count(*) OVER (PARTITION BY note) AS files
   FROM job WHERE {_WORTH}
 ) WHERE nth <= {_NAMED} ORDER BY id LIMIT {_LINES}
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants alone
 
 
 def remarks(path: Path, folder: int) -> list[str]:

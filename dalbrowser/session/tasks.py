@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Coroutine
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class TaskSupervisor:
         self._loop = loop
         self._tasks: dict[asyncio.Task[object], tuple[str, str | None]] = {}
         self._groups: dict[str, asyncio.Task[object]] = {}
+        self._awaited: set[asyncio.Task[object]] = set()
         self._sinks: list[Callable[[str, BaseException], None]] = []
         self._closed = False
 
@@ -33,9 +34,12 @@ class TaskSupervisor:
         owner: str,
         name: str,
         group: str | None = None,
+        awaited: bool = False,
     ) -> asyncio.Task[T]:
         """Start ``coro``; a task already in ``group`` is cancelled first.
 
+        ``awaited`` says that a program that ends waits for it: what a person asked for is
+        written down nowhere before it is over, and would be lost without a word.
         Raises ``RuntimeError`` after ``aclose``.
         """
         if self._closed:
@@ -47,6 +51,8 @@ class TaskSupervisor:
         self._tasks[task] = (owner, group)
         if group is not None:
             self._groups[group] = task
+        if awaited:
+            self._awaited.add(task)
         task.add_done_callback(self._finished)
         return task
 
@@ -72,15 +78,14 @@ class TaskSupervisor:
         """The names of the tasks that have not ended."""
         return tuple(task.get_name() for task in self._tasks)
 
-    def under_way(self, names: Container[str]) -> bool:
-        """Whether a task of one of these names (``owner/name``) is live."""
-        return any(task.get_name() in names for task in self._tasks)
+    def are_awaited(self) -> bool:
+        """Whether an awaited task is live."""
+        return bool(self._awaited)
 
-    async def ended(self, names: Container[str]) -> None:
-        """Wait until the live tasks of these names have ended, however they do."""
-        waiting = [task for task in self._tasks if task.get_name() in names]
-        if waiting:
-            await asyncio.wait(waiting)
+    async def ended(self) -> None:
+        """Wait until the awaited tasks that are live now have ended, however they do."""
+        if self._awaited:
+            await asyncio.wait(list(self._awaited))
 
     async def aclose(self) -> None:
         """Cancel everything and wait until it has ended."""
@@ -94,6 +99,7 @@ class TaskSupervisor:
 
     def _finished(self, task: asyncio.Task[object]) -> None:
         _, group = self._tasks.pop(task)
+        self._awaited.discard(task)
         if group is not None and self._groups.get(group) is task:
             del self._groups[group]
         if task.cancelled():

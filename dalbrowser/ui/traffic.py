@@ -82,7 +82,7 @@ class Traffic(QObject):
             self.said.emit(self.tr("Open a bucket first; files go into a bucket."), "warning")
             return
         self._session.tasks.spawn(
-            self._upload(list(paths), target), owner="window", name="queue uploads"
+            self._upload(list(paths), target), owner="window", name="queue uploads", awaited=True
         )
 
     async def _upload(self, paths: list[Path], target: Location) -> None:
@@ -129,7 +129,7 @@ class Traffic(QObject):
     def download_to(self, chosen: Sequence[tuple[Location, Metadata | None]], folder: Path) -> None:
         """Download objects and folders into a local folder."""
         self._session.tasks.spawn(
-            self._download(chosen, folder), owner="window", name="queue downloads"
+            self._download(chosen, folder), owner="window", name="queue downloads", awaited=True
         )
 
     async def _download(

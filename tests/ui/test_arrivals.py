@@ -25,17 +25,18 @@ INBOX = Location("files", "", "inbox/")
 class SlowListings:
     """Listings of a session whose pages are held back, before or after they are read."""
 
-    def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, *, read_first: bool = False
+    ) -> None:
         self._pages = stage.session.pages
+        self._read_first = read_first
         self.begun = 0
-        self.read_first = False
         self.go_on = asyncio.Event()
-        self.go_on.set()
         monkeypatch.setattr(stage.session, "pages", self._held)
 
     async def _held(self, location: Location) -> AsyncGenerator[list[Entry], None]:
         self.begun += 1
-        read = [page async for page in self._pages(location)] if self.read_first else None
+        read = [page async for page in self._pages(location)] if self._read_first else None
         await self.go_on.wait()
         if read is None:
             read = [page async for page in self._pages(location)]
@@ -79,7 +80,6 @@ def test_what_arrives_while_the_folder_is_listed_is_there_once(
     async def story() -> None:
         person = Driver(stage, window)
         slow = SlowListings(stage, monkeypatch)
-        slow.go_on.clear()
         window.open_location(INBOX)
         await stage.until(lambda: slow.begun == 1, "the listing")
         await send(stage, tmp_path, "new.txt")
@@ -99,7 +99,6 @@ def test_a_folder_made_while_its_place_is_listed_is_there_once(
     async def story() -> None:
         person = Driver(stage, window)
         slow = SlowListings(stage, monkeypatch)
-        slow.go_on.clear()
         window.open_location(INBOX)
         await stage.until(lambda: slow.begun == 1, "the listing")
         made = await stage.session.create_folder(INBOX, "made")
@@ -119,9 +118,7 @@ def test_what_arrives_after_a_page_was_read_is_not_lost(
         person = Driver(stage, window)
         window.open_location(INBOX)
         await person.listed("old.txt")
-        slow = SlowListings(stage, monkeypatch)
-        slow.go_on.clear()
-        slow.read_first = True
+        slow = SlowListings(stage, monkeypatch, read_first=True)
         person.do("reload")
         await stage.until(lambda: slow.begun == 1, "the listing")
         await asyncio.to_thread(lambda: None)
@@ -191,9 +188,7 @@ def test_a_stream_of_arrivals_does_not_begin_one_listing_after_another(
         person = Driver(stage, window)
         window.open_location(INBOX)
         await person.listed("old.txt")
-        slow = SlowListings(stage, monkeypatch)
-        slow.go_on.clear()
-        slow.read_first = True
+        slow = SlowListings(stage, monkeypatch, read_first=True)
         for names in waves:
             await send(stage, tmp_path, *names)
             await told(window, *names)

@@ -160,8 +160,8 @@ class Drops(QObject):
         return ids
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        """Start work of this window."""
-        self._session.tasks.spawn(work, owner="window", name=name)
+        """Start what makes transfers of a drop or a paste."""
+        self._session.tasks.spawn(work, owner="window", name=name, awaited=True)
 
     # What became of it.
 

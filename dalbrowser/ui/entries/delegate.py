@@ -81,12 +81,13 @@ class RowDelegate(QStyledItemDelegate):
             palette.setColor(QPalette.ColorRole.Text, colors.color("muted"))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        place = index.row()
         # The style sheet's own drawing leaves the row's ground out.
-        if index.row() == self.drop_target:
+        if place == self.drop_target:
             painter.fillRect(option.rect, theme().color("selection"))
-        elif index.row() == self.hovered:
+        elif place == self.hovered:
             painter.fillRect(option.rect, theme().color("hover"))
-        if self.cut and self._name_at(index.row()) in self.cut:
+        if self.cut and self._name_at(place) in self.cut:
             painter.save()
             painter.setOpacity(_FAINT)
             super().paint(painter, option, index)
@@ -95,7 +96,7 @@ class RowDelegate(QStyledItemDelegate):
             super().paint(painter, option, index)
         view = option.widget
         here = QRect(option.rect)
-        if index.row() == self.drop_target:
+        if place == self.drop_target:
             painter.setPen(QPen(theme().color("accent"), 1))
             painter.drawLine(here.topLeft(), here.topRight())
             painter.drawLine(here.bottomLeft(), here.bottomRight())

@@ -38,7 +38,7 @@ def drawn(data: bytes, given_up: threading.Event | None = None) -> tuple[int, in
     # Not as a module: the child is to load Qt and nothing of the program.
     command = [sys.executable, "-P", __file__, str(MEMORY), str(int(DEADLINE) + 1)]
     try:
-        child = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(  # noqa: S603 - this file, by this interpreter
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -84,7 +84,7 @@ def _bound(memory: int, seconds: int) -> None:
     """Let the system end this process when it takes too much, also without its caller."""
     if sys.platform == "win32":
         return
-    import resource  # noqa: PLC0415
+    import resource  # noqa: PLC0415 - there is none on Windows
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPushButton,
     QToolButton,
     QWidget,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from dalbrowser.transfer import ConflictPolicy, JobState
 from dalbrowser.ui.format import count_text, short_name, tip_text, visible_line, visible_name
 from dalbrowser.ui.theme import theme
+from dalbrowser.ui.transfers.morebutton import more_button
 from dalbrowser.ui.transfers.wording import interrupted_text, places_text, tr
 from dalbrowser.ui.wrapped import WrappedLabel
 
@@ -164,14 +164,7 @@ class ConflictBanner(Banner):
 
     def _more_answers(self) -> QToolButton:
         """Return the button of the answers that look at both files first."""
-        button = QToolButton(self)
-        button.setObjectName("conflictMore")
-        button.setAccessibleName(tr("More answers"))
-        button.setToolTip(tr("More answers"))
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        theme().dress(button, "more")
-        menu = QMenu(button)
+        button, menu = more_button("conflictMore", tr("More answers"), self)
         for name, title, policy in (
             ("conflictIfNewer", tr("Overwrite if it is newer"), ConflictPolicy.IF_NEWER),
             (
@@ -183,7 +176,6 @@ class ConflictBanner(Banner):
             action = menu.addAction(title)
             action.setObjectName(name)
             action.triggered.connect(lambda _checked=False, chosen=policy: self._answer(chosen))
-        button.setMenu(menu)
         return button
 
     def follow(self, views: Sequence[JobView], has_company: Callable[[JobView], bool]) -> None:

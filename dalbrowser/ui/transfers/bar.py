@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
-from dalbrowser.ui.theme import theme
+from dalbrowser.ui.transfers.morebutton import more_button
 from dalbrowser.ui.transfers.wording import tr
 
 if TYPE_CHECKING:
@@ -50,16 +50,8 @@ class TransferBar(QWidget):
 
     def add_menu(self, actions: list[QAction]) -> QMenu:
         """Add the button that shows what has no button of its own; returns its menu."""
-        button = QToolButton(self)
-        button.setObjectName("transferMore")
-        button.setAccessibleName(tr("More"))
-        button.setToolTip(tr("More"))
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        theme().dress(button, "more")
-        menu = QMenu(button)
+        button, menu = more_button("transferMore", tr("More"), self)
         menu.addActions(actions)
-        button.setMenu(menu)
         self._row.addWidget(button)
         return menu
 

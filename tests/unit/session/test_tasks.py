@@ -89,18 +89,17 @@ async def test_nothing_starts_after_the_end() -> None:
         tasks.spawn(_forever(), owner="a", name="late")
 
 
-async def test_tasks_of_a_name_can_be_waited_for() -> None:
+async def test_awaited_tasks_can_be_waited_for() -> None:
     tasks = TaskSupervisor(asyncio.get_running_loop())
-    names = {"a/one", "b/two"}
-    assert not tasks.under_way(names)
-    await tasks.ended(names)
+    assert not tasks.are_awaited()
+    await tasks.ended()
     over = asyncio.Event()
     tasks.on_failure(lambda _name, _error: over.set())
-    tasks.spawn(over.wait(), owner="a", name="one")
-    tasks.spawn(_fail(), owner="b", name="two")
+    tasks.spawn(over.wait(), owner="a", name="one", awaited=True)
+    tasks.spawn(_fail(), owner="b", name="two", awaited=True)
     other = tasks.spawn(_forever(), owner="a", name="other")
-    assert tasks.under_way(names)
-    await tasks.ended(names)
-    assert not tasks.under_way(names)
+    assert tasks.are_awaited()
+    await tasks.ended()
+    assert not tasks.are_awaited()
     assert not other.done()
     await tasks.aclose()

@@ -12,6 +12,7 @@ from dalbrowser.transfer.journal import Journal
 from tests.unit.transfer.gate import Gate, hold_upload, make_tree
 
 if TYPE_CHECKING:
+    from dalbrowser.transfer import TransferEngine
     from tests.faults.rig import Rig
 
 
@@ -67,14 +68,20 @@ async def test_stopping_many_begins_none_of_them(rig: Rig, act: str, state: JobS
     assert await _files(rig) <= begun
 
 
+async def _in_cancel(rig: Rig, engine: TransferEngine) -> tuple[int, Gate, asyncio.Future[None]]:
+    """Cancel a paused upload up to its abort; return its id, what holds the abort, the cancel."""
+    number = await hold_upload(rig, engine)
+    await engine.pause([number])
+    gate = Gate(rig, "abort_multipart")
+    cancelling = asyncio.ensure_future(engine.cancel([number]))
+    await gate.reached.wait()
+    return number, gate, cancelling
+
+
 @pytest.mark.parametrize("act", ["resume", "retry", "run_now", "pause", "cancel"])
 async def test_what_is_being_cancelled_is_not_begun_again(rig: Rig, act: str) -> None:
     async with rig.engine(parts_per_file=1) as engine:
-        number = await hold_upload(rig, engine)
-        await engine.pause([number])
-        gate = Gate(rig, "abort_multipart")
-        cancelling = asyncio.ensure_future(engine.cancel([number]))
-        await gate.reached.wait()
+        number, gate, cancelling = await _in_cancel(rig, engine)
         await getattr(engine, act)([number])
         gate.open.set()
         await cancelling
@@ -86,11 +93,7 @@ async def test_what_is_being_cancelled_is_not_begun_again(rig: Rig, act: str) ->
 
 async def test_a_cancel_that_the_end_of_the_program_overtakes_ends_too(rig: Rig) -> None:
     async with rig.engine(parts_per_file=1) as engine:
-        number = await hold_upload(rig, engine)
-        await engine.pause([number])
-        gate = Gate(rig, "abort_multipart")
-        cancelling = asyncio.ensure_future(engine.cancel([number]))
-        await gate.reached.wait()
+        number, gate, cancelling = await _in_cancel(rig, engine)
     gate.open.set()
     await asyncio.wait_for(cancelling, 5)
     rig.wire.before = None
