@@ -10,6 +10,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
+from dalbrowser.transfer.journal.checked import is_as_closed
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.utils.records import record
 
@@ -205,15 +206,17 @@ def _version_of(path: Path) -> int:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    unharmed = is_as_closed(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(str(verdict))
+        if not unharmed:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(str(verdict))
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if 0 < version <= SCHEMA_VERSION:
             connection.execute("SELECT count(*) FROM job WHERE id = 0").fetchone()

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dalbrowser.transfer.journal import progress
+from dalbrowser.transfer.journal.checked import note_closed
 from dalbrowser.transfer.journal.lock import JournalLock
 from dalbrowser.transfer.journal.plans import add_plan, drop_plans, end_step, read_plans
 from dalbrowser.transfer.journal.rows import (
@@ -53,7 +54,7 @@ class Journal:
         self._wanted = path
         self._who = who
         self._lock = JournalLock(path.with_name(path.name + ".lock"))
-        self._thread = JournalThread(self._open_here)
+        self._thread = JournalThread(self._open_here, self._closed_here)
         self._by_json: dict[str, int] = {}
         self._by_id: dict[int, str] = {}
         self._noted: dict[int, dict[str, Any]] = {}
@@ -81,6 +82,9 @@ class Journal:
             self._by_id[row["id"]] = row["json"]
             self._by_json[row["json"]] = row["id"]
         return opened.connection
+
+    def _closed_here(self) -> None:
+        note_closed(self.path)
 
     async def close(self) -> None:
         """Commit what is pending, close the file, let the lock go."""

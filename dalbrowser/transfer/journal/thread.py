@@ -38,10 +38,16 @@ class _Item:
 
 
 class JournalThread:
-    """Runs functions of the connection in one thread; ``open`` runs there first."""
+    """Runs functions of the connection in one thread.
 
-    def __init__(self, opener: Callable[[], sqlite3.Connection]) -> None:
+    ``opener`` runs there first, and ``closed`` last, once the connection is closed.
+    """
+
+    def __init__(
+        self, opener: Callable[[], sqlite3.Connection], closed: Callable[[], None]
+    ) -> None:
         self._opener = opener
+        self._when_closed = closed
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="transfer-journal", daemon=True)
         self._opened = threading.Event()
@@ -95,6 +101,7 @@ class JournalThread:
                 pass
         finally:
             connection.close()
+            self._when_closed()
 
     def _turn(self, connection: sqlite3.Connection) -> bool:
         """Gather one group and commit it; false once the end was asked for."""

@@ -132,6 +132,32 @@ async def test_damaged_journal_is_set_aside_not_deleted(tmp_path: Path, damage: 
     await journal.close()
 
 
+@pytest.mark.parametrize("since", ["nothing", "written", "replaced", "killed"])
+async def test_only_what_was_touched_is_looked_through(tmp_path: Path, since: str) -> None:
+    path = tmp_path / "j.sqlite"
+    journal = await opened(path)
+    await journal.add_jobs([job(key="k" * 500) for _ in range(2000)])
+    await journal.close()
+    facts = path.stat()
+    with path.open("r+b") as file:
+        # A page of rows only, far from those that every start reads.
+        file.seek(facts.st_size // 8192 * 4096)
+        file.write(b"\xff" * 4096)
+    if since == "replaced":
+        copy = tmp_path / "copy"
+        copy.write_bytes(path.read_bytes())
+        copy.replace(path)
+    if since != "written":
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    if since == "killed":
+        path.with_name("j.sqlite-wal").write_bytes(b"a log of what was not brought in")
+
+    journal = await opened(path)
+
+    assert (journal.note is None) == (since == "nothing")
+    await journal.close()
+
+
 async def test_journal_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     with sqlite3.connect(path) as db:
