@@ -10,7 +10,7 @@ from dalbrowser.cli.wording import human_size, local_time, one_line, sentence
 from dalbrowser.storage import StorageError
 from dalbrowser.transfer import TransferError
 from dalbrowser.transfer.failures import is_gone
-from dalbrowser.transfer.incomplete import Kept, age_of, own_of, survey
+from dalbrowser.transfer.uploading.incomplete import Kept, age_of, own_of, survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

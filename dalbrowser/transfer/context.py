@@ -8,10 +8,10 @@ from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from dalbrowser.transfer import casing
-from dalbrowser.transfer.grounds import Grounds
+from dalbrowser.transfer.disk import casing
+from dalbrowser.transfer.disk.grounds import Grounds
+from dalbrowser.transfer.disk.placed import Placed
 from dalbrowser.transfer.model import JobState
-from dalbrowser.transfer.placed import Placed
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from dalbrowser.storage import Operator
-    from dalbrowser.transfer.durable import DurableEnds
+    from dalbrowser.transfer.disk.durable import DurableEnds
+    from dalbrowser.transfer.disk.visits import DiskVisits
     from dalbrowser.transfer.gates import NetworkGates
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import JobRow, Journal
     from dalbrowser.transfer.model import EngineOptions
     from dalbrowser.transfer.rate import Rates
     from dalbrowser.transfer.slots import Slots
-    from dalbrowser.transfer.visits import DiskVisits
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.transfer.abort import abort_upload
-from dalbrowser.transfer.download import discard_download
+from dalbrowser.transfer.downloading.download import discard_download
 from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
 from dalbrowser.transfer.runner import settle
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dalbrowser.transfer.context import RunContext
-    from dalbrowser.transfer.folders import Folders
+    from dalbrowser.transfer.folders.jobs import Folders
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.scheduler import Scheduler
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer import intake
-from dalbrowser.transfer.adopt import adopted
 from dalbrowser.transfer.changes import Changes
 from dalbrowser.transfer.compared import PLANNED
 from dalbrowser.transfer.context import RunContext
 from dalbrowser.transfer.controls import Controls
-from dalbrowser.transfer.diskpool import disk_pool
-from dalbrowser.transfer.durable import DurableEnds
-from dalbrowser.transfer.folders import Folders
+from dalbrowser.transfer.disk.durable import DurableEnds
+from dalbrowser.transfer.disk.pool import disk_pool
+from dalbrowser.transfer.disk.visits import DiskVisits
+from dalbrowser.transfer.folders.jobs import Folders
 from dalbrowser.transfer.gates import NetworkGates
 from dalbrowser.transfer.job import LiveJob, parsed
 from dalbrowser.transfer.journal import Journal
@@ -39,7 +39,7 @@ from dalbrowser.transfer.restoring import restore
 from dalbrowser.transfer.runner import run_job
 from dalbrowser.transfer.scheduler import Scheduler
 from dalbrowser.transfer.slots import Slots
-from dalbrowser.transfer.visits import DiskVisits
+from dalbrowser.transfer.uploading.adopt import adopted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.conflicts import mtime_of
+from dalbrowser.transfer.disk.localnames import local_path
+from dalbrowser.transfer.folders.pathlist import list_source
 from dalbrowser.transfer.journal import JobRow, PlanRow
-from dalbrowser.transfer.localnames import local_path
 from dalbrowser.transfer.model import ConflictPolicy, Direction, TransferError
-from dalbrowser.transfer.pathlist import list_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

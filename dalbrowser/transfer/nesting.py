@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.diskplaces import is_within
+from dalbrowser.transfer.disk.places import is_within
 from dalbrowser.transfer.model import Direction, TransferError
 from dalbrowser.transfer.remote import is_one_store
 from dalbrowser.utils.records import record

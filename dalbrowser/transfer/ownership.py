@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.disk.source import PartSource
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import PartRow, UploadRow
     from dalbrowser.transfer.partplan import PartPlan
-    from dalbrowser.transfer.source import PartSource
 
 READ_BACK = 16 * MiB
 """Bytes that an object may have to be read once more for its proof."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange
+from dalbrowser.transfer.disk.source import SourceIdentity
 from dalbrowser.transfer.integrity import same_etag, sums_of
 from dalbrowser.transfer.model import SourceChangedError
 from dalbrowser.transfer.remote import pin, stat_or_none
-from dalbrowser.transfer.source import SourceIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.folders import ROWS_SAY
+from dalbrowser.transfer.folders.jobs import ROWS_SAY
 from dalbrowser.transfer.model import Direction, JobState
 
 if TYPE_CHECKING:

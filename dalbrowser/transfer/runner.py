@@ -16,11 +16,11 @@ from dalbrowser.storage import hear_retries
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net.pace import set_pace
 from dalbrowser.transfer.conflicts import ConflictError, SkipError
-from dalbrowser.transfer.download import discard_download, run_download
+from dalbrowser.transfer.copying.remotecopy import run_copy
+from dalbrowser.transfer.downloading.download import discard_download, run_download
 from dalbrowser.transfer.failures import Wait, pause_before, wait_for
 from dalbrowser.transfer.model import Direction, JobState, SourceChangedError, TransferError
-from dalbrowser.transfer.remotecopy import run_copy
-from dalbrowser.transfer.upload import run_upload
+from dalbrowser.transfer.uploading.upload import run_upload
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Retried

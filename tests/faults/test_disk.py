@@ -171,7 +171,7 @@ async def test_source_that_cannot_be_read_any_more(
             raise OSError(5, "Input/output error")
         return real(fd, size, offset)
 
-    monkeypatch.setattr("dalbrowser.transfer.source.os.pread", failing)
+    monkeypatch.setattr("dalbrowser.transfer.disk.source.os.pread", failing)
     async with rig.engine(parts_per_file=1) as engine:
         ids = [await engine.upload_file(rig.folder / "big", rig.at("big"))]
         view = await settled(engine, ids)

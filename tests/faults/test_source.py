@@ -107,7 +107,7 @@ async def test_unreadable(service: Rig, saw: Saw, monkeypatch: pytest.MonkeyPatc
 
     def disturb(_path: Path) -> None:
         # Rights do not stop root, who runs the tests in CI; a failing disk stops anybody.
-        monkeypatch.setattr("dalbrowser.transfer.source.os.pread", failing)
+        monkeypatch.setattr("dalbrowser.transfer.disk.source.os.pread", failing)
 
     number, state = await disturbed(service, saw, disturb)
     assert state is JobState.FAILED

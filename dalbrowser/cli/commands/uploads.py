@@ -17,7 +17,7 @@ from dalbrowser.cli.wording import CommandError, add_rate, local_time, one_line
 from dalbrowser.storage import ErrorKind, MultipartUpload, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
-from dalbrowser.transfer.incomplete import abort_uploads, is_older, left_to, own_of
+from dalbrowser.transfer.uploading.incomplete import abort_uploads, is_older, left_to, own_of
 
 if TYPE_CHECKING:
     from dalbrowser.cli.commands import Commands

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.diskplaces import is_within
+from dalbrowser.transfer.disk.places import is_within
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.nesting import disk_path
 from dalbrowser.transfer.sync.localtree import local_items

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.compared import PLANNED
+from dalbrowser.transfer.disk.localnames import local_path
 from dalbrowser.transfer.journal import JobRow, PlanRow
-from dalbrowser.transfer.localnames import local_path
 from dalbrowser.transfer.model import ConflictPolicy, Direction, TransferError
 from dalbrowser.transfer.sync.planfile import read_steps
 from dalbrowser.transfer.sync.steps import Do

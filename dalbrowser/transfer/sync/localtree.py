@@ -15,7 +15,7 @@ import stat
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from dalbrowser.transfer.localnames import key_of, segments_of
+from dalbrowser.transfer.disk.localnames import key_of, segments_of
 from dalbrowser.transfer.sync.items import Item
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from dalbrowser.profiles import format_location
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer import TransferError, incomplete
+from dalbrowser.transfer import TransferError
 from dalbrowser.transfer.failures import is_gone
-from dalbrowser.transfer.incomplete import (
+from dalbrowser.transfer.uploading import incomplete
+from dalbrowser.transfer.uploading.incomplete import (
     Kept,
     abort_uploads,
     is_older,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
     from dalbrowser.storage import MultipartUpload
-    from dalbrowser.transfer.incomplete import Aborted
+    from dalbrowser.transfer.uploading.incomplete import Aborted
 
 PAGE = 1_000
 """Uploads shown before *Show more*; each costs a request for its parts."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from dalbrowser.transfer.incomplete import Kept, age_of
+from dalbrowser.transfer.uploading.incomplete import Kept, age_of
 from dalbrowser.ui.format import (
     count_text,
     duration_text,

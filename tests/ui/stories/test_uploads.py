@@ -13,7 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableWidget
 
-from dalbrowser.transfer import JobState, incomplete
+from dalbrowser.transfer import JobState
+from dalbrowser.transfer.uploading import incomplete
 from dalbrowser.ui.dialogs import uploads
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from dalbrowser.transfer.incomplete import Aborted
+    from dalbrowser.transfer.uploading.incomplete import Aborted
     from tests.servers.raw import RawS3
     from tests.servers.s3_server import S3Server
     from tests.ui.stories.person import Person

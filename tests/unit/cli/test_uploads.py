@@ -12,7 +12,7 @@ import pytest
 
 from dalbrowser.cli import main
 from dalbrowser.storage import Operator
-from dalbrowser.transfer import incomplete
+from dalbrowser.transfer.uploading import incomplete
 from tests.homes import live_in
 from tests.unit.transfer.test_incomplete import journal_with
 

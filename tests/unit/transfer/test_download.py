@@ -289,7 +289,7 @@ async def test_no_room_is_said_before_anything_is_fetched(
 ) -> None:
     await put(rig, "big", SIZE)
     monkeypatch.setattr(
-        "dalbrowser.transfer.localfile.shutil.disk_usage",
+        "dalbrowser.transfer.disk.localfile.shutil.disk_usage",
         lambda _path: SimpleNamespace(free=1000),
     )
     view = await fetch(rig, "big", rig.folder / "big")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.transfer import JobState, durable, localfile, receive
+from dalbrowser.transfer import JobState
+from dalbrowser.transfer.disk import durable, localfile
+from dalbrowser.transfer.downloading import receive
 from tests.faults.rig import MiB, Rig, make_file, sha_of
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def unread(*_args: object) -> None:
 async def test_the_whole_digest_is_made_on_the_way(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dalbrowser.transfer.proof.verify_file", unread)
+    monkeypatch.setattr("dalbrowser.transfer.downloading.proof.verify_file", unread)
     sha = make_file(rig.folder / "source", SIZE)
     await rig.op.write("big", (rig.folder / "source").read_bytes())
     async with rig.engine() as engine:
@@ -48,7 +50,7 @@ async def put_in_parts(rig: Rig, key: str, data: bytes, part: int) -> None:
 async def test_the_digest_of_parts_is_made_on_the_way(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
-    monkeypatch.setattr("dalbrowser.transfer.proof.verify_file", unread)
+    monkeypatch.setattr("dalbrowser.transfer.downloading.proof.verify_file", unread)
     sha = make_file(rig.folder / "source", 20 * MiB + 5)
     await put_in_parts(rig, "big", (rig.folder / "source").read_bytes(), part)
     assert ((await rig.op.stat("big")).etag or "").strip('"')[-2] == "-"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.transfer import durable
-from dalbrowser.transfer.durable import DurableEnds, flush_files
+from dalbrowser.transfer.disk import durable
+from dalbrowser.transfer.disk.durable import DurableEnds, flush_files
 from dalbrowser.transfer.journal import JobRow
 from dalbrowser.transfer.model import Direction
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
-from dalbrowser.transfer import JobState, planner
-from dalbrowser.transfer.source import unreadable
+from dalbrowser.transfer import JobState
+from dalbrowser.transfer.disk.source import unreadable
+from dalbrowser.transfer.folders import planner
 from tests.faults.rig import Rig
 from tests.unit.transfer.gate import Gate, make_tree
 

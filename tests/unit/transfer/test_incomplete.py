@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.storage import ErrorKind, MultipartUpload, Part, StorageError
-from dalbrowser.transfer import Direction, JobState, TransferError, incomplete
-from dalbrowser.transfer.incomplete import AT_ONCE, Kept, abort_uploads, kept_of, own_of, survey
+from dalbrowser.transfer import Direction, JobState, TransferError
 from dalbrowser.transfer.journal import JobRow, Journal, UploadRow
+from dalbrowser.transfer.uploading import incomplete
+from dalbrowser.transfer.uploading.incomplete import (
+    AT_ONCE,
+    Kept,
+    abort_uploads,
+    kept_of,
+    own_of,
+    survey,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.storage import Operator
-from dalbrowser.transfer import JobState, upload
+from dalbrowser.transfer import JobState
+from dalbrowser.transfer.uploading import upload
 from tests.faults.rig import MiB, Rig, make_file
 from tests.servers.raw import RawS3
 

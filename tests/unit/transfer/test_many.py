@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.transfer import ConflictPolicy, JobState
+from dalbrowser.transfer.folders.pathlist import list_source, listed_paths
 from dalbrowser.transfer.intake import MANY
-from dalbrowser.transfer.pathlist import list_source, listed_paths
 
 if TYPE_CHECKING:
     from pathlib import Path

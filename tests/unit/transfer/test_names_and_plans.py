@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from dalbrowser.storage import Capability, ErrorKind, ErrorStatus, Metadata, StorageError
 from dalbrowser.transfer import ConflictPolicy, Integrity, TransferError
 from dalbrowser.transfer.conflicts import Side, Verdict, decide, numbered
+from dalbrowser.transfer.disk.localfile import temp_name
+from dalbrowser.transfer.disk.localnames import key_of, local_path, make_parents, segments_of
 from dalbrowser.transfer.failures import Wait, pause_before, wait_for
 from dalbrowser.transfer.integrity import judge, multipart_etag, verify_file
-from dalbrowser.transfer.localfile import temp_name
-from dalbrowser.transfer.localnames import key_of, local_path, make_parents, segments_of
 from dalbrowser.transfer.model import MiB, TargetUnwritableError
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
 

@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.transfer import (
-    ConflictPolicy,
-    JobState,
-    casing,
-    localfile,
-    localnames,
-    wholefile,
-)
-from dalbrowser.transfer.localnames import key_of, segments_of
+from dalbrowser.transfer import ConflictPolicy, JobState
+from dalbrowser.transfer.disk import casing, localfile, localnames, wholefile
+from dalbrowser.transfer.disk.localnames import key_of, segments_of
 from tests.faults.rig import MiB, Rig
 from tests.unit.transfer.gate import Gate
 

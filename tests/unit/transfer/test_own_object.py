@@ -18,7 +18,7 @@ from dalbrowser.storage import (
     StorageError,
 )
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
-from dalbrowser.transfer import localfile as local
+from dalbrowser.transfer.disk import localfile as local
 from tests.faults.rig import Rig, make_file, sha_of
 from tests.unit.transfer.gate import Gate
 

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dalbrowser.storage.types import Metadata
-from dalbrowser.transfer import prover
+from dalbrowser.transfer.disk.localfile import PartFile
+from dalbrowser.transfer.downloading import prover
+from dalbrowser.transfer.downloading.prover import Prover
+from dalbrowser.transfer.downloading.spans import Spans
 from dalbrowser.transfer.integrity import multipart_etag
-from dalbrowser.transfer.localfile import PartFile
 from dalbrowser.transfer.model import Integrity
-from dalbrowser.transfer.prover import Prover
-from dalbrowser.transfer.spans import Spans
 from tests.faults.rig import MiB
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 
 from dalbrowser.profiles import Connections, Location, Profile, ProfileStore, SecretStore
 from dalbrowser.storage import CapabilityOverrideLayer
-from dalbrowser.transfer import ConflictPolicy, JobState, TransferEngine, diskplaces
+from dalbrowser.transfer import ConflictPolicy, JobState, TransferEngine
+from dalbrowser.transfer.disk import places
 from tests.faults.rig import Rig
 from tests.servers.keyring import MemoryKeyring
 from tests.servers.raw import RawS3
@@ -153,7 +154,7 @@ async def test_what_is_mounted_in_the_source_is_not_copied_into_itself(
         b"22 21 8:1 %b/top %b rw - ext4 /dev/a rw\n"
         b"23 21 8:1 %b/disk %b/top/disk rw - ext4 /dev/a rw\nshort\n" % (place, here, place, place)
     )
-    monkeypatch.setattr(diskplaces, "_MOUNTS", str(mounts))
+    monkeypatch.setattr(places, "_MOUNTS", str(mounts))
     top, ids = tmp_path / "top", list[int]()
     for target in ("seen here/", "seen here/deep/", "disk/"):
         ids += await engine.upload([top], Location("one", "", target))

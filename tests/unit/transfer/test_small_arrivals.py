@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.transfer import ConflictPolicy, JobState
-from dalbrowser.transfer.grounds import Grounds
+from dalbrowser.transfer.disk.grounds import Grounds
+from dalbrowser.transfer.disk.wholefile import WholeFile
 from dalbrowser.transfer.model import TargetUnwritableError
-from dalbrowser.transfer.wholefile import WholeFile
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.faults.rig import Rig
 
 MD5_OF_X = "9dd4e461268c8034f5c8564e155c67a6"
-ROOM = "dalbrowser.transfer.localfile.shutil.disk_usage"
+ROOM = "dalbrowser.transfer.disk.localfile.shutil.disk_usage"
 
 
 def meanwhile(rig: Rig, act: Callable[[], object]) -> None:

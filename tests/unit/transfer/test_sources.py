@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.storage.checksums import digest, encoded
-from dalbrowser.transfer.held import HeldSource, read_tiny
+from dalbrowser.transfer.disk.source import FileSource, LocalSource
 from dalbrowser.transfer.partplan import PartSpan
 from dalbrowser.transfer.remotesource import RemoteSource
-from dalbrowser.transfer.source import FileSource, LocalSource
+from dalbrowser.transfer.uploading.held import HeldSource, read_tiny
 from tests.faults.rig import MiB, make_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dalbrowser.transfer.source import PartSource
+    from dalbrowser.transfer.disk.source import PartSource
     from tests.faults.rig import Rig
 
 SPANS = [PartSpan(1, 0, 100_000), PartSpan(2, 100_000, 77), PartSpan(3, 200_000, 0)]

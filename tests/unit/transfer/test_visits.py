@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.transfer.held import TINY, HeldSource, read_tiny
+from dalbrowser.transfer.disk.visits import DiskVisits
 from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
 from dalbrowser.transfer.partplan import PartSpan
-from dalbrowser.transfer.visits import DiskVisits
+from dalbrowser.transfer.uploading.held import TINY, HeldSource, read_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

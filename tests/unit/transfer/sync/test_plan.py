@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dalbrowser.transfer.localnames import local_path
+from dalbrowser.transfer.disk.localnames import local_path
 from dalbrowser.transfer.sync.clashes import Clashes
 from dalbrowser.transfer.sync.digests import same_contents
 from dalbrowser.transfer.sync.items import Item, UnorderedError

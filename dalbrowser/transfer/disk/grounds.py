@@ -11,8 +11,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer import localfile
-from dalbrowser.transfer.localnames import make_parents
+from dalbrowser.transfer.disk import localfile
+from dalbrowser.transfer.disk.localnames import make_parents
 from dalbrowser.transfer.model import MiB
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from dalbrowser.storage.paths import spell
 from dalbrowser.transfer import ownership
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side, mtime_of
-from dalbrowser.transfer.copiedtags import CopiedTags
+from dalbrowser.transfer.copying.copiedtags import CopiedTags
+from dalbrowser.transfer.copying.owncopy import OwnCopy
+from dalbrowser.transfer.copying.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
 from dalbrowser.transfer.equality import same_bytes, told
 from dalbrowser.transfer.integrity import is_digest, other_bytes, same_etag
 from dalbrowser.transfer.model import (
@@ -23,13 +25,11 @@ from dalbrowser.transfer.model import (
     JobState,
     TransferError,
 )
-from dalbrowser.transfer.owncopy import OwnCopy
-from dalbrowser.transfer.partcopy import BY_SERVER, LostError, PartCopy, is_refusal
 from dalbrowser.transfer.remote import copied_options, is_one_store, require_size, stat_or_none
 from dalbrowser.transfer.remotesource import RemoteSource, changed, same_object
-from dalbrowser.transfer.sending import Sending
 from dalbrowser.transfer.target import RemoteTarget
-from dalbrowser.transfer.upload import checked_options
+from dalbrowser.transfer.uploading.sending import Sending
+from dalbrowser.transfer.uploading.upload import checked_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

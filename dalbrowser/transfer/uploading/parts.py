@@ -30,7 +30,10 @@ from dalbrowser.transfer.journal import PartRow, UploadRow
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 from dalbrowser.transfer.ownership import own_parts
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
-from dalbrowser.transfer.partproof import (
+from dalbrowser.transfer.remote import require_size, stat_or_none
+from dalbrowser.transfer.remotesource import RemoteSource
+from dalbrowser.transfer.together import all_together
+from dalbrowser.transfer.uploading.partproof import (
     Digests,
     Likeness,
     answered_crc,
@@ -39,16 +42,13 @@ from dalbrowser.transfer.partproof import (
     is_as_sent,
     likeness,
 )
-from dalbrowser.transfer.remote import require_size, stat_or_none
-from dalbrowser.transfer.remotesource import RemoteSource
-from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Metadata, Multipart, Operator
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.disk.source import PartSource
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.partplan import PartSpan
-    from dalbrowser.transfer.source import PartSource
     from dalbrowser.transfer.target import RemoteTarget
 
 _PROVERS = 2

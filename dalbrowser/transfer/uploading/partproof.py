@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dalbrowser.storage import Part
+    from dalbrowser.transfer.disk.source import PartSource
     from dalbrowser.transfer.journal import PartRow
     from dalbrowser.transfer.partplan import PartSpan
-    from dalbrowser.transfer.source import PartSource
 
 
 class Likeness(Enum):

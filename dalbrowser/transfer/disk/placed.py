@@ -11,7 +11,7 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer import casing
+from dalbrowser.transfer.disk import casing
 from dalbrowser.transfer.model import Direction, JobState
 
 if TYPE_CHECKING:

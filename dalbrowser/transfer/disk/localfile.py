@@ -15,7 +15,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dalbrowser.transfer.localnames import unwritable
+from dalbrowser.transfer.disk.localnames import unwritable
 from dalbrowser.transfer.model import TargetUnwritableError
 
 if TYPE_CHECKING:

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import MultipartUpload
+from dalbrowser.transfer.disk.source import FileSource, LocalSource
 from dalbrowser.transfer.failures import is_gone
 from dalbrowser.transfer.journal import UploadRow
 from dalbrowser.transfer.journal.own import own, own_uploads
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.partplan import MAX_PARTS, PartPlan
-from dalbrowser.transfer.partproof import (
+from dalbrowser.transfer.uploading.partproof import (
     Likeness,
     digests_of,
     is_provable,
     likeness,
     told_by,
 )
-from dalbrowser.transfer.source import FileSource, LocalSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,13 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.localfile import PartFile, placed_if, remove
-from dalbrowser.transfer.localnames import unwritable
+from dalbrowser.transfer.disk.localfile import PartFile, placed_if, remove
+from dalbrowser.transfer.disk.localnames import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dalbrowser.transfer.grounds import Grounds
+    from dalbrowser.transfer.disk.grounds import Grounds
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NEW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)

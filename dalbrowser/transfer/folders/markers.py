@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.children import child
 from dalbrowser.transfer.failures import is_temporary
+from dalbrowser.transfer.folders.children import child
 from dalbrowser.transfer.model import Integrity, JobState
 from dalbrowser.transfer.remote import is_empty
 

@@ -16,11 +16,14 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.children import child
 from dalbrowser.transfer.conflicts import mtime_of
+from dalbrowser.transfer.disk.localnames import local_path, make_parents
+from dalbrowser.transfer.disk.source import unreadable
+from dalbrowser.transfer.folders.children import child
+from dalbrowser.transfer.folders.markers import is_folder, make_folder, make_folders
+from dalbrowser.transfer.folders.pathlist import listed_paths
+from dalbrowser.transfer.folders.vacancy import is_vacant, mark_fresh
 from dalbrowser.transfer.journal import JobRow, PlanRow
-from dalbrowser.transfer.localnames import local_path, make_parents
-from dalbrowser.transfer.markers import is_folder, make_folder, make_folders
 from dalbrowser.transfer.model import (
     ConflictPolicy,
     Direction,
@@ -30,10 +33,7 @@ from dalbrowser.transfer.model import (
     TransferError,
 )
 from dalbrowser.transfer.nesting import own_copies, refuse_own_upload
-from dalbrowser.transfer.pathlist import listed_paths
 from dalbrowser.transfer.remote import is_empty, stat_or_none
-from dalbrowser.transfer.source import unreadable
-from dalbrowser.transfer.vacancy import is_vacant, mark_fresh
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:

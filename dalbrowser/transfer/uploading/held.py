@@ -10,9 +10,9 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.transfer.disk.source import LocalSource, SourceIdentity, changed, unreadable
 from dalbrowser.transfer.integrity import sums_of
 from dalbrowser.transfer.partplan import PartSpan
-from dalbrowser.transfer.source import LocalSource, SourceIdentity, changed, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer import localfile
+from dalbrowser.transfer.disk import localfile
+from dalbrowser.transfer.downloading.proof import verify
+from dalbrowser.transfer.downloading.prover import Prover
+from dalbrowser.transfer.downloading.ranges import RangeRecord
+from dalbrowser.transfer.downloading.receive import Span
 from dalbrowser.transfer.journal import DownloadRow
 from dalbrowser.transfer.model import JobState
-from dalbrowser.transfer.proof import verify
-from dalbrowser.transfer.prover import Prover
-from dalbrowser.transfer.ranges import RangeRecord
-from dalbrowser.transfer.receive import Span
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
+    from dalbrowser.transfer.downloading.receive import Receiver
     from dalbrowser.transfer.model import Integrity
-    from dalbrowser.transfer.receive import Receiver
 
 
 class RangedFetch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.abort import abort_upload
-from dalbrowser.transfer.partcopy import is_refusal
+from dalbrowser.transfer.copying.partcopy import is_refusal
 from dalbrowser.transfer.remote import stat_or_none
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_temporary, pause_before
+from dalbrowser.transfer.folders.planner import require_expanded, steps
 from dalbrowser.transfer.model import Direction, JobState, TransferError
-from dalbrowser.transfer.planner import require_expanded, steps
 from dalbrowser.transfer.runner import settle
 
 if TYPE_CHECKING:

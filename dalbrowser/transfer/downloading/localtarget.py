@@ -11,7 +11,6 @@ import stat
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer import localfile
 from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
     COMPARING,
@@ -23,6 +22,7 @@ from dalbrowser.transfer.conflicts import (
     numbered,
     skip_reason,
 )
+from dalbrowser.transfer.disk import localfile
 from dalbrowser.transfer.model import ConflictPolicy, TargetUnwritableError
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ from dalbrowser.transfer.integrity import judge, other_bytes, own_sums
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 from dalbrowser.transfer.ownership import own_object
 from dalbrowser.transfer.partplan import PartSpan
-from dalbrowser.transfer.parts import BeginAnewError, PartsUpload
 from dalbrowser.transfer.remote import require_size
 from dalbrowser.transfer.target import RemoteTarget, TakenError
+from dalbrowser.transfer.uploading.parts import BeginAnewError, PartsUpload
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.conflicts import Side
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.disk.source import PartSource
     from dalbrowser.transfer.job import LiveJob
-    from dalbrowser.transfer.source import PartSource
 
 _ROUNDS = 5
 """How often one run may begin anew (upload gone) or meet a new conflict (name taken)."""

@@ -10,12 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.types import Metadata
-from dalbrowser.transfer import localfile
 from dalbrowser.transfer.conflicts import mtime_of
+from dalbrowser.transfer.disk import localfile
+from dalbrowser.transfer.disk.localfile import SmallFile, nanoseconds
+from dalbrowser.transfer.disk.localnames import make_parents
+from dalbrowser.transfer.disk.wholefile import WholeFile
+from dalbrowser.transfer.downloading.localtarget import LocalTarget
+from dalbrowser.transfer.downloading.proof import verify
+from dalbrowser.transfer.downloading.ranged import RangedFetch
+from dalbrowser.transfer.downloading.receive import Receiver, Span, changed, gone
 from dalbrowser.transfer.integrity import as_md5, file_md5, same_etag, verify_file
-from dalbrowser.transfer.localfile import SmallFile, nanoseconds
-from dalbrowser.transfer.localnames import make_parents
-from dalbrowser.transfer.localtarget import LocalTarget
 from dalbrowser.transfer.model import (
     Integrity,
     JobState,
@@ -23,21 +27,17 @@ from dalbrowser.transfer.model import (
     TransferError,
 )
 from dalbrowser.transfer.ownership import READ_BACK, read_md5
-from dalbrowser.transfer.proof import verify
-from dalbrowser.transfer.ranged import RangedFetch
-from dalbrowser.transfer.receive import Receiver, Span, changed, gone
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.slots import SMALL
-from dalbrowser.transfer.wholefile import WholeFile
 
 if TYPE_CHECKING:
     import os
 
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.disk.visits import DiskVisits
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.journal import DownloadRow
-    from dalbrowser.transfer.visits import DiskVisits
 
 _AT_ONCE = 128 * 1024
 """Bytes that come in one step: no longer than a stream would be silent about what it has."""

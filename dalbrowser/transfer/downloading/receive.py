@@ -25,8 +25,8 @@ from dalbrowser.utils.records import record
 if TYPE_CHECKING:
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.disk.localfile import Writable
     from dalbrowser.transfer.job import LiveJob
-    from dalbrowser.transfer.localfile import Writable
 
 _BLOCK = 2 * MiB
 """Bytes gathered before they are handed to the disk pool: two such in memory for each stream."""

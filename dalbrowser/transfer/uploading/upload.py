@@ -12,10 +12,10 @@ from dalbrowser.storage import checksums
 from dalbrowser.storage.layers.mime_guess import content_type_of
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side
-from dalbrowser.transfer.held import TINY, HeldSource, read_tiny
+from dalbrowser.transfer.disk.source import FileSource, LocalSource, SourceIdentity, changed
 from dalbrowser.transfer.model import ConflictPolicy, JobState
-from dalbrowser.transfer.sending import Sending
-from dalbrowser.transfer.source import FileSource, LocalSource, SourceIdentity, changed
+from dalbrowser.transfer.uploading.held import TINY, HeldSource, read_tiny
+from dalbrowser.transfer.uploading.sending import Sending
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Operator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dalbrowser.transfer.context import RunContext
-    from dalbrowser.transfer.localfile import PartFile
+    from dalbrowser.transfer.disk.localfile import PartFile
 
 
 class RangeRecord:

@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage import checksums
+from dalbrowser.transfer.downloading.spans import Spans
 from dalbrowser.transfer.integrity import (
     PROOFS,
     as_md5,
@@ -23,7 +24,6 @@ from dalbrowser.transfer.integrity import (
     part_size_candidates,
 )
 from dalbrowser.transfer.model import Integrity, MiB
-from dalbrowser.transfer.spans import Spans
 from dalbrowser.transfer.together import all_together
 from dalbrowser.utils.records import record
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from dalbrowser.storage import Metadata
     from dalbrowser.transfer.context import RunContext
-    from dalbrowser.transfer.localfile import PartFile
+    from dalbrowser.transfer.disk.localfile import PartFile
 
 _TURN = 4 * MiB
 """Bytes of one visit to the disk's threads, so that others get their turn."""

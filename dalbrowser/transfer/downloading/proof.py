@@ -13,7 +13,7 @@ from dalbrowser.transfer.integrity import verify_file
 from dalbrowser.transfer.model import Integrity, JobState, TransferError
 
 if TYPE_CHECKING:
-    from dalbrowser.transfer.receive import Receiver
+    from dalbrowser.transfer.downloading.receive import Receiver
 
 
 async def verify(

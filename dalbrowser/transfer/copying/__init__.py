@@ -1,0 +1,1 @@
+"""From one place on services to another: by the server where it can, else through here."""

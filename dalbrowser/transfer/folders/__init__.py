@@ -1,0 +1,1 @@
+"""Folder jobs: expanded step by step into the files that they hold."""
