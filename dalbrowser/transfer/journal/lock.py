@@ -8,6 +8,7 @@ holds this lock.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -37,6 +38,10 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""What a system answers for a lock that another process has; anything else is no such lock."""
+
+
 class JournalLock:
     """The lock file ``path``; ``acquire`` or ``JournalHeld``. Not reusable after ``release``."""
 
@@ -45,17 +50,24 @@ class JournalLock:
         self._fd: int | None = None
 
     def acquire(self, who: str) -> None:
-        """Take the lock without waiting."""
+        """Take the lock without waiting; ``OSError`` where the disk has no locks or no room."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
             _try_lock(fd)
         except OSError as error:
             text = os.read(fd, 4096)
             os.close(fd)
+            if error.errno not in _TAKEN:
+                raise
             raise _held(text) from error
         note = json.dumps({"pid": os.getpid(), "since": time.time(), "who": who}).encode()
-        os.ftruncate(fd, 0)
-        os.write(fd, note)
+        try:
+            os.ftruncate(fd, 0)
+            os.write(fd, note)
+        except OSError:
+            # As on a full disk: kept open, it would be held against this very process.
+            os.close(fd)
+            raise
         self._fd = fd
 
     def release(self) -> None:

@@ -144,6 +144,16 @@ MIGRATIONS: tuple[str, ...] = (
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
+BUSY = 5000
+"""Milliseconds to wait for somebody else who has the file for himself at this moment."""
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""What SQLite says of a file that is none of its own; ``ERROR`` of one without the tables."""
+
+_UNREADABLE = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+"""What it says of a file of which the disk does not give back what was written."""
+
+
 @record()
 class Opened:
     """An open, checked journal of the current version, and what there is to say about it."""
@@ -154,7 +164,10 @@ class Opened:
 
 
 def open_journal(path: Path) -> Opened:
-    """Open or create the journal at ``path``; blocks, so it runs in the journal's own thread."""
+    """Open or create the journal at ``path``; blocks, so it runs in the journal's own thread.
+
+    Raises ``TransferError`` for one that cannot be opened now (full disk, in use, read-only).
+    """
     note: str | None = None
     version = _version_of(path)
     if version > SCHEMA_VERSION:
@@ -164,22 +177,26 @@ def open_journal(path: Path) -> Opened:
             f" this one knows {SCHEMA_VERSION}); they are left untouched, and this program"
             f" keeps its own in {path.name}."
         )
-    for _ in range(2):
+    try:
         try:
             connection = _connect(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and not path.is_file():
-                raise cannot_open(path, error) from error
+            if not (_is_damage(error) and path.is_file()):
+                raise
             note = _set_aside(path, error)
-            continue
-        migrate(connection)
-        return Opened(connection, path, note)
-    try:
-        connection = _connect(path)
-        migrate(connection)
-    except sqlite3.DatabaseError as error:
+            connection = _connect(path)
+    except (sqlite3.DatabaseError, OSError) as error:
         raise cannot_open(path, error) from error
     return Opened(connection, path, note)
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether an error tells of the file's bytes, and not of what may pass.
+
+    A full disk, a lock, missing rights or memory say nothing of what the file holds.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code & 0xFF in _DAMAGE or code in _UNREADABLE
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -198,19 +215,23 @@ def _version_of(path: Path) -> int:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY}")
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
         finally:
             connection.close()
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise cannot_open(path, error) from error
         return 0
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    """Open a journal, look through it, and bring it to the current version."""
     unharmed = is_as_closed(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if not unharmed:
@@ -221,10 +242,30 @@ def _connect(path: Path) -> sqlite3.Connection:
         if 0 < version <= SCHEMA_VERSION:
             connection.execute("SELECT count(*) FROM job WHERE id = 0").fetchone()
             connection.execute("SELECT count(*) FROM part WHERE job = 0").fetchone()
+        _require_writable(connection, version)
+        _migrate_or_fail(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _require_writable(connection: sqlite3.Connection, version: int) -> None:
+    """Raise now, and not with the first transfer, where nothing can be written."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # A transaction alone begins on a file that can only be read, too.
+        connection.execute(f"PRAGMA user_version = {version}")
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _migrate_or_fail(connection: sqlite3.Connection, path: Path) -> None:
+    """Migrate; a step that fails says nothing of the file, which is as it was before it."""
+    try:
+        migrate(connection)
+    except sqlite3.DatabaseError as error:
+        raise cannot_open(path, error) from error
 
 
 def _set_aside(path: Path, error: Exception) -> str:

@@ -74,13 +74,13 @@ class Journal:
             raise cannot_open(self._wanted, error) from error
         try:
             opened = open_journal(self._wanted)
+            self.path, self.note = opened.path, opened.note
+            for row in opened.connection.execute("SELECT id, json FROM connection"):
+                self._by_id[row["id"]] = row["json"]
+                self._by_json[row["json"]] = row["id"]
         except BaseException:
             self._lock.release()
             raise
-        self.path, self.note = opened.path, opened.note
-        for row in opened.connection.execute("SELECT id, json FROM connection"):
-            self._by_id[row["id"]] = row["json"]
-            self._by_json[row["json"]] = row["id"]
         return opened.connection
 
     def _closed_here(self) -> None:
