@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dalbrowser.profiles.model import secret_fields
 from dalbrowser.profiles.operators import build_operator
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.utils.records import record
@@ -51,7 +52,7 @@ class Connections:
         """
         current = self._current(profile)
         bucket = bucket or current.fixed_bucket
-        secrets = {} if current.is_adhoc else await self._secrets.get(current.id)
+        secrets = await self._secrets_of(current)
         generation = self._secrets.generation(current.id)
         key = (current.id, bucket)
         kept = self._kept.get(key)
@@ -101,6 +102,12 @@ class Connections:
             return self._profiles.get(profile.id)
         except StorageError:
             return profile
+
+    async def _secrets_of(self, profile: Profile) -> dict[str, str]:
+        """Return the connection's secrets; where there can be none no keyring is asked."""
+        if profile.is_adhoc or not secret_fields(profile.scheme):
+            return {}
+        return await self._secrets.get(profile.id)
 
     def _require_secrets(self, profile: Profile, secrets: Mapping[str, str]) -> None:
         """Say that the keyring is the trouble, not the server, when its secret is missing."""

@@ -57,6 +57,7 @@ class SecretStore:
         self._reading: dict[str, Future[Any]] = {}
         self._late: Future[Any] | None = None
         self._owed: set[str] = set()
+        self._partial: set[str] = set()
         self._problem: str | None = None
 
     def __repr__(self) -> str:
@@ -104,6 +105,23 @@ class SecretStore:
         await self._write(lambda backend: self._store(backend, profile_id, kept))
         return self.state
 
+    async def change(self, profile_id: str, typed: Mapping[str, str]) -> SecretsKept:
+        """Put what was typed over the secrets of one connection, and say where; the others stay.
+
+        Others that cannot be read now (the keyring is locked) are joined to it once they can.
+        """
+        changed = {name: value for name, value in typed.items() if value}
+        if not changed:
+            return self.state
+        await self.get(profile_id)
+        with self._lock:
+            known = self._known.get(profile_id)
+            partial = known is None or profile_id in self._partial
+            kept = {**(known or {}), **changed}
+            self._remember(profile_id, kept, partial=partial)
+        await self._write(lambda backend: self._store(backend, profile_id, kept))
+        return self.state
+
     async def delete(self, profile_id: str) -> None:
         """Forget the secrets of one connection; succeeds when there are none."""
         self._remember(profile_id, {})
@@ -122,10 +140,12 @@ class SecretStore:
         """Let the keyring's thread go after what was asked of it so far."""
         self._thread.close()
 
-    def _remember(self, profile_id: str, secrets: dict[str, str]) -> None:
+    def _remember(self, profile_id: str, secrets: dict[str, str], *, partial: bool = False) -> None:
+        """Take what somebody set; ``partial``: the keyring may hold others, which stay."""
         with self._lock:
             self._known[profile_id] = secrets
             self._owed.add(profile_id)
+            (self._partial.add if partial else self._partial.discard)(profile_id)
             self._changes[profile_id] = self._changes.get(profile_id, 0) + 1
 
     def _read(self, backend: KeyringBackend, profile_id: str) -> None:
@@ -142,13 +162,20 @@ class SecretStore:
 
     def _store(self, backend: KeyringBackend, profile_id: str, secrets: dict[str, str]) -> None:
         """Make one item what ``secrets`` says, in the keyring's thread."""
-        if secrets:
-            backend.set_password(SERVICE, profile_id, json.dumps(secrets))
+        with self._lock:
+            partial = profile_id in self._partial
+        others = _decode(backend.get_password(SERVICE, profile_id)) if partial else {}
+        kept = {**others, **secrets}
+        if kept:
+            backend.set_password(SERVICE, profile_id, json.dumps(kept))
         else:
             _delete(backend, profile_id)
         with self._lock:
             # Unless it was changed meanwhile: that change is queued behind this one.
             if self._known.get(profile_id) == secrets:
+                if kept != secrets:
+                    self._remember(profile_id, kept)
+                self._partial.discard(profile_id)
                 self._owed.discard(profile_id)
 
     async def _pay(self) -> None:

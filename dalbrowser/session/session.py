@@ -186,10 +186,13 @@ class Session:
         await self.connections.check(profile, secrets)
 
     async def save_connection(self, profile: Profile, secrets: Mapping[str, str]) -> SecretsKept:
-        """Save a connection, its secrets to the keyring; says where the secrets went."""
+        """Save a connection, its secrets to the keyring; says where the secrets went.
+
+        Secrets that are not given stay as they were.
+        """
         # The profile first: a refused one must not leave a secret without an owner.
         await asyncio.to_thread(self.profiles.save, profile)
-        kept = await self.secrets.set(profile.id, dict(secrets))
+        kept = await self.secrets.change(profile.id, secrets)
         await self.connections.invalidate(profile.id)
         return kept
 

@@ -81,7 +81,7 @@ async def run_add(context: Context, arguments: argparse.Namespace) -> int:
         raise CommandError(f"{', '.join(unknown)} is no secret of {profile.scheme}.")
     secrets = {field: await ask_secret(field) for field in arguments.ask}
     _require_usable(profile, secrets)
-    kept = await context.secrets.set(profile.id, secrets)
+    kept = await context.secrets.change(profile.id, secrets)
     if secrets and kept is not SecretsKept.KEYRING:
         # A command has no session for which to remember it.
         raise CommandError(

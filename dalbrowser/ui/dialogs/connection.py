@@ -210,22 +210,24 @@ class ConnectionDialog(Sheet):
         }
         return Profile(self._id, self._name.text().strip(), self._scheme.currentData(), config)
 
-    async def _typed_secrets(self) -> dict[str, str]:
-        """Return the secrets typed; those left empty while editing are the ones there are."""
-        typed = {
+    def _typed_secrets(self) -> dict[str, str]:
+        return {
             name: edit.value
             for name, edit in self._fields.items()
             if edit.item.secret and edit.value
         }
+
+    async def _all_secrets(self) -> dict[str, str]:
+        """Return the secrets typed; those left empty while editing are the ones there are."""
         if self._profile is None:
-            return typed
-        return {**await self._session.secrets.get(self._profile.id), **typed}
+            return self._typed_secrets()
+        return {**await self._session.secrets.get(self._profile.id), **self._typed_secrets()}
 
     async def _run_test(self) -> None:
         self.note.say(self.tr("Testing…"))
         self._test.setEnabled(False)
         try:
-            await self._session.check(self._typed_profile(), await self._typed_secrets())
+            await self._session.check(self._typed_profile(), await self._all_secrets())
         except (StorageError, OSError) as error:
             self._tell(error)
         else:
@@ -240,7 +242,7 @@ class ConnectionDialog(Sheet):
         self._saving = True
         try:
             check_name(profile.name)
-            kept = await self._session.save_connection(profile, await self._typed_secrets())
+            kept = await self._session.save_connection(profile, self._typed_secrets())
         except (StorageError, OSError) as error:
             self._tell(error)
             return

@@ -103,6 +103,14 @@ async def test_an_adhoc_one_asks_no_keyring(store: ProfileStore) -> None:
     await connections.aclose()
 
 
+async def test_one_of_a_service_without_secrets_asks_no_keyring(store: ProfileStore) -> None:
+    keyring = MemoryKeyring()
+    connections = Connections(store, SecretStore(find_backend=lambda: keyring))
+    assert (await connections.operator("home")).info().scheme == "fs"
+    assert keyring.reads == []
+    await connections.aclose()
+
+
 async def test_a_service_without_buckets(connections: Connections) -> None:
     assert (await connections.operator("home")).info().scheme == "fs"
     with pytest.raises(StorageError, match="has no buckets"):

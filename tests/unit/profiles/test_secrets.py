@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import subprocess
 import sys
@@ -318,6 +319,50 @@ async def test_another_change_that_finds_it_unlocked_brings_the_earlier_ones_alo
         ("dalbrowser", "id"): '{"a": "new"}',
         ("dalbrowser", "other"): '{"b": "y"}',
     }
+
+
+async def test_a_change_leaves_what_was_not_typed(memory: MemoryKeyring) -> None:
+    memory.items["dalbrowser", "id"] = '{"a": "x", "b": "y"}'
+    store = store_over(memory)
+    assert await store.change("id", {"b": "new", "c": ""}) is SecretsKept.KEYRING
+    assert json.loads(memory.items["dalbrowser", "id"]) == {"a": "x", "b": "new"}
+    assert await store.get("id") == {"a": "x", "b": "new"}
+
+
+async def test_a_change_of_nothing_asks_no_keyring(memory: MemoryKeyring) -> None:
+    memory.items["dalbrowser", "id"] = '{"a": "x"}'
+    store = store_over(memory)
+    assert await store.change("id", {"a": ""}) is SecretsKept.KEYRING
+    assert memory.reads == []
+    assert memory.items == {("dalbrowser", "id"): '{"a": "x"}'}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [({}, {"a": "x", "b": "y"}), ({"b": "new"}, {"a": "x", "b": "new"})]
+)
+async def test_a_change_while_locked_loses_no_secret(
+    typed: dict[str, str], kept: dict[str, str]
+) -> None:
+    keyring = Lockable()
+    keyring.items["dalbrowser", "id"] = '{"a": "x", "b": "y"}'
+    store = store_over(keyring)
+    assert await store.get("id") == {}
+    assert await store.change("id", typed) is SecretsKept.SESSION_ONLY
+    assert await store.get("id") == typed
+    keyring.locked = False
+    assert await store.try_again() is SecretsKept.KEYRING
+    assert json.loads(keyring.items["dalbrowser", "id"]) == kept
+    assert await store.get("id") == kept
+
+
+async def test_a_change_behind_an_open_dialog_loses_no_secret(blocked: BlockedKeyring) -> None:
+    blocked.items["dalbrowser", "id"] = '{"a": "x", "b": "y"}'
+    store = store_over(blocked, 0.05)
+    assert await store.change("id", {"b": "new"}) is SecretsKept.SESSION_ONLY
+    blocked.answer()
+    await store.try_again()
+    assert json.loads(blocked.items["dalbrowser", "id"]) == {"a": "x", "b": "new"}
+    assert await store.get("id") == {"a": "x", "b": "new"}
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[1]", '"x"'])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import keyring
 import pytest
+from keyring.errors import KeyringLocked
 
 from dalbrowser.app.wiring import build_session
 from dalbrowser.profiles import Location, Profile
 from dalbrowser.settings import Folders
+from tests.servers.keyring import MemoryKeyring
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,3 +79,23 @@ async def test_what_a_connection_needs_is_prepared_once_and_again_after_a_failur
     operators = await asyncio.gather(*(session.operator(place) for _ in range(3)))
     assert calls == ["called", "called"]
     assert len({id(op) for op in operators}) == 1
+
+
+async def test_a_connection_that_is_renamed_while_the_keyring_is_locked_keeps_its_secret(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Locked(MemoryKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            raise KeyringLocked
+
+        set_password = delete_password = get_password  # type: ignore[assignment]
+
+    there, locked = MemoryKeyring(), Locked()
+    there.items["dalbrowser", "w"] = '{"secret_access_key": "hush"}'
+    ring: list[MemoryKeyring] = [locked]
+    monkeypatch.setattr(keyring, "get_keyring", lambda: ring[0])
+    await session.save_connection(Profile("w", "renamed", "s3", {"access_key_id": "me"}), {})
+    ring[0] = there
+    await session.secrets.try_again()
+    assert await session.secrets.get("w") == {"secret_access_key": "hush"}
+    assert there.items == {("dalbrowser", "w"): '{"secret_access_key": "hush"}'}
