@@ -112,6 +112,31 @@ def test_down_twice_then_changes_and_deletions(
     assert not (work / "down/é").exists()
 
 
+def test_what_was_copied_down_is_not_fetched_once_more(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    tree = {**sample(), "big": body_of(17 * MIB)}
+    plant(work / "src", tree, age=7200)
+    with link(ceph_s3) as wire:
+        dal, uri = dal_on(wire.server), f"s3://{ceph_bucket}/src/"
+        assert dal("cp", "-r", "src", f"s3://{ceph_bucket}/").code == 0
+        assert dal("cp", "-r", uri, "down").code == 0
+        times = {path: path.stat().st_mtime_ns for path in (work / "down").rglob("*")}
+        assert int((work / "down/src/z.txt").stat().st_mtime) == int(
+            (work / "src/z.txt").stat().st_mtime
+        )
+        before = wire.settle()
+        done = dal("sync", uri, "down/src", "--yes")
+        assert (done.code, done.err) == (0, "")
+        assert f"copy 0, update 0, 0 B in all, unchanged {len(tree)}" in done.text
+        assert wire.settle() - before < QUIET
+        assert {path: path.stat().st_mtime_ns for path in (work / "down").rglob("*")} == times
+        # The same size, an older time, other bytes.
+        plant(work / "down/src", {"z.txt": b"Y"}, age=7200)
+        assert dal("sync", uri, "down/src", "--yes", "-v").lines[0] == "update\t1\tz.txt"
+    assert found_in(work / "down/src") == tree
+
+
 def test_between_two_places(
     dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str
 ) -> None:

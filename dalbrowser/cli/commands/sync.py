@@ -27,9 +27,10 @@ shown; it is carried out after a yes on the terminal, or with --yes.
 
 A file is copied when the target lacks it, when the sizes differ, or when the source
 was modified after the target (the service's own times, as a listing tells them; no
-object is asked one by one). A downloaded file takes the object's time. Nothing is
-deleted without --delete, and then only after every copy has succeeded. Nothing is
-written over or deleted that changed since it was compared.
+object is asked one by one). A file here that is older than its object is read, and not
+fetched where the object's ETag says that it is the same. A file that is fetched takes
+the object's time. Nothing is deleted without --delete, and then only after every copy
+has succeeded. Nothing is written over or deleted that changed since it was compared.
 """
 
 _EPILOG = """\

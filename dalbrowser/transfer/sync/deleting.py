@@ -8,6 +8,7 @@ before.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
 from collections import deque
@@ -71,11 +72,12 @@ async def _still_lacking(source: End, steps: list[Step], report: Deleted) -> lis
         try:
             if isinstance(source, LocalEnd):
                 path = os.path.join(source.path, *step.key.split("/"))  # noqa: PTH118
-                has = await asyncio.to_thread(os.path.lexists, path)
+                has = await asyncio.to_thread(_is_there, path)
             else:
                 has = await stat_or_none(source.op, source.location.path + step.key) is not None
-        except StorageError as error:
-            report.kept.append((step.key, f"the source could not be asked ({error.message})"))
+        except (StorageError, OSError) as error:
+            why = error.message if isinstance(error, StorageError) else error.strerror or error
+            report.kept.append((step.key, f"the source could not be asked ({why})"))
             return
         if has:
             report.kept.append((step.key, _BACK))
@@ -84,6 +86,19 @@ async def _still_lacking(source: End, steps: list[Step], report: Deleted) -> lis
     # A local name that no key has is nobody's copy.
     await _each([step for step in steps if not step.foreign], look)
     return [step for step in steps if step.foreign or lacking.get(step.key, False)]
+
+
+def _is_there(path: str) -> bool:
+    """Whether anything has this name; raises ``OSError`` where that cannot be seen. Blocks."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False  # A zero byte is in no local name.
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
+    return True
 
 
 async def _delete_if_match(target: RemoteEnd, step: Step, report: Deleted) -> None:

@@ -46,6 +46,10 @@ class Rules:
             return False
         return not any(glob.match(key) for glob in self._exclude)
 
+    def may_hide(self, folder: str) -> bool:
+        """Whether files may take part that lie in a folder which cannot be looked into."""
+        return not any(glob.match(folder) for glob in self._exclude)
+
     @cached_property
     def _include(self) -> list[re.Pattern[str]]:
         return [re.compile(translate(glob)) for glob in self.include]

@@ -124,14 +124,16 @@ class Steps:
         self, source: Item | None, target: Item | None
     ) -> asyncio.Task[Step | None] | Step | None:
         item = source or target
-        if item is None or not self._rules.takes(item.key):
+        if item is None:
+            return None
+        self._hide(source, target)
+        if not (self._rules.may_hide(item.key) if item.below else self._rules.takes(item.key)):
             return None
         if source is None:
             return self._only_target(item)
-        if source.obstacle:
-            if source.below:
-                self._hidden_source = source.key
-            return _stopped(source)
+        return _stopped(source) if source.obstacle else self._wanted(source, target)
+
+    def _wanted(self, source: Item, target: Item | None) -> asyncio.Task[Step | None] | Step | None:
         self.counts.files += 1
         why_not = self._why_not(source, target)
         if why_not:
@@ -139,6 +141,13 @@ class Steps:
         if target is None:
             return _written(Do.COPY, source, _ABSENT, "it is not there")
         return self._both(source, target)
+
+    def _hide(self, source: Item | None, target: Item | None) -> None:
+        """Note a folder that cannot be looked into: whether it takes part is another question."""
+        if source is not None and source.below:
+            self._hidden_source = source.key
+        if target is not None and target.below:
+            self._hidden_target = target.key
 
     def _why_not(self, source: Item, target: Item | None) -> str:
         clash = self._clashes.of(source.key) if self._clashes is not None else ""
@@ -150,8 +159,6 @@ class Steps:
 
     def _only_target(self, target: Item) -> Step | None:
         if target.obstacle:
-            if target.below:
-                self._hidden_target = target.key
             return _stopped(target)
         if self._hidden_source is not None and target.key.startswith(self._hidden_source):
             return None
@@ -173,16 +180,21 @@ class Steps:
         if self._rules.by is By.SIZE:
             return self._same()
         newer = is_newer(source, target)
-        if self._rules.by is By.TIME and newer is not None:
-            if not newer:
-                return self._same()
+        if self._rules.by is By.TIME and newer is False:
+            return self._same()
+        if self._rules.by is By.TIME and newer and not target.path:
             return _written(Do.UPDATE, source, target.seen().text(), "the source is newer")
+        # A file that was fetched by other means has its own time, older than its object's:
+        # reading it here costs less than fetching it again.
         return asyncio.ensure_future(self._by_digest(source, target, newer))
 
     async def _by_digest(self, source: Item, target: Item, newer: bool | None) -> Step | None:
         try:
             same = await self._digests(source, target)
         except OSError as error:
+            if target.path and self._rules.by is By.TIME:
+                # What lies here is to be replaced, whatever it is.
+                return _written(Do.UPDATE, source, target.seen().text(), "the source is newer")
             why = f"it cannot be read ({error.strerror or error})"
             return Step(do=Do.FAIL, key=source.key, why=why)
         if same is None:
@@ -190,7 +202,8 @@ class Steps:
             same = newer is False
         if same:
             return self._same()
-        return _written(Do.UPDATE, source, target.seen().text(), "the contents may differ")
+        why = "the source is newer" if newer else "the contents may differ"
+        return _written(Do.UPDATE, source, target.seen().text(), why)
 
     def _same(self) -> Step | None:
         self.counts.same += 1

@@ -108,6 +108,59 @@ async def test_what_an_obstacle_hides_is_neither_deleted_nor_written() -> None:
 
 
 @pytest.mark.parametrize(
+    ("same", "fails", "updates"),
+    [(True, False, 0), (False, False, 1), (None, False, 1), (None, True, 1)],
+)
+async def test_an_older_file_here_is_read_before_it_is_fetched_again(
+    same: bool | None, fails: bool, updates: int
+) -> None:
+    read: list[str] = []
+
+    async def digests(source: Item, target: Item) -> bool | None:
+        read.append(target.path or source.path)
+        if fails:
+            raise PermissionError(13, "Permission denied")
+        return same
+
+    remote = Item(key="f", size=1, modified=20.0, etag='"e"')
+    local = Item(key="f", size=1, modified=10.0, mtime_ns=10, path="/down/f")
+
+    async def planned(source: Item, target: Item) -> Counts:
+        steps = Steps(Rules(), delete=True, digests=digests)
+        async for step in steps.of(merge(pages_of([source]), pages_of([target]))):
+            assert (step.do, step.why) == (Do.UPDATE, "the source is newer")
+        return steps.counts
+
+    counts = await planned(remote, local)
+    assert (counts.updates, counts.same, counts.failed) == (updates, 1 - updates, 0)
+    assert read == ["/down/f"]
+    # Upward the newer file is sent: the object has no time but that of its arrival.
+    up = Item(key="f", size=1, modified=30.0, mtime_ns=30, path="/src/f")
+    assert (await planned(up, remote)).updates == 1
+    assert read == ["/down/f"]
+
+
+async def test_a_filter_does_not_make_what_is_hidden_missing() -> None:
+    rows = [Item(key="d/x.txt", size=1), Item(key="e.txt", size=1)]
+    for hidden, said in (
+        (Item(key="d/", obstacle="it cannot be read", failed=True, below=True), Do.FAIL),
+        (Item(key="d/", obstacle="it is a link", below=True), Do.LEAVE),
+    ):
+        steps, _ = await plan([hidden], rows, Rules(include=("*.txt",)))
+        assert [(step.do, step.key) for step in steps] == [(said, "d/"), (Do.DELETE, "e.txt")]
+        # Who leaves out the folder by its name hears nothing of it, and loses nothing either.
+        steps, counts = await plan([hidden], rows, Rules(exclude=("d/",)))
+        assert [(step.do, step.key) for step in steps] == [(Do.DELETE, "e.txt")]
+        assert counts.failed == counts.left == 0
+        steps, _ = await plan(rows, [hidden], Rules(include=("*.txt",)))
+        assert [(step.do, step.key) for step in steps] == [
+            (said, "d/"),
+            (Do.FAIL, "d/x.txt"),
+            (Do.COPY, "e.txt"),
+        ]
+
+
+@pytest.mark.parametrize(
     ("source", "target", "newer"),
     [
         (10.0, 10.0, False),
