@@ -26,7 +26,9 @@ class Deleter:
     def __init__(self, access: RawAccess, *, concurrent: int = 2) -> None:
         self._access = access
         self._slots = asyncio.Semaphore(concurrent)
-        self._size = access.info().capability.delete_max_size or _BATCH
+        info = access.info()
+        self._size = info.capability.delete_max_size or _BATCH
+        self._on_disk = info.local and info.native.create_dir
 
     async def delete(self, items: Iterable[tuple[str, str | None]]) -> list[DeleteOutcome]:
         """Delete ``(exact path, version or None)`` pairs; a failure is its path's outcome."""
@@ -47,12 +49,15 @@ class Deleter:
 
         ``a/`` removes the folder and what it holds. ``a`` removes the object ``a`` and the
         folder ``a/``, never ``ab``. Folders go last and deepest first, as real directories
-        must be empty.
+        must be empty; a link to one goes itself, and what it leads to stays.
         """
         if path and not path.endswith("/"):
             if await self._is_there(path, folder=False):
                 yield await self.delete([(path, None)])
             path += "/"
+        if path and self._on_disk and (outcomes := await self._at_once(path)):
+            yield outcomes
+            return
         folders: list[str] = []
         async for paths in self._under(path):
             folders += [each for each in paths if each.endswith("/")]
@@ -64,6 +69,14 @@ class Deleter:
             yield await self.delete((each, None) for each in folders[at : at + self._size])
         if path and path not in folders and await self._is_there(path, folder=True):
             yield await self.delete([(path, None)])
+
+    async def _at_once(self, path: str) -> list[DeleteOutcome]:
+        """Delete a folder that goes by itself: an empty one, or a link, which leads elsewhere."""
+        if not await self._is_there(path, folder=True):
+            return []
+        outcomes = await self.delete([(path, None)])
+        gone = outcomes[0].error is None and not await self._is_there(path, folder=True)
+        return outcomes if gone else []
 
     async def _under(self, path: str) -> AsyncIterator[list[str]]:
         lister = await self._access.list(path, OpList(recursive=True))

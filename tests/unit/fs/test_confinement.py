@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dalbrowser.storage import Operator
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.options import OpCopy, OpCreateDir, OpList, OpRename
 from dalbrowser.storage.services.fs import Fs, FsConfig
@@ -140,6 +141,19 @@ async def test_nothing_is_deleted_through_a_link(disk: Disk) -> None:
     assert await disk.get("precious/a") == b"x"
 
 
+async def test_removing_a_link_with_everything_in_it_removes_the_link(disk: Disk) -> None:
+    (disk.root / "kept" / "deep").mkdir(parents=True)
+    (disk.root / "kept" / "deep" / "file").write_bytes(b"x")
+    op = Operator.from_accessor(disk.fs)
+    for path in ("link/", "link"):
+        (disk.root / "link").symlink_to("kept")
+        assert await op.remove_all(path) == 1
+        assert disk.files() == ["kept", "kept/deep", "kept/deep/file"]
+    assert await op.remove_all("nothing/") == 0
+    assert await op.remove_all("kept/") == 3
+    assert disk.files() == []
+
+
 async def test_links_in_a_circle_are_refused(disk: Disk) -> None:
     (disk.root / "a").symlink_to("b")
     (disk.root / "b").symlink_to("a")
@@ -169,6 +183,24 @@ async def test_a_pipe_does_not_block_and_is_not_a_file(disk: Disk) -> None:
         await disk.get("pipe")
     assert caught.value.kind is ErrorKind.UNSUPPORTED
     assert await disk.keys() == ["pipe"]
+
+
+async def test_a_pipe_is_not_even_opened(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening its reading end lets a waiting writer go, and closing it kills that writer."""
+    os.mkfifo(disk.root / "pipe")
+    opened, real = [], os.open
+
+    def noting(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        opened.append(path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", noting)
+    with pytest.raises(StorageError):
+        await disk.get("pipe")
+    with pytest.raises(StorageError):
+        await disk.fs.copy("pipe", "copy", OpCopy())
+    assert str(disk.root) in opened
+    assert "pipe" not in opened
 
 
 async def test_a_missing_root_says_what_to_do(tmp_path: Path) -> None:

@@ -67,18 +67,12 @@ class Core:
     def open_read(self, key: str, args: OpRead | OpStat) -> tuple[int, os.stat_result, Metadata]:
         """Open a regular file and return its descriptor, state and metadata."""
         with self.find(key) as place:
-            if place.name == ".":
-                raise _is_folder()
+            # Opening alone can disturb what is no file: a pipe's writer, a tape, a watchdog.
+            _require_file(place.lstat())
             fd = os.open(place.name, _OPEN_READ, dir_fd=place.fd)
         try:
             st = os.fstat(fd)
-            if stat.S_ISDIR(st.st_mode):
-                raise _is_folder()
-            if not stat.S_ISREG(st.st_mode):
-                raise StorageError(
-                    ErrorKind.UNSUPPORTED,
-                    "This is a device, pipe or socket, not a file; it has no bytes to read here.",
-                )
+            _require_file(st)
             meta.check(st, args)
             extra = meta.load(fd) if self.attributes else {}
             return fd, st, meta.describe(st, extra)
@@ -230,6 +224,17 @@ def _is_folder() -> StorageError:
     return StorageError(
         ErrorKind.IS_A_DIRECTORY, "There is a folder of this name; give the path of a file."
     )
+
+
+def _require_file(st: os.stat_result) -> None:
+    """Refuse to read what has no bytes of its own."""
+    if stat.S_ISDIR(st.st_mode):
+        raise _is_folder()
+    if not stat.S_ISREG(st.st_mode):
+        raise StorageError(
+            ErrorKind.UNSUPPORTED,
+            "This is a device, pipe or socket, not a file; it has no bytes to read here.",
+        )
 
 
 def _require_no_device(there: os.stat_result | None) -> None:

@@ -3,7 +3,8 @@
 Invariant: keys come strictly ascending by code point, a folder as ``name/`` before what it
 holds, so that any key can be the ``start_after`` of another listing. A folder's names are
 read in one go and sorted; what each is, is asked a page at a time. Recursion does not enter
-links: they could lead in a circle, and a recursive delete would follow them.
+links: they could lead in a circle, and a recursive delete would follow them. A page that
+failed, or that nobody waited for to the end, comes when the next is asked for: none is lost.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.services.fs import meta
+from dalbrowser.storage.services.fs.faults import storage_error
 from dalbrowser.storage.services.fs.root import hidden, segments
 from dalbrowser.storage.types import Entry, EntryMode, Metadata, Metakey, Page
 
@@ -37,17 +40,43 @@ class FsLister:
         self._pool = pool
         self._limit = max(1, args.limit or PAGE)
         self._lock = threading.Lock()
-        self._walk = _Walk(core, args)
-        self._entries = self._walk.entries(path)
+        self._core = core
+        self._path = path
+        self._args = args
+        self._page: list[Entry] | None = None
+        self._entries = self._walk()
+
+    def _walk(self) -> Generator[Entry, None, None]:
+        return _Walk(self._core, self._args).entries(self._path)
 
     async def next_page(self) -> Page | None:
         """Return the next page, or ``None`` after the last."""
         entries = await self._pool.run(self._take)
+        self._page = None
         return Page(entries) if entries else None
 
     def _take(self) -> list[Entry]:
+        """Return the page that is due; one that was taken and not handed on is due still."""
         with self._lock:
-            return list(islice(self._entries, self._limit))
+            if self._page is None:
+                self._page = self._next()
+            return self._page
+
+    def _next(self) -> list[Entry]:
+        taken: list[Entry] = []
+        failure: OSError | StorageError | None = None
+        try:
+            taken.extend(islice(self._entries, self._limit))
+        except (OSError, StorageError) as error:
+            failure = error
+        if taken:
+            self._args = replace(self._args, start_after=taken[-1].path)
+        if failure is not None:
+            # A generator that raised has ended, which must not be taken for the listing's end.
+            self._entries = self._walk()
+            if not taken:
+                raise failure
+        return taken
 
     async def aclose(self) -> None:
         """Close the folders that are open."""
@@ -56,6 +85,7 @@ class FsLister:
     def _close(self) -> None:
         with self._lock:
             self._entries.close()
+            self._page = []
 
 
 class _Walk:
@@ -109,6 +139,10 @@ class _Walk:
             inner = _open_folder(name, fd)
         except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            failure = storage_error(error)
+            failure.message = f"The folder {key!r} cannot be read. {failure.message}"
+            raise failure from error
         try:
             yield from self._folder(inner, key, "")
         finally:
@@ -160,6 +194,12 @@ class _Walk:
             st = os.stat(name, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if storage_error(error).is_temporary:
+                raise
+            # A mount whose server died, a broken disk: what else is here is listed all the same.
+            mode = EntryMode.DIR if key.endswith("/") else EntryMode.UNKNOWN
+            return Entry(key, Metadata(mode=mode, known=meta.ALL_KEYS))
         if stat.S_ISDIR(st.st_mode) is not key.endswith("/"):
             return None
         extra = self.core.beside(fd, name) if self.attributes else None

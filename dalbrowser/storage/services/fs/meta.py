@@ -64,11 +64,19 @@ def etag(st: os.stat_result) -> str:
     return f'"{st.st_mtime_ns}-{st.st_size}-{st.st_ino}"'
 
 
+def modified_at(st: os.stat_result) -> datetime | None:
+    """Return when the bytes were last changed; ``None`` for a time beyond the calendar."""
+    try:
+        return _EPOCH + timedelta(microseconds=st.st_mtime_ns // 1000)
+    except OverflowError:
+        return None
+
+
 def describe(
     st: os.stat_result, extra: Mapping[str, Any] | None = None, known: Metakey = ALL_KEYS
 ) -> Metadata:
     """Return the metadata of what ``st`` is; anything but files and folders is UNKNOWN."""
-    modified = _EPOCH + timedelta(microseconds=st.st_mtime_ns // 1000)
+    modified = modified_at(st)
     if stat.S_ISDIR(st.st_mode):
         return Metadata(mode=EntryMode.DIR, last_modified=modified, known=ALL_KEYS)
     regular = stat.S_ISREG(st.st_mode)
@@ -126,12 +134,14 @@ def save(fd: int, extra: Mapping[str, Any]) -> None:
 def check(st: os.stat_result, args: OpStat | OpRead) -> None:
     """Raise ``ConditionNotMatch`` unless the file in this state meets every condition."""
     own = etag(st)
-    modified = _EPOCH + timedelta(microseconds=st.st_mtime_ns // 1000)
+    modified = modified_at(st)
     failed = None
     if args.if_match is not None and args.if_match not in {own, "*"}:
         failed = f"its ETag is {own} now, not {args.if_match}"
     elif args.if_none_match is not None and args.if_none_match in {own, "*"}:
         failed = f"its ETag is still {own}"
+    elif modified is None:
+        pass  # Beyond the calendar: no condition can speak of it.
     elif args.if_modified_since is not None and modified <= args.if_modified_since:
         failed = f"it was last changed {modified.isoformat()}"
     elif args.if_unmodified_since is not None and modified > args.if_unmodified_since:
