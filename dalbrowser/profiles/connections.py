@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _NAMED_BY = "access_key_id"
 """A connection that names its key has a secret that belongs to it."""
+_OWN = "explicit"
+"""The ``credentials`` of a connection that uses the key it names; the others find theirs."""
 
 
 @record()
@@ -70,6 +72,7 @@ class Connections:
 
         Nothing of it is kept, and nothing is tried twice: a person is waiting.
         """
+        self._require_secrets(profile, secrets)
         async with build_operator(
             profile, {k: v for k, v in secrets.items() if v}, retry=False
         ) as operator:
@@ -112,9 +115,12 @@ class Connections:
     def _require_secrets(self, profile: Profile, secrets: Mapping[str, str]) -> None:
         """Say that the keyring is the trouble, not the server, when its secret is missing."""
         problem = self._secrets.problem
-        if problem and not secrets and profile.config.get(_NAMED_BY):
+        own = profile.config.get("credentials", _OWN) == _OWN
+        if problem and not secrets and own and profile.config.get(_NAMED_BY):
             raise StorageError(
                 ErrorKind.PERMISSION_DENIED,
-                f"The secret of {profile.name!r} is not at hand. {problem}",
+                f"The secret of {profile.name!r} is not at hand. {problem} Or edit the connection:"
+                " type its secret, or choose credentials 'environment' and set AWS_ACCESS_KEY_ID"
+                " and AWS_SECRET_ACCESS_KEY.",
                 service=profile.scheme,
             )

@@ -113,7 +113,7 @@ async def run_remove(context: Context, arguments: argparse.Namespace) -> int:
     if known and not secret_fields(profile.scheme):
         return 0
     await context.secrets.delete(profile.id)
-    if context.secrets.problem:
+    if context.secrets.problem and profile.config.get("access_key_id"):
         complain(f"Its secret may still be in the keyring. {context.secrets.problem}")
         return 1
     return 0

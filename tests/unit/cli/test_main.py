@@ -9,6 +9,8 @@ import pwd
 import sys
 from typing import TYPE_CHECKING
 
+import keyring
+import keyring.backends.fail
 import pytest
 
 from dalbrowser.cli import main
@@ -119,6 +121,16 @@ def test_connections(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["connections", "add", "x1", "s3", "--ask", "region"]) == 1
     assert main(["connections", "remove", "share"]) == 0
     assert main(["ls", "share:"]) == 1
+
+
+def test_without_a_keyring_a_connection_without_a_secret_comes_and_goes(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del home
+    monkeypatch.setattr(keyring, "get_keyring", keyring.backends.fail.Keyring)
+    assert main(["connections", "add", "lab", "s3", "credentials=environment"]) == 0
+    assert main(["connections", "remove", "lab"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

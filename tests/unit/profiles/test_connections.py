@@ -131,6 +131,16 @@ async def test_without_a_keyring_the_sentence_names_it(store: ProfileStore) -> N
     assert caught.value.kind is ErrorKind.PERMISSION_DENIED
     assert "'work'" in caught.value.message
     assert "no keyring" in caught.value.message
+    with pytest.raises(StorageError, match="no keyring"):
+        await connections.check(store.get("w"), {})
+
+
+async def test_without_a_keyring_credentials_of_the_environment_do(store: ProfileStore) -> None:
+    connections = Connections(store, SecretStore(find_backend=fail.Keyring))
+    changed = {**WORK.config, "credentials": "environment"}
+    store.save(Profile("w", "work", "s3", changed))
+    assert (await connections.operator("w", "a")).info().name == "a"
+    await connections.aclose()
 
 
 async def test_check_says_what_is_wrong_and_keeps_nothing(connections: Connections) -> None:
