@@ -147,6 +147,48 @@ async def test_exclusive_rename_works_without_the_kernels_help(
     assert disk.files() == ["a"]
 
 
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP])
+async def test_exclusive_writes_need_no_hard_links(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Mounts by FUSE have often neither: rclone's, those of phones and of clouds."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(atomic, "_renameat2", lambda: None)
+    monkeypatch.setattr(os, "link", refused)
+    await disk.put("a", b"one", if_not_exists=True)
+    with pytest.raises(StorageError) as caught:
+        await disk.put("a", b"two", if_not_exists=True)
+    assert caught.value.kind is ErrorKind.CONDITION_NOT_MATCH
+    await disk.fs.rename("a", "b", OpRename(if_not_exists=True))
+    assert await disk.get("b") == b"one"
+    monkeypatch.setattr(os, "rename", refused)
+    with pytest.raises(StorageError):
+        await disk.put("c", b"three", if_not_exists=True)
+    assert disk.files() == ["b"]
+
+
+async def test_a_folder_that_can_be_written_and_not_read(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drop box (mode 0333): what lies in it cannot be waited for, and is there all the same."""
+    real = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "." and not flags & os.O_PATH:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+    await disk.put("box/a", b"one")
+    await disk.fs.rename("box/a", "box/b", OpRename())
+    assert await disk.get("box/b") == b"one"
+    await disk.delete("box/b")
+    assert disk.files() == ["box"]
+
+
 async def test_appends_of_many_writers_all_arrive(disk: Disk) -> None:
     await asyncio.gather(*(disk.put("log", b"%03d\n" % n, append=True) for n in range(24)))
     lines = (await disk.get("log")).split()

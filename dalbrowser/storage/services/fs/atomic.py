@@ -15,6 +15,7 @@ from typing import Any
 _RENAME_NOREPLACE = 1
 """linux/fs.h; renameat2(2)."""
 _NO_SUCH_CALL = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+_NO_LINKS = {errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EMLINK}
 _NO_FAST_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EBADF}
 SLICE = 16 * 1024 * 1024
 """Bytes that one call copies, so that a cancelled copy ends soon."""
@@ -32,7 +33,8 @@ def rename_exclusive(source: str, source_fd: int, target: str, target_fd: int) -
     """Rename, or raise ``FileExistsError`` when the target exists. Both are names in folders.
 
     Where the kernel or the file system has no such rename (NFS), a hard link and an unlink:
-    a crash between the two leaves both names on the same bytes.
+    a crash between the two leaves both names on the same bytes. Where it has no links either
+    (most mounts by FUSE), an empty file holds the name until the rename puts the bytes there.
     """
     call = _renameat2()
     if call is not None:
@@ -44,9 +46,26 @@ def rename_exclusive(source: str, source_fd: int, target: str, target_fd: int) -
         code = ctypes.get_errno()
         if code not in _NO_SUCH_CALL:
             raise OSError(code, os.strerror(code), target)
-    os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
+    try:
+        os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _claim_and_rename(source, source_fd, target, target_fd)
+        return
     with contextlib.suppress(FileNotFoundError):
         os.unlink(source, dir_fd=source_fd)
+
+
+def _claim_and_rename(source: str, source_fd: int, target: str, target_fd: int) -> None:
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target_fd))
+    try:
+        os.rename(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd)
+    except OSError:
+        with contextlib.suppress(OSError):
+            if os.stat(target, dir_fd=target_fd, follow_symlinks=False).st_size == 0:
+                os.unlink(target, dir_fd=target_fd)
+        raise
 
 
 def copy_slice(source: int, offset: int, target: int, size: int) -> int:

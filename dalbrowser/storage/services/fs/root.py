@@ -161,9 +161,12 @@ class Root:
                 raise
 
     def sync_folder(self, place: Place) -> None:
-        """Make a change of names in the place's folder durable."""
+        """Make a change of names in the place's folder durable, where it may be read."""
         if self.durable:
-            fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=place.fd)
+            try:
+                fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=place.fd)
+            except PermissionError:
+                return  # A drop box. The change is made, and it is not this that fails.
             try:
                 self.sync(fd)
             finally:
