@@ -11,11 +11,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from dalbrowser.app.collector import collected_here
 from dalbrowser.app.demo_start import offer_demo
+from dalbrowser.app.display import make_application
 from dalbrowser.app.leaving import Leaving
 from dalbrowser.app.screenshot import save_screenshot
 from dalbrowser.app.signals import quit_signals
@@ -33,6 +33,8 @@ from dalbrowser.ui.window import MainWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from PySide6.QtWidgets import QApplication
 
     from dalbrowser.app.arguments import Arguments
     from dalbrowser.session import Session
@@ -53,8 +55,7 @@ def run(arguments: Arguments) -> int:
             " HOME (or the XDG_… variable of that folder) to a folder that can be written.\n"
         )
         return 1
-    existing = QApplication.instance()
-    application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    application = make_application()
     application.setApplicationName("dalbrowser")
     application.setApplicationDisplayName("dalbrowser")
     application.setDesktopFileName("dalbrowser")

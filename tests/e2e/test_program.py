@@ -81,6 +81,19 @@ def test_without_a_display_a_window_is_not_tried(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "named", [{"QT_QPA_PLATFORM": "nonsense"}, {"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":987"}]
+)
+def test_a_display_that_cannot_be_used_is_said_in_a_line(
+    tmp_path: Path, named: dict[str, str]
+) -> None:
+    done = run(tmp_path, **named)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dalbrowser: No window can be shown here")
+    assert all(f"{name}={value}" in done.stderr for name, value in named.items())
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_home_that_cannot_be_used_is_said_in_a_line(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("a file")
