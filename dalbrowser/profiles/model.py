@@ -109,7 +109,7 @@ def secret_fields(scheme: str) -> frozenset[str]:
 def without_secrets(profile: Profile) -> None:
     """Raise ``ConfigInvalid`` when the profile's configuration holds a secret."""
     inside = sorted(secret_fields(profile.scheme) & set(profile.config))
-    inside += [name for name, value in sorted(profile.config.items()) if _has_password(value)]
+    inside += [name for name, value in sorted(profile.config.items()) if _has_password(name, value)]
     if inside:
         raise StorageError(
             ErrorKind.CONFIG_INVALID,
@@ -119,8 +119,10 @@ def without_secrets(profile: Profile) -> None:
         )
 
 
-def _has_password(value: str) -> bool:
-    """Whether a value is a URL with a password in it."""
+def _has_password(name: str, value: str) -> bool:
+    """Whether a value is a URL with a password in it; a proxy's needs no scheme to be one."""
+    if name == "proxy" and "@" in value:
+        return True
     if "://" not in value:
         return False
     try:

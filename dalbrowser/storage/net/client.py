@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -22,6 +23,7 @@ from dalbrowser.storage.net.failures import exchange_failure
 from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.observe import redact_headers, redact_url
 from dalbrowser.storage.net.pace import current_pace, resting
+from dalbrowser.storage.net.proxy import Proxies
 from dalbrowser.storage.net.trust import clear_context, tls_context
 from dalbrowser.storage.net.wire import exact_target
 from dalbrowser.storage.types import HttpExchange
@@ -30,8 +32,9 @@ from dalbrowser.utils.records import record
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
-    from dalbrowser.storage.net.http1 import Key, ReplyStream
+    from dalbrowser.storage.net.http1 import ReplyStream
     from dalbrowser.storage.net.message import HttpRequest, Origin
+    from dalbrowser.storage.net.proxy import Route
     from dalbrowser.storage.types import Data
 
 T = TypeVar("T")
@@ -47,7 +50,8 @@ class ClientOptions:
     """Deadlines in seconds and limits. There is no limit on the whole time of a body.
 
     ``connect`` bounds the opening of a connection, ``idle`` the silence between bytes: after
-    a minute of it the link is taken for gone.
+    a minute of it the link is taken for gone. ``proxy`` is empty for the environment's, ``none``
+    for none, or an address; user and password may be in it, or beside it.
     """
 
     connect: float = 10.0
@@ -56,6 +60,9 @@ class ClientOptions:
     keepalive: float = 20.0
     ca_file: str = ""
     verify: bool = True
+    proxy: str = field(default="", repr=False)
+    proxy_user: str = ""
+    proxy_password: str = field(default="", repr=False)
 
 
 class _Blocks(httpx.AsyncByteStream):
@@ -201,6 +208,11 @@ class HttpClient:
         self._options = options or ClientOptions()
         self._transport: httpx.AsyncBaseTransport | None = None
         self._opening = asyncio.Lock()
+        chosen = self._options
+        self._proxies = Proxies(
+            chosen.proxy, chosen.proxy_user, chosen.proxy_password, chosen.ca_file
+        )
+        self._routes: dict[Origin, Route] = {}
         self._sinks: list[Callable[[HttpExchange], None]] = []
         self._numbers = itertools.count(1)
         self._closed = False
@@ -212,7 +224,8 @@ class HttpClient:
     async def send(self, request: HttpRequest) -> HttpReply:
         """Send ``request`` once and return its reply, whatever the status."""
         target = exact_target(request.target)
-        transport = self._transport or await self._open(request.origin)
+        route = self._routes.get(request.origin) or await self._route(request.origin)
+        transport = self._transport or await self._open(route)
         body = _Blocks([block for block in request.body if len(block)])
         headers = self._headers(request)
         done = self._watch(request, headers, body)
@@ -220,14 +233,16 @@ class HttpClient:
             request.method,
             _base(request.origin),
             stream=body,
-            extensions=self._extensions(request, target, headers),
+            extensions=self._extensions(request, target, headers, route),
         )
         try:
             response = await transport.handle_async_request(outgoing)
         except StorageError as error:
+            self._forget_routes()
             done(None, error)
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            self._forget_routes()
             failure = exchange_failure(error, str(request.origin), in_body=False)
             done(None, failure)
             raise failure from error
@@ -243,7 +258,16 @@ class HttpClient:
         if transport is not None:
             await transport.aclose()
 
-    async def _open(self, origin: Origin) -> httpx.AsyncBaseTransport:
+    async def _route(self, origin: Origin) -> Route:
+        route = self._routes[origin] = await self._proxies.route(origin)
+        return route
+
+    def _forget_routes(self) -> None:
+        """Ask again how to get there: a computer that moved may have another proxy, or none."""
+        self._routes.clear()
+        self._proxies.forget()
+
+    async def _open(self, route: Route) -> httpx.AsyncBaseTransport:
         async with self._opening:
             if self._closed:
                 raise StorageError(
@@ -252,7 +276,7 @@ class HttpClient:
             if self._transport is None:
                 options = self._options
                 context = clear_context()
-                if origin.secure:
+                if route.scheme == "https":
                     context = await asyncio.to_thread(
                         tls_context, options.ca_file, verify=options.verify
                     )
@@ -272,13 +296,13 @@ class HttpClient:
         return headers
 
     def _extensions(
-        self, request: HttpRequest, target: bytes, headers: list[tuple[str, str]]
+        self, request: HttpRequest, target: bytes, headers: list[tuple[str, str]], route: Route
     ) -> dict[str, object]:
         idle = request.idle or self._options.idle
         return {
             "target": target,
             "headers": headers,
-            "origin": _key(request.origin),
+            "route": route,
             "timeout": {
                 "connect": self._options.connect,
                 "read": idle,
@@ -320,11 +344,6 @@ class HttpClient:
 
 def _unwatched(_reply: HttpReply | None, _error: StorageError | None) -> None:
     """Tell nobody."""
-
-
-@lru_cache(maxsize=256)
-def _key(origin: Origin) -> Key:
-    return origin.scheme, origin.connect_host, origin.port, origin.host
 
 
 @lru_cache(maxsize=256)

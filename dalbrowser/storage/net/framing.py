@@ -29,8 +29,14 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: .*)?\Z")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z")
 
 
-def request_head(method: str, target: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
-    """Write a request's head in ASCII; its first line must hold exactly ``target``."""
+def request_head(
+    method: str, target: bytes, headers: Sequence[tuple[str, str]], prefix: bytes = b""
+) -> bytes:
+    """Write a request's head in ASCII; its first line must hold exactly ``target``.
+
+    A ``prefix``, scheme and authority, makes the absolute-form of it, for a proxy.
+    """
+    target = prefix + target
     first = b"%s %s HTTP/1.1\r\n" % (method.encode(), target)
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
     head = first + fields.encode("ascii") + b"\r\n"

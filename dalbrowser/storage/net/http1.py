@@ -3,7 +3,7 @@
 Why not httpx's default: 1 GiB took it 1.8 s of processor time and a small request 0.8 ms,
 on the 2 cores that also do everything else. Headers travel in ``extensions["headers"]``, of
 a request as pairs of text, of a reply by name: ``httpx.Headers`` costs as much as signing a
-request. ``extensions["origin"]`` is the ``Key`` of the connection.
+request. ``extensions["route"]`` is what a connection is kept by.
 Invariants: the request line holds ``extensions["target"]`` byte for byte; a connection is
 used again only when request and reply are over to the byte, and nothing came after them.
 """
@@ -11,40 +11,36 @@ used again only when request and reply are over to the byte, and nothing came af
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from typing import TYPE_CHECKING
 
 import httpx
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.net import proxied
+from dalbrowser.storage.net.dial import dial
 from dalbrowser.storage.net.framing import Head, chunk_size, reply_head, request_head
-from dalbrowser.storage.net.link import Link
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
+
+    from dalbrowser.storage.net.link import Link
+    from dalbrowser.storage.net.proxy import Route
 
 _TOGETHER = 64 * 1024
 """Bytes of a body that still leave in one piece with the head."""
 
 _HEAD_END = b"\r\n\r\n"
 
-_NEXT_ADDRESS = 0.25
-"""Seconds that one address has before the next one is tried beside it (RFC 8305, section 5)."""
-
-Key = tuple[str, str, int, str]
-"""Scheme, host and port to connect to, and the name that a certificate must be for."""
-
 
 class Http1Transport(httpx.AsyncBaseTransport):
-    """Connections by origin, used again last in first out; at most ``limit`` at once."""
+    """Connections by route, used again last in first out; at most ``limit`` at once."""
 
     def __init__(self, context: ssl.SSLContext, *, limit: int, keepalive: float) -> None:
         self._context = context
         self._keepalive = keepalive
         self._slots = asyncio.Semaphore(limit)
-        self._idle: dict[Key, list[Link]] = {}
+        self._idle: dict[Route, list[Link]] = {}
         self._links: set[Link] = set()
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -53,14 +49,17 @@ class Http1Transport(httpx.AsyncBaseTransport):
         await self._slots.acquire()
         link: Link | None = None
         try:
-            key, timeout = request.extensions["origin"], request.extensions["timeout"]
-            link = self._reuse(key) or await self._open(key, timeout["connect"])
-            whole = await _send(link, request, timeout["write"], timeout["read"])
+            route: Route = request.extensions["route"]
+            timeout = request.extensions["timeout"]
+            link = self._reuse(route) or await self._open(route, timeout["connect"])
+            whole = await _send(link, request, route, timeout["write"], timeout["read"])
             head = await _receive(link, request.method, timeout["read"])
+            if route.proxy is not None:
+                proxied.refuse_its_own(head, route, route.proxy)
         except BaseException:
             self._drop(link)
             raise
-        stream = ReplyStream(self, link, key, head, timeout["read"], whole=whole)
+        stream = ReplyStream(self, link, route, head, timeout["read"], whole=whole)
         if head.length == 0:
             await stream.aclose()
         return httpx.Response(
@@ -81,7 +80,7 @@ class Http1Transport(httpx.AsyncBaseTransport):
         if links:
             await asyncio.wait([link.lost for link in links], timeout=1)
 
-    def release(self, link: Link, key: Key, *, reusable: bool) -> None:
+    def release(self, link: Link, route: Route, *, reusable: bool) -> None:
         """Take a connection back when its exchange is over."""
         if not reusable or link.ended or link.has_data or link.has_unsent:
             self._drop(link)
@@ -89,7 +88,7 @@ class Http1Transport(httpx.AsyncBaseTransport):
         self._slots.release()
         loop = asyncio.get_running_loop()
         link.idle_since = loop.time()
-        self._idle.setdefault(key, []).append(link)
+        self._idle.setdefault(route, []).append(link)
         if self._sweep is None:
             self._sweep = loop.call_later(self._keepalive, self._expire, loop)
 
@@ -115,8 +114,8 @@ class Http1Transport(httpx.AsyncBaseTransport):
         if waiting:
             self._sweep = loop.call_at(min(waiting) + self._keepalive, self._expire, loop)
 
-    def _reuse(self, key: Key) -> Link | None:
-        idle = self._idle.get(key)
+    def _reuse(self, route: Route) -> Link | None:
+        idle = self._idle.get(route)
         while idle:
             link = idle.pop()
             if not link.ended and not link.has_data:
@@ -125,49 +124,24 @@ class Http1Transport(httpx.AsyncBaseTransport):
             link.abort()
         return None
 
-    async def _open(self, key: Key, deadline: float) -> Link:
-        scheme, host, port, name = key
-        loop = asyncio.get_running_loop()
+    async def _open(self, route: Route, deadline: float) -> Link:
+        if route.proxy is not None:
+            link = await proxied.connect(route, route.proxy, self._context, deadline)
+        else:
+            link = await self._dial(route, deadline)
+        self._links.add(link)
+        return link
+
+    async def _dial(self, route: Route, deadline: float) -> Link:
+        scheme, host, port, name, *_ = route
         tls = (self._context, name) if scheme == "https" else (None, None)
         try:
             async with asyncio.timeout(deadline):
-                if _is_address(host):
-                    _, link = await loop.create_connection(
-                        lambda: Link(loop), host, port, ssl=tls[0], server_hostname=tls[1]
-                    )
-                else:
-                    end = await _first_of(host, port)
-                    _, link = await loop.create_connection(
-                        lambda: Link(loop), sock=end, ssl=tls[0], server_hostname=tls[1]
-                    )
+                return await dial(host, port, *tls)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
-        self._links.add(link)
-        return link
-
-
-async def _first_of(host: str, port: int) -> socket.socket:
-    """Return a connection to whichever address of a name answers first (RFC 8305).
-
-    By a library, since not every event loop can, and asyncio's own leaves the socket of a race
-    that is cancelled as it ends to the garbage collector (CPython 3.11 to 3.13).
-    """
-    from aiohappyeyeballs import start_connection  # noqa: PLC0415 - start-up time
-
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return await start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
-
-
-def _is_address(host: str) -> bool:
-    """Whether a host is a number already, so that there is no name to look up."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 class ReplyStream(httpx.AsyncByteStream):
@@ -177,7 +151,7 @@ class ReplyStream(httpx.AsyncByteStream):
         self,
         transport: Http1Transport,
         link: Link,
-        key: Key,
+        route: Route,
         head: Head,
         deadline: float,
         *,
@@ -185,7 +159,7 @@ class ReplyStream(httpx.AsyncByteStream):
     ) -> None:
         self._transport = transport
         self._link = link
-        self._key = key
+        self._route = route
         self._deadline = deadline
         self._keep = head.keep and whole
         self._chunked = head.chunked
@@ -238,7 +212,7 @@ class ReplyStream(httpx.AsyncByteStream):
         """Give the connection back, or close it when the body was not read to its end."""
         if not self._closed:
             self._closed = True
-            self._transport.release(self._link, self._key, reusable=self._over and self._keep)
+            self._transport.release(self._link, self._route, reusable=self._over and self._keep)
 
     async def _next_chunk(self) -> None:
         if self._begun and await self._link.read_until(b"\r\n", self._deadline):
@@ -262,13 +236,18 @@ class ReplyStream(httpx.AsyncByteStream):
             )
 
 
-async def _send(link: Link, request: httpx.Request, deadline: float, silence: float) -> bool:
+async def _send(
+    link: Link, request: httpx.Request, route: Route, deadline: float, silence: float
+) -> bool:
     """Write the request; whether all of it was sent. Each wait to write and to read is bounded.
 
     A server may answer before it has read the body (and close): its answer counts.
     """
     extensions = request.extensions
-    head = request_head(request.method, extensions["target"], extensions["headers"])
+    headers = extensions["headers"]
+    if route.prefix:
+        headers = proxied.with_its_own(headers, route, request.method)
+    head = request_head(request.method, extensions["target"], headers, route.prefix)
     pending: list[bytes] = [head]
     size = len(head)
     try:

@@ -15,6 +15,8 @@ import httpx
 from dalbrowser.storage.net.framing import MAX_HEAD
 
 if TYPE_CHECKING:
+    import ssl
+
     from dalbrowser.storage.types import Data
 
 _HIGH = 1024 * 1024
@@ -96,6 +98,18 @@ class Link(asyncio.Protocol):
         self._silence()
         if self._transport is not None:
             self._transport.abort()
+
+    async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
+        """Speak TLS from here on, also within TLS; ``name`` is whom the certificate must be for.
+
+        Raises as ``create_connection`` does; the link is to be aborted then.
+        """
+        if self._transport is None:
+            raise ConnectionResetError("the connection is gone")
+        made = await self._loop.start_tls(self._transport, self, context, server_hostname=name)
+        if made is None:
+            raise ConnectionResetError("the connection is gone")
+        self.connection_made(made)
 
     async def write(self, data: Data, deadline: float) -> None:
         """Hand ``data`` to the socket; waits, at most ``deadline`` seconds, while it is full.

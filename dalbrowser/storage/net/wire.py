@@ -15,6 +15,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 
 # RFC 9112, 3.2.1: origin-form. Anything else could be taken for another target or header.
 _ORIGIN_FORM = re.compile(rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*\Z")
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 
 
 def exact_target(target: str) -> bytes:
@@ -35,3 +36,17 @@ def refuse(meant: bytes, found: bytes) -> StorageError:
         f"The HTTP stack would have sent {found!r} instead of {meant!r}; nothing was sent."
         " This is a defect of this program or its libraries: please report it.",
     )
+
+
+def absolute_prefix(scheme: str, authority: str) -> bytes:
+    """Return what stands before a target in the absolute-form (RFC 9112, 3.2.2).
+
+    Raises ``ConfigInvalid`` for a host that could be taken for another, or for more than a host.
+    """
+    if not _AUTHORITY.match(authority):
+        raise StorageError(
+            ErrorKind.CONFIG_INVALID,
+            f"The host {authority!r} cannot be asked for through a proxy; nothing was sent."
+            " Write it in ASCII, as it is registered.",
+        )
+    return f"{scheme}://{authority}".encode("ascii")

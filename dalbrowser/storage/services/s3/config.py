@@ -64,6 +64,17 @@ class S3Config:
         doc="Whether the server must prove who it is. Off is dangerous.",
         default=True,
     )
+    proxy: str = config_field(
+        label="Proxy",
+        doc="HTTP proxy to go through, like http://proxy.example.com:3128; 'none' for none; empty"
+        " for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY or the system's settings say.",
+    )
+    proxy_user: str = config_field(
+        label="Proxy's user", doc="Who the proxy is told to be asked by."
+    )
+    proxy_password: str = config_field(
+        label="Proxy's password", doc="Password of that user.", secret=True
+    )
     storage_class: str = config_field(
         label="Storage class", doc="Storage class of new objects where none is given."
     )

@@ -80,7 +80,13 @@ class S3Core:
         self._credentials = Renewing(source or source_of(config))
         self._signing: tuple[Credentials, sigv4.SigningKey] | None = None
         self._client = client or HttpClient(
-            ClientOptions(ca_file=config.ca_file, verify=config.verify_tls)
+            ClientOptions(
+                ca_file=config.ca_file,
+                verify=config.verify_tls,
+                proxy=config.proxy,
+                proxy_user=config.proxy_user,
+                proxy_password=config.proxy_password,
+            )
         )
 
     @property

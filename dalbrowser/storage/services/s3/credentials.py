@@ -12,8 +12,10 @@ import os
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.net.proxy import NONE as NO_PROXY
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -80,12 +82,17 @@ class EnvironmentCredentials:
 
 
 class AwsCredentials:
-    """What the AWS tools would use: botocore's own chain, asked in a thread."""
+    """What the AWS tools would use: botocore's own chain, asked in a thread.
+
+    What it asks of the network (SSO, roles) goes through ``proxies``, by scheme, or where there
+    are none given, through those that the environment names.
+    """
 
     renewable = True
 
-    def __init__(self, profile: str) -> None:
+    def __init__(self, profile: str, proxies: dict[str, str] | None = None) -> None:
         self._profile = profile
+        self._proxies = proxies
         self._found: Any = None
 
     async def load(self, *, fresh: bool = False) -> Credentials | None:
@@ -98,7 +105,6 @@ class AwsCredentials:
         try:
             # Imported here: it is an extra, and takes a quarter of a second to load.
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-            from botocore.session import Session  # noqa: PLC0415
         except ImportError as error:
             raise StorageError(
                 ErrorKind.CONFIG_INVALID,
@@ -107,7 +113,7 @@ class AwsCredentials:
             ) from error
         try:
             if self._found is None:
-                self._found = Session(profile=self._profile or None).get_credentials()
+                self._found = self._session().get_credentials()
             if self._found is None:
                 raise StorageError(
                     ErrorKind.CONFIG_INVALID,
@@ -128,6 +134,44 @@ class AwsCredentials:
             frozen.token or "",
             datetime.now(UTC) + _EARLY + _RECHECK,
         )
+
+    def _session(self) -> Any:
+        from botocore.config import Config  # noqa: PLC0415 - as above
+        from botocore.session import Session  # noqa: PLC0415
+
+        session = Session(profile=self._profile or None)
+        if self._proxies is not None:
+            session.set_default_client_config(Config(proxies=self._proxies))
+        _reach_metadata(session)
+        return session
+
+
+def _reach_metadata(session: Any) -> None:
+    """Have the machine's own metadata asked for directly: behind a proxy it would be the proxy's.
+
+    botocore asks through whatever the environment names, and has no setting for it.
+    """
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415 - as above
+
+    for provider in session.get_component("credential_provider").providers:
+        fetcher = getattr(provider, "_role_fetcher", None)
+        if fetcher is not None:
+            fetcher._session = URLLib3Session(timeout=fetcher._timeout)
+
+
+def _proxies_of(config: S3Config) -> dict[str, str] | None:
+    """Return the proxy of a connection by scheme, as botocore wants it; ``None`` says nothing."""
+    text = config.proxy.strip()
+    if not text:
+        return None
+    if text.lower() == NO_PROXY:
+        return {}
+    scheme, _, rest = text.rpartition("://")
+    known = quote(config.proxy_user, safe="")
+    if config.proxy_password:
+        known += f":{quote(config.proxy_password, safe='')}"
+    url = f"{scheme or 'http'}://{known}{'@' if known else ''}{rest}"
+    return {"http": url, "https": url}
 
 
 class Renewing:
@@ -178,7 +222,7 @@ def source_of(config: S3Config) -> CredentialSource:
     if config.credentials == "environment":
         return EnvironmentCredentials()
     if config.credentials == "aws":
-        return AwsCredentials(config.profile)
+        return AwsCredentials(config.profile, _proxies_of(config))
     if not config.access_key_id or not config.secret_access_key:
         missing = "secret key" if config.access_key_id else "access key"
         raise StorageError(
