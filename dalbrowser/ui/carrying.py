@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from dalbrowser.session.carrying import Cargo
 from dalbrowser.session.payload import PayloadError, require_few
 from dalbrowser.session.staging import Staging
+from dalbrowser.storage import EntryMode, Metadata
 from dalbrowser.ui.clipboard import Clipboard
 from dalbrowser.ui.dragging.source import DragSource
 from dalbrowser.ui.sending import DestinationDialog
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 
     from dalbrowser.profiles import Location
     from dalbrowser.session import Session
-    from dalbrowser.storage import Metadata
     from dalbrowser.ui.changes import Changes
     from dalbrowser.ui.dragging.drops import Drops
     from dalbrowser.ui.entries.view import EntryView
     from dalbrowser.ui.navigation import Navigator
     from dalbrowser.ui.place import PlacePages
+    from dalbrowser.ui.tabs.together import Together
     from dalbrowser.ui.traffic import Traffic
 
 
@@ -61,13 +62,19 @@ class Carrying(QObject):
     hinted = Signal(str)
 
     def __init__(
-        self, session: Session, drops: Drops, window: QWidget, in_front: Callable[[], Browsed]
+        self,
+        session: Session,
+        drops: Drops,
+        window: QWidget,
+        in_front: Callable[[], Browsed],
+        together: Together,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._window = window
         self._in_front = in_front
         self._all: list[Browsed] = []
+        self._together = together
         self.drops = drops
         self.clipboard = Clipboard(session, self.drops, self)
         self._staging = Staging(session)
@@ -75,7 +82,7 @@ class Carrying(QObject):
         for part in (self.clipboard, self.source):
             part.said.connect(self.said)
         self.source.hinted.connect(self.hinted)
-        self.drops.left.connect(self._left)
+        self.drops.left.connect(self._together.forget)
         self.source.download_wanted.connect(self._offer_download)
         self.source.moved_out.connect(self._reload)
         self.clipboard.cut_changed.connect(self._show_cut)
@@ -153,12 +160,7 @@ class Carrying(QObject):
 
     def _show_folder(self, made: Location) -> None:
         self._in_front().changes.folder_changed.emit(made.parent)
-        for part in self._all:
-            part.changes.show_folder(made)
-
-    def _left(self, places: list[Location]) -> None:
-        for part in self._all:
-            part.changes.forget(places)
+        self._together.show(made, Metadata(mode=EntryMode.DIR))
 
     def _show_cut(self) -> None:
         for part in self._all:

@@ -6,6 +6,7 @@ again by row afterwards; the list changes when the service has said that it did.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -13,15 +14,17 @@ from PySide6.QtGui import QGuiApplication
 
 from dalbrowser.profiles import Location, format_location
 from dalbrowser.session import Measure, describe
+from dalbrowser.session.places import Sight
 from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
 from dalbrowser.ui.dialogs.delete import DeleteDialog
 from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dialogs.properties import PropertiesDialog
 from dalbrowser.ui.dialogs.uploads import UploadsDialog
 from dalbrowser.ui.format import items_text
+from dalbrowser.ui.slices import SlicedWork
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 
     from PySide6.QtWidgets import QWidget
 
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
     from dalbrowser.ui.entries.view import EntryView
     from dalbrowser.ui.navigation import Navigator
 
+    Chosen = list[tuple[Location, Metadata]]
+
+_SLICE = 500
+"""Places that are gathered between two looks at the clock."""
+
 
 class Changes(QObject):
     """The handlers of the actions that change a folder.
@@ -37,10 +45,14 @@ class Changes(QObject):
     Signals:
         said: news for the person, and its tone.
         folder_changed: the folders in this place are others.
+        gone: places that are not there any more, for every other list that shows them.
+        came: a place that is new, and its metadata, for every other list of its folder.
     """
 
     said = Signal(str, str)
     folder_changed = Signal(object)
+    gone = Signal(list)
+    came = Signal(object, object)
 
     def __init__(
         self,
@@ -66,13 +78,46 @@ class Changes(QObject):
         return self._session.child(here, self._model.columns.entry(row))
 
     def selected(self) -> list[tuple[Location, Metadata]]:
-        """Return the places selected and what is known of them."""
-        found = []
-        for row in self._view.selected_rows():
-            place = self.place_of(row)
-            if place is not None:
-                found.append((place, self._model.columns.metadata(row)))
-        return found
+        """Return the places selected and what is known of them; of many see ``when_gathered``."""
+        return list(self._gathered(self._view.selected_rows()))
+
+    def when_gathered(self, then: Callable[[Chosen], None]) -> None:
+        """Call ``then`` with the places selected now, and what is known of them.
+
+        Of a few at once; of 100,000 it takes half a second, between the turns of the loop.
+        """
+        rows = self._view.selected_rows()
+        gathering = self._gathered(rows)
+        if len(rows) <= _SLICE:
+            then(list(gathering))
+            return
+        found: Chosen = []
+
+        def gather() -> Generator[None, None, Chosen]:
+            while some := list(islice(gathering, _SLICE)):
+                found.extend(some)
+                yield
+            return found
+
+        work = SlicedWork(self)
+
+        def end(chosen: Chosen) -> None:
+            work.deleteLater()
+            then(chosen)
+
+        work.start(gather(), end)
+
+    def _gathered(self, rows: Sequence[int]) -> Iterator[tuple[Location, Metadata]]:
+        here, columns = self._navigator.location, self._model.columns
+        if here is None or not rows:
+            return
+        if self._model.buckets:
+            for row in rows:
+                yield self._session.child(here, columns.entry(row)), columns.metadata(row)
+            return
+        # Asked once for all of them: whether these are buckets is the same for each.
+        for row in rows:
+            yield here.at(columns.path(row)), columns.metadata(row)
 
     # New folder.
 
@@ -83,7 +128,7 @@ class Changes(QObject):
             return
         dialog = NewFolderDialog(
             format_location(here, self._session.profiles),
-            self._model.columns.names,
+            self._model.columns,
             self._window,
         )
         dialog.name_chosen.connect(
@@ -99,15 +144,24 @@ class Changes(QObject):
         row = self.show_folder(made)
         if row is not None:
             self._view.select_row(row)
+        self.came.emit(made, Metadata(mode=EntryMode.DIR))
 
     def show_folder(self, made: Location) -> int | None:
         """Add a folder that was just made to the list, and return its row, if it is there."""
         here = self._navigator.location
         if here is None or here != made.parent:
             return None
-        self._model.put([Entry(made.path, Metadata(mode=EntryMode.DIR))])
-        self._list_again()
+        self.show_entry(made, Metadata(mode=EntryMode.DIR))
         return self._model.columns.row_of(made.path[len(here.path) :])
+
+    def show_entry(self, place: Location, metadata: Metadata) -> None:
+        """Add what is new in the folder shown, or renew it; what is shown so already stays."""
+        here, columns = self._navigator.location, self._model.columns
+        row = None if here is None else columns.row_of(place.path[len(here.path) :])
+        if row is not None and columns.metadata(row) == metadata:
+            return
+        self._model.put([Entry(place.path, metadata)])
+        self._list_again()
 
     # Rename.
 
@@ -138,14 +192,19 @@ class Changes(QObject):
             if new is not None:
                 self._view.select_row(new)
             self._list_again()
+        self.gone.emit([place])
+        self.came.emit(moved, metadata)
 
     # Delete.
 
     def delete(self) -> None:
         """Ask, saying how much it is, and delete what is selected."""
         here = self._navigator.location
-        chosen = self.selected()
-        if here is None or not chosen:
+        if here is not None:
+            self.when_gathered(lambda chosen: self._ask_delete(here, chosen))
+
+    def _ask_delete(self, here: Location, chosen: Chosen) -> None:
+        if not chosen:
             return
         places = [place for place, _ in chosen]
         dialog = DeleteDialog(places, self._window)
@@ -167,13 +226,10 @@ class Changes(QObject):
             self._navigator.reload()
             return
         kept = {place for place, _ in report.failed}
-        if self._navigator.location == here:
-            cut = len(here.path)
-            names = {place.path[cut:] for place in places if place not in kept}
-            columns = self._model.columns
-            self._model.remove([row for row in self._model.rows if columns.names[row] in names])
-            self._list_again()
-        if any(place.is_folder for place in places):
+        gone = [place for place in places if place not in kept] if kept else list(places)
+        self.forget(gone)
+        self.gone.emit(gone)
+        if self._navigator.location != here and any(place.is_folder for place in gone):
             self.folder_changed.emit(here)
         if not report.failed:
             self.said.emit("", "info")
@@ -191,12 +247,14 @@ class Changes(QObject):
         here = self._navigator.location
         if here is None:
             return
-        gone = [place for place in places if place.parent == here]
-        rows = [self._model.columns.row_of(place.path[len(here.path) :]) for place in gone]
-        self._model.remove([row for row in rows if row is not None])
-        if gone:
-            self._list_again()
-        if any(place.is_folder for place in gone):
+        sight = Sight(here, self._session.profiles)
+        names = {name for name in map(sight.name, places) if name is not None}
+        rows = self._model.columns.rows_of(names)
+        if not rows and not (names and self._navigator.running):
+            return
+        self._model.remove(rows)
+        self._list_again()
+        if any(name.endswith("/") for name in names):
             self.folder_changed.emit(here)
 
     def _list_again(self) -> None:
@@ -209,9 +267,16 @@ class Changes(QObject):
     def copy_path(self) -> None:
         """Copy the addresses of what is selected, else of this place."""
         here = self._navigator.location
-        places = [place for place, _ in self.selected()] or ([here] if here is not None else [])
-        lines = [format_location(place, self._session.profiles) for place in places]
-        QGuiApplication.clipboard().setText("\n".join(lines))
+        if here is not None:
+            self.when_gathered(lambda chosen: self._copy_paths(here, chosen))
+
+    def _copy_paths(self, here: Location, chosen: Chosen) -> None:
+        start, cut = format_location(here, self._session.profiles), len(here.path)
+        if self._session.is_bucket_root(here):
+            lines = [format_location(place, self._session.profiles) for place, _ in chosen]
+        else:
+            lines = [start + place.path[cut:] for place, _ in chosen]
+        QGuiApplication.clipboard().setText("\n".join(lines or [start]))
 
     def properties(self) -> None:
         """Show all that is known of the one thing selected, and ask for the rest."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from dalbrowser.profiles import format_location
+from dalbrowser.profiles import Location, format_location
 from dalbrowser.session import describe
+from dalbrowser.session.places import Sight
 from dalbrowser.storage import Entry, EntryMode, Metadata, StorageError
 from dalbrowser.transfer import Direction, JobsChanged, JobState, TransferError
 from dalbrowser.ui.dialogs.choosing import file_dialog
@@ -24,7 +25,6 @@ from dalbrowser.ui.dialogs.choosing import file_dialog
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dalbrowser.profiles import Location
     from dalbrowser.session import Session
     from dalbrowser.transfer import Event
     from dalbrowser.ui.changes import Changes
@@ -115,7 +115,9 @@ class Traffic(QObject):
 
     def download(self) -> None:
         """Ask for a folder and download what is selected into it."""
-        chosen = self._changes.selected()
+        self._changes.when_gathered(self._ask_download)
+
+    def _ask_download(self, chosen: Sequence[tuple[Location, Metadata]]) -> None:
         if not chosen:
             return
         dialog = file_dialog(self._window, self.tr("Download to"), self.tr("Download here"))
@@ -146,28 +148,29 @@ class Traffic(QObject):
         here = self._navigator.location
         if not isinstance(event, JobsChanged) or here is None:
             return
-        for view in event.views:
-            if view.state is JobState.DONE and view.direction is Direction.MOVE:
-                self._forget(here, view.source)
-            if (
-                view.state is JobState.DONE
-                and view.direction is not Direction.DOWNLOAD
-                and (view.profile_id, view.bucket) == (here.profile_id, here.bucket)
-                and view.key.startswith(here.path)
+        done = [view for view in event.views if view.state is JobState.DONE]
+        self._forget(here, [view.source for view in done if view.direction is Direction.MOVE])
+        sight = Sight(here, self._session.profiles)
+        arrived: set[str] = set()
+        for view in done:
+            if view.direction is not Direction.DOWNLOAD:
+                below = sight.below(Location(view.profile_id, view.bucket, view.key))
                 # The job of the folder itself: its key is no name in it.
-                and view.key != here.path
-            ):
-                self._note(here, view.key[len(here.path) :])
+                if below:
+                    arrived.add("".join(below.partition("/")[:2]))
+        for name in sorted(arrived):
+            self._note(here, name)
 
-    def _forget(self, here: Location, source: str) -> None:
+    def _forget(self, here: Location, sources: Sequence[str]) -> None:
         """Take out of the list what was moved away, be it a move of an earlier run."""
+        if not sources:
+            return
         try:
             start = format_location(here, self._session.profiles)
         except StorageError:
             return  # Its connection is being removed.
-        below = source[len(start) :] if source.startswith(start) else ""
-        if below and "/" not in below[:-1]:
-            self._changes.forget([here.child(below)])
+        below = (source[len(start) :] for source in sources if source.startswith(start))
+        self._changes.forget([here.child(name) for name in below if name])
 
     def _note(self, here: Location, below: str) -> None:
         if self._arrived_at != here:

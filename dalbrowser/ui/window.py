@@ -32,6 +32,7 @@ from dalbrowser.ui.tabs.filter import FilterField
 from dalbrowser.ui.tabs.handlers import in_front, tab_handlers
 from dalbrowser.ui.tabs.middle import MiddleClicks
 from dalbrowser.ui.tabs.stack import TabStack
+from dalbrowser.ui.tabs.together import Together
 from dalbrowser.ui.toolbar import build_toolbar, make_filter
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         self._session = session
         self._may_close = False
         self.tabs = TabStack(session, self)
+        self.together = Together(session, self.tabs)
         self.tabs.begin()
         self.sidebar = SidebarTree(session)
         self.path_bar = PathBar()
@@ -80,7 +82,7 @@ class MainWindow(QMainWindow):
         self._filter = FilterField(self.filter_edit)
         self.status = StatusBar(self)
         self.drops = Drops(session, self)
-        self.carrying = Carrying(session, self.drops, self, lambda: self.tab)
+        self.carrying = Carrying(session, self.drops, self, lambda: self.tab, self.together)
         self.connecting = Connecting(session, self)
         self.panels = Panels(session, self.selection, self.changes, self)
         self.actions_by_id = ActionTable(self, self.view, self._handlers())

@@ -20,17 +20,18 @@ class DeleteDialog(MeasuredDialog):
 
     def __init__(self, places: Sequence[Location], parent: QWidget | None = None) -> None:
         names = shown_names(places)
-        if len(names) == 1:
+        if len(places) == 1:
             title = self.tr("Delete “{name}”?").format(name=short_name(names[0]))
         else:
-            title = self.tr("Delete {items}?").format(items=items_text(len(names)))
+            title = self.tr("Delete {items}?").format(items=items_text(len(places)))
         super().__init__(
             "deleteDialog",
             title,
             self.tr("Delete"),
             self.tr("Delete {objects}"),
             # One alone is named in the title, where there is room for it.
-            named=() if names == [short_name(names[0])] else names,
+            named=() if len(places) == 1 and names == [short_name(names[0])] else names,
+            count=len(places),
             follows=self.tr("This cannot be undone, unless the bucket keeps versions."),
             danger=True,
             parent=parent,

@@ -27,14 +27,15 @@ _LIMIT = 10_000
 
 
 def shown_names(places: Sequence[Location]) -> list[str]:
-    """Return what places are called on screen."""
-    return [visible_name(place.name.removesuffix("/")) for place in places]
+    """Return what the first places are called on screen: as many as a question names."""
+    return [visible_name(place.name.removesuffix("/")) for place in places[:_NAMED]]
 
 
 class MeasuredDialog(ConfirmDialog):
     """A question that names things, says how much they are, and what follows from a yes.
 
-    ``counted_verb`` is what the button says once it is known: ``{objects}`` stands for how many.
+    ``named`` are the first names of ``count`` things. ``counted_verb`` is what the button says
+    once it is known: ``{objects}`` stands for how many.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class MeasuredDialog(ConfirmDialog):
         counted_verb: str,
         *,
         named: Sequence[str],
+        count: int,
         follows: str,
         danger: bool,
         parent: QWidget | None = None,
@@ -52,9 +54,9 @@ class MeasuredDialog(ConfirmDialog):
         super().__init__(name, title, "", verb, parent, danger=danger)
         self._counted_verb = counted_verb
         self._follows = follows
-        self._names = "\n".join(named[:_NAMED])
-        if len(named) > _NAMED:
-            more = self.tr("… and {count} more").format(count=count_text(len(named) - _NAMED))
+        self._names = "\n".join(named)
+        if count > _NAMED:
+            more = self.tr("… and {count} more").format(count=count_text(count - _NAMED))
             self._names = f"{self._names}\n{more}"
         self.show_measure(None)
 

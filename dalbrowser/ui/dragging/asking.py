@@ -28,7 +28,7 @@ class MoveDialog(MeasuredDialog):
     ) -> None:
         names = shown_names(places)
         title = self.tr("Move {items} to {place}?").format(
-            items=items_text(len(names)), place=short_name(target)
+            items=items_text(len(places)), place=short_name(target)
         )
         follows = self.tr(
             "Each is copied, checked, and only then deleted where it was. You can stop it in"
@@ -42,6 +42,7 @@ class MoveDialog(MeasuredDialog):
             self.tr("Move"),
             self.tr("Move {objects}"),
             named=names,
+            count=len(places),
             follows=follows,
             danger=False,
             parent=parent,

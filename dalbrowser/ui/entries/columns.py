@@ -16,6 +16,7 @@ from dalbrowser.storage.types import Entry, EntryMode, Metadata, Metakey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ _PACKED_ETAG = re.compile(r'"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?"')
 _NO_ETAG = 0xFFFF
 _ODD_ETAG = 0xFFFE
 _DIGEST = 16
+_FEW = 8
+"""Names that are searched one by one sooner than all rows are gone through."""
 
 
 class _Interned(Generic[T]):
@@ -82,6 +85,7 @@ class EntryColumns:
         self._types: _Interned[str | None] = _Interned(None)
         self._known: _Interned[Metakey] = _Interned(Metakey.MODE)
         self._whole: dict[int, Entry] = {}
+        self._gone: set[int] = set()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -197,11 +201,32 @@ class EntryColumns:
         return Entry(self.path(row), self.metadata(row))
 
     def row_of(self, name: str) -> int | None:
-        """Return the row of a path below the prefix, or ``None``. Linear, in C."""
+        """Return the row of a path below the prefix that is there, or ``None``. Linear, in C."""
+        row = -1
         try:
-            return self.names.index(name)
+            while (row := self.names.index(name, row + 1)) in self._gone:
+                pass
         except ValueError:
             return None
+        return row
+
+    def rows_of(self, names: AbstractSet[str]) -> list[int]:
+        """Return the rows of paths below the prefix, ascending; those not known are left out.
+
+        One pass for all of them: 5,000 searches of 100,000 rows one by one took 8 s.
+        """
+        if len(names) <= _FEW:
+            found = (self.row_of(name) for name in names)
+            return sorted(row for row in found if row is not None)
+        gone = self._gone
+        return [row for row, name in enumerate(self.names) if name in names and row not in gone]
+
+    def forget(self, rows: Iterable[int]) -> None:
+        """Find these rows by their names no more; what is asked of them by number they answer."""
+        self._gone.update(rows)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.row_of(name) is not None
 
 
 def _to_microseconds(moment: datetime | None) -> int:

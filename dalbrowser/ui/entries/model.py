@@ -147,7 +147,7 @@ class EntryModel(QAbstractTableModel):
                 added.extend(self.columns.append((entry,)))
             else:
                 self.columns.replace(row, entry)
-                if row not in self._order:
+                if _place_of(self._order.tobytes(), row) is None:
                     added.append(row)
         self.show_rows(added)
         self.arrange()
@@ -155,10 +155,11 @@ class EntryModel(QAbstractTableModel):
     def remove(self, rows: Iterable[int]) -> None:
         """Take rows out of the list."""
         gone = set(rows)
-        if not gone:
+        order = array("I", [row for row in self._order if row not in gone]) if gone else self._order
+        if len(order) == len(self._order):
             return
+        self.columns.forget(gone)
         self._work.cancel()
-        order = array("I", [row for row in self._order if row not in gone])
         apart = self._rows is not self._order
         shown = array("I", [row for row in self._rows if row not in gone]) if apart else order
         self._put_in_force(order, shown)
@@ -168,8 +169,7 @@ class EntryModel(QAbstractTableModel):
         """Tell whoever has the rows read out which of them wait to be pasted elsewhere."""
         if names == self._cut:
             return
-        found = (self.columns.row_of(name) for name in names ^ self._cut)
-        places = self.places_of([row for row in found if row is not None])
+        places = self.places_of(self.columns.rows_of(names ^ self._cut))
         self._cut = names
         if places:
             first, last = self.index(places[0], Column.NAME), self.index(places[-1], Column.NAME)
@@ -180,17 +180,9 @@ class EntryModel(QAbstractTableModel):
         if len(wanted) > _FEW:
             sought = set(wanted)
             return [place for place, row in enumerate(self._rows) if row in sought]
-        # Searched as bytes: ``array.index`` makes a Python number of each of a million rows.
-        shown, width = self._rows.tobytes(), self._rows.itemsize
-        places = []
-        for row in set(wanted):
-            sign = array("I", [row]).tobytes()
-            at = shown.find(sign)
-            while at >= 0 and at % width:
-                at = shown.find(sign, at + 1)
-            if at >= 0:
-                places.append(at // width)
-        return sorted(places)
+        shown = self._rows.tobytes()
+        found = (_place_of(shown, row) for row in set(wanted))
+        return sorted(place for place in found if place is not None)
 
     # Order and filter.
 
@@ -346,6 +338,18 @@ class EntryModel(QAbstractTableModel):
             return False
         self.rename_requested.emit(row, str(value))
         return True
+
+
+def _place_of(shown: bytes, row: int) -> int | None:
+    """Return where a row stands among rows as bytes, or ``None``.
+
+    ``array.index`` would make a Python number of each of a million rows.
+    """
+    sign, width = array("I", [row]).tobytes(), array("I").itemsize
+    at = shown.find(sign)
+    while at >= 0 and at % width:
+        at = shown.find(sign, at + 1)
+    return at // width if at >= 0 else None
 
 
 def _same(one: array[int], other: array[int]) -> bool:
