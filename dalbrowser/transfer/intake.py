@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.conflicts import mtime_of
-from dalbrowser.transfer.disk.localnames import local_path
+from dalbrowser.transfer.disk.localnames import local_path, name_note
 from dalbrowser.transfer.folders.pathlist import list_source
 from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.model import ConflictPolicy, Direction, TransferError
@@ -105,7 +105,7 @@ def download_requests(
         name = place.path.rstrip("/").rpartition("/")[2] if place.is_folder else place.name
         path = local_path(root, name) if name else local_path(root, place.bucket or "objects")
         row = _row(Direction.DOWNLOAD, place, profile, policy, key=place.path, path=path)
-        row.root = root
+        row.root, row.note = root, name_note(path, name)
         plan: PlanRow | None = None
         if place.is_folder:
             row.is_folder = True

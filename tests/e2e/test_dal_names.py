@@ -125,6 +125,31 @@ def test_what_a_folder_leaves_out_or_calls_otherwise_is_said(
     }
 
 
+def test_a_file_that_cannot_have_its_name_here_is_said(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(ceph_s3), f"s3://{ceph_bucket}"
+    for key in ("t/a%20b", "t/dt=1 00%3A00", "t/a%0Ab", "t/x\ty"):
+        put(ceph_s3, ceph_bucket, key, key.encode())
+    folder = dal("cp", "-r", f"{base}/t", ".")
+    assert folder.code == 0
+    assert sorted(path.name for path in (work / "t").iterdir()) == [
+        "a%20b", "a%250Ab", "dt=1 00%3A00", "x%09y"
+    ]  # fmt: skip
+    said = "A file here cannot have all of its name, so some of it is written with %."
+    assert folder.err == (f"dal: {work}/t/a%250Ab: {said}\ndal: {work}/t/x%09y: {said}\n")
+    plain = dal("cp", f"{base}/t/a%20b", ".")
+    assert (plain.code, plain.err) == (0, "")
+    assert (work / "a%20b").read_bytes() == b"t/a%20b"
+    odd = dal("cp", f"{base}/t/x\ty", ".")
+    assert (odd.code, odd.err) == (
+        0, f"dal: The download of {base}/t/x\\ty to {work}/x%09y is done. {said}\n"
+    )  # fmt: skip
+    named = dal("cp", f"{base}/t/x\ty", "x\ty")
+    assert (named.code, named.err) == (0, "")
+    assert (work / "x\ty").read_bytes() == b"t/x\ty"
+
+
 def test_no_file_takes_the_place_of_a_device(
     dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
 ) -> None:

@@ -286,6 +286,7 @@ def test_hostile_keys_stay_inside_and_those_that_clash_are_said(
         "in/file",
         "in/file/below",
         "in/%41",
+        "in/%0A",
     ]
     for key in keys:
         put(ceph_s3, ceph_bucket, key, key.encode())
@@ -298,15 +299,16 @@ def test_hostile_keys_stay_inside_and_those_that_clash_are_said(
         "down/a%07b": b"in/a\x07b",
         "down/plain": b"in/plain",
         "down/file": b"in/file",
-        "down/%2541": b"in/%41",
+        "down/%41": b"in/%41",
+        "down/%250A": b"in/%0A",
     }
-    plant(work / "down", {"%41": b"no key has this name"})
+    plant(work / "down", {"%0A": b"no key has this name"})
     with RawS3(ceph_s3) as raw:
         assert raw.send("DELETE", ceph_bucket, "in/file/below").status == 204
     again = dal("sync", uri, "down", "--yes", "--delete")
     assert (again.code, again.err) == (0, "")
-    assert "copy 0, update 0, 0 B in all, delete 1 (20 B), unchanged 6" in again.text
-    assert not (work / "down/%41").exists()
+    assert "copy 0, update 0, 0 B in all, delete 1 (20 B), unchanged 7" in again.text
+    assert not (work / "down/%0A").exists()
 
 
 def test_after_a_failure_nothing_is_deleted_and_the_next_one_ends_equal(

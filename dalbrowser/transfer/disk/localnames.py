@@ -8,12 +8,13 @@ The rule, segment by segment (a key is cut at ``/``):
 - ``.`` and ``..`` are written ``%2E`` and ``%2E%2E``; an empty segment (a leading ``/``,
   ``//``, a final ``/``) is written ``%``.
 - ``.….dalpart`` is written ``%2E….dalpart``: those are the names of downloads in progress.
-- A ``%`` of the key itself is written ``%25`` where it could be mistaken for one of these.
+- A ``%`` of the key itself is written ``%25`` where it could be mistaken for one of these:
+  ``a%0Ab``. All others stay: keys are full of ``%20`` and ``%3A`` that are theirs.
 - A segment over 240 bytes (names end at 255, and a download in progress needs 9) is cut
   into folders, each but the last ending in ``%_``.
 
-``key_of`` undoes it. Invariant: ``key_of(segments_of(key)) == key`` for every key, and no
-segment is empty, ``.``, ``..``, or holds a separator.
+``key_of`` undoes it, on the same system. Invariant: ``key_of(segments_of(key)) == key`` for
+every key, and no segment is empty, ``.``, ``..``, or holds a separator.
 """
 
 from __future__ import annotations
@@ -31,14 +32,20 @@ if TYPE_CHECKING:
 LONGEST = 240
 """Bytes of one local name: 255 on every common file system, less what a ``.dalpart`` adds."""
 
+_OTHER_NAME = "A file here cannot have all of its name, so some of it is written with %."
 _CONTINUES = "%_"
 _LEAST_REST = 12
 _POSIX_BAD = re.compile("[\x00-\x1f\x7f/]")
 _WINDOWS_BAD = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$")
 _UNFINISHED = re.compile(r"(?is)\..+\.dalpart$")
-_OWN_PERCENT = re.compile(r"%(?=[0-9A-Fa-f]{2})")
-_CODED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_POSIX_CODE = "[01][0-9A-F]|7F|25|2E"
+# What Windows refuses, a final space, and the letters that reserved names begin with.
+_WINDOWS_CODE = rf"{_POSIX_CODE}|2[02AF]|3[ACEF]|5C|7C|[46][13CE]|[57]0"
+_CODES = {False: _POSIX_CODE, True: _WINDOWS_CODE}
+_OWN_PERCENT = {system: re.compile(f"%(?={code})") for system, code in _CODES.items()}
+_CODED = {system: re.compile(f"%({code})".encode()) for system, code in _CODES.items()}
+"""By whether the system is Windows: exactly the codes that are ever written there."""
 
 
 def segments_of(key: str, *, windows: bool = os.name == "nt") -> list[str]:
@@ -49,7 +56,7 @@ def segments_of(key: str, *, windows: bool = os.name == "nt") -> list[str]:
     return names
 
 
-def key_of(names: Sequence[str]) -> str:
+def key_of(names: Sequence[str], *, windows: bool = os.name == "nt") -> str:
     """Return the key whose local path is ``names``."""
     joined: list[str] = []
     begun = ""
@@ -57,7 +64,7 @@ def key_of(names: Sequence[str]) -> str:
         if name.endswith(_CONTINUES):
             begun += name[: -len(_CONTINUES)]
             continue
-        joined.append(_decode(begun + name))
+        joined.append(_decode(begun + name, windows))
         begun = ""
     return "/".join(joined)
 
@@ -65,6 +72,11 @@ def key_of(names: Sequence[str]) -> str:
 def local_path(folder: str, key: str) -> str:
     """Return the path below ``folder`` for ``key``."""
     return os.path.join(folder, *segments_of(key))  # noqa: PTH118 -- surrogates stay as they are
+
+
+def name_note(path: str, key: str) -> str:
+    """Return what is to be said of a file whose path does not end as its key does, or nothing."""
+    return "" if path.endswith(key.replace("/", os.sep)) else _OTHER_NAME
 
 
 def make_parents(root: str, path: str) -> None:
@@ -114,7 +126,7 @@ def _encode(segment: str, windows: bool) -> str:
         return "%"
     if segment in (".", ".."):
         return segment.replace(".", "%2E")
-    text = _OWN_PERCENT.sub("%25", segment)
+    text = _OWN_PERCENT[windows].sub("%25", segment)
     if text == "%" or text.endswith(_CONTINUES):
         cut = text.rindex("%")
         text = f"{text[:cut]}%25{text[cut + 1 :]}"
@@ -159,7 +171,8 @@ def _code_text(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in os.fsencode(text))
 
 
-def _decode(name: str) -> str:
+def _decode(name: str, windows: bool) -> str:
     if name == "%":
         return ""
-    return os.fsdecode(_CODED.sub(lambda m: bytes([int(m.group(1), 16)]), os.fsencode(name)))
+    plain = _CODED[windows].sub(lambda m: bytes([int(m.group(1), 16)]), os.fsencode(name))
+    return os.fsdecode(plain)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.conflicts import mtime_of
-from dalbrowser.transfer.disk.localnames import local_path, make_parents
+from dalbrowser.transfer.disk.localnames import local_path, make_parents, name_note
 from dalbrowser.transfer.disk.source import unreadable
 from dalbrowser.transfer.folders.children import child
 from dalbrowser.transfer.folders.markers import is_folder, make_folder, make_folders
@@ -293,6 +293,7 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         row = child(job, key=entry.path, local_path=local_path(plan.target, relative))
         row.total, row.etag = facts.content_length, facts.etag or ""
         row.version, row.mtime = facts.version or "", mtime_of(facts)
+        row.note = name_note(row.local_path, relative)
         row.fresh = is_vacant(row.local_path, folders)
         step.jobs.append(row)
     return step

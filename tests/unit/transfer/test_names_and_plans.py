@@ -24,7 +24,7 @@ ODD = st.lists(
     st.sampled_from(
         ["..", ".", "", "%", "%_", "%2E", "%%41", "con", "CON.txt", "a.", "b ", "x" * 255,
          "é" * 200, "." * 260, "%" * 250, "\x00", "\x7f", "a:b", "NUL", "a%_", "%25",
-         "\udcff", "😀" * 90]
+         "%0A", "%0a", "%20", "%3A", "%41", "a%63", "%6Eul", "\udcff", "😀" * 90]
     ) | st.text(max_size=12),
     max_size=6,
 )  # fmt: skip
@@ -38,7 +38,7 @@ def test_every_key_has_a_local_name_and_comes_back(parts: list[str], windows: bo
     except UnicodeEncodeError:
         return
     names = segments_of(key, windows=windows)
-    assert key_of(names) == key
+    assert key_of(names, windows=windows) == key
     for name in names:
         assert name not in ("", ".", "..")
         assert "/" not in name
@@ -48,6 +48,20 @@ def test_every_key_has_a_local_name_and_comes_back(parts: list[str], windows: bo
             assert name[-1] not in ". "
             assert name.split(".")[0].lower() not in ("con", "nul")
             assert not set(name) & set('<>:"|?*\\')
+
+
+@pytest.mark.parametrize(
+    ("key", "posix", "windows"),
+    [
+        ("dt=1 00%3A00/a%20b", "dt=1 00%3A00/a%20b", "dt=1 00%253A00/a%2520b"),
+        ("100%/%41%zz%c3%A9", "100%/%41%zz%c3%A9", "100%/%2541%zz%c3%A9"),
+        ("%0A/%25/%2E/%7F", "%250A/%2525/%252E/%257F", "%250A/%2525/%252E/%257F"),
+        ("../\n:", "%2E%2E/%0A:", "%2E%2E/%0A%3A"),
+    ],
+)
+def test_a_name_is_changed_only_where_it_has_to_be(key: str, posix: str, windows: str) -> None:
+    assert "/".join(segments_of(key, windows=False)) == posix
+    assert "/".join(segments_of(key, windows=True)) == windows
 
 
 @given(ODD)
