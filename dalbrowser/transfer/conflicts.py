@@ -6,6 +6,7 @@ known never counts as a reason to overwrite.
 
 from __future__ import annotations
 
+import contextlib
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,18 @@ def numbered(path: str, number: int) -> str:
     return f"{path[: len(path) - len(name)]}{stem} ({number}){dot}{suffix}"
 
 
+_EARLIEST, _LATEST = -62_135_596_800.0, 253_402_300_800.0
+"""The years 1 to 9999, outside of which nothing was changed: anybody may write metadata."""
+
+
 def mtime_of(metadata: Metadata) -> float | None:
     """Return when the content was last changed: metadata ``mtime``, else the service's time."""
     for name, value in metadata.user_metadata.items():
         # Some servers capitalise metadata names.
         if name.lower() == "mtime":
-            try:
-                return float(value)
-            except ValueError:
-                break
+            with contextlib.suppress(ValueError):
+                moment = float(value)
+                if _EARLIEST < moment < _LATEST:
+                    return moment
+            break
     return metadata.last_modified.timestamp() if metadata.last_modified else None

@@ -424,8 +424,15 @@ class TransferEngine:
     def _start_job(self, job: LiveJob) -> None:
         job.task = asyncio.ensure_future(run_job(self._ctx, job))
         # A callback, for a task that is cancelled before its first step runs nothing of itself.
-        job.task.add_done_callback(lambda _task: self._job_ended(job))
+        job.task.add_done_callback(lambda task: self._job_ended(job, task))
 
-    def _job_ended(self, job: LiveJob) -> None:
+    def _job_ended(self, job: LiveJob, task: asyncio.Task[None]) -> None:
         job.task = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # Nobody would ever hear of it: whoever waits for the job would wait for good.
+            job.row.state = JobState.FAILED
+            job.row.error = f"Something unforeseen went wrong ({error!r}); retry."
+            self._journal.note_job(job.row)
+            self._changes.changed(job)
         self._scheduler.ended(job)

@@ -58,10 +58,7 @@ async def run_job(ctx: RunContext, job: LiveJob) -> None:
         except ConflictError as error:
             await settle(ctx, job, JobState.NEEDS_ANSWER, str(error))
         except SkipError as error:
-            if job.row.direction is Direction.DOWNLOAD and job.row.begun:
-                await discard_download(ctx, job)
-            job.row.note = str(error)
-            await settle(ctx, job, JobState.SKIPPED)
+            await _leave_out(ctx, job, str(error))
         except SourceChangedError as error:
             await settle(ctx, job, JobState.SOURCE_CHANGED, str(error))
         except TransferError as error:
@@ -75,6 +72,19 @@ async def run_job(ctx: RunContext, job: LiveJob) -> None:
         else:
             await settle(ctx, job, JobState.DONE)
         return
+
+
+async def _leave_out(ctx: RunContext, job: LiveJob, why: str) -> None:
+    """End a job whose target stays as it is, and clear away what has come for it."""
+    if job.row.direction is Direction.DOWNLOAD and job.row.begun:
+        try:
+            await discard_download(ctx, job)
+        except (OSError, TransferError) as error:
+            text = f"{why} What had come for it could not be removed ({error}); retry."
+            await settle(ctx, job, JobState.FAILED, text)
+            return
+    job.row.note = why
+    await settle(ctx, job, JobState.SKIPPED)
 
 
 def _retried(ctx: RunContext, job: LiveJob, retried: Retried) -> None:

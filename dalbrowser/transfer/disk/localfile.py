@@ -7,7 +7,6 @@ there is replaced only when that was asked for. Everything here blocks.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.transfer.disk.localnames import unwritable
+from dalbrowser.transfer.disk.renaming import rename_free
 from dalbrowser.transfer.model import TargetUnwritableError
 
 if TYPE_CHECKING:
@@ -102,22 +102,25 @@ class Writable(Protocol):
 
 
 class PartFile:
-    """An open temporary file. ``keep`` opens an existing one as it is, else it begins empty."""
+    """An open temporary file. ``keep`` opens an existing one as it is, else it is a new one.
+
+    What has its name is then removed, and never written to: it may have another name, too.
+    """
 
     def __init__(self, path: str, *, keep: bool = False) -> None:
         self.path = path
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         flags |= getattr(os, "O_NOFOLLOW", 0)
-        if not keep:
-            flags |= os.O_CREAT | os.O_TRUNC
         try:
+            if not keep:
+                flags |= os.O_CREAT | os.O_EXCL
+                _remove_regular(path)
             self._fd = os.open(path, flags, 0o666)
         except OSError as error:
             raise unwritable(path, error) from error
         if not stat.S_ISREG(os.fstat(self._fd).st_mode):
             self.close()
-            message = f"{path} is not a regular file; remove it and resume."
-            raise TargetUnwritableError(message)
+            raise _irregular(path)
 
     @property
     def size(self) -> int:
@@ -190,6 +193,21 @@ class PartFile:
             self._fd = -1
 
 
+def _remove_regular(path: str) -> None:
+    """Remove the name of a file; none is fine, anything else is left to a person."""
+    try:
+        facts = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(facts.st_mode):
+        raise _irregular(path)
+    remove(path)
+
+
+def _irregular(path: str) -> TargetUnwritableError:
+    return TargetUnwritableError(f"{path} is not a regular file; remove it and resume.")
+
+
 class SmallFile:
     """A temporary file that one stream fills in order, held in memory while it is tiny.
 
@@ -257,12 +275,11 @@ def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durab
     """
     try:
         if mtime is not None:
-            moment = nanoseconds(mtime)
-            os.utime(temp, ns=(moment, moment))
+            _set_time(temp, nanoseconds(mtime))
         if replace:
             os.replace(temp, target)  # noqa: PTH105
         else:
-            _rename_free(temp, target)
+            rename_free(temp, target)
         if durable:
             _sync_folder(os.path.dirname(target) or ".")  # noqa: PTH120
     except FileExistsError:
@@ -271,26 +288,15 @@ def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durab
         raise unwritable(target, error) from error
 
 
+def _set_time(path: str, moment: int) -> None:
+    """Set a file's time, where its disk keeps such a one; without it its bytes are the same."""
+    with contextlib.suppress(OSError, OverflowError):
+        os.utime(path, ns=(moment, moment))
+
+
 def nanoseconds(moment: float) -> int:
     """Return seconds since the epoch as the file system is given them."""
     return round(moment * 1_000_000_000)
-
-
-def _rename_free(temp: str, target: str) -> None:
-    """Rename only onto a free name, without a moment in which another could take it."""
-    if os.name == "nt":
-        os.rename(temp, target)  # noqa: PTH104 -- refuses an existing target there
-        return
-    try:
-        os.link(temp, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
-            raise
-        # No hard links here (FAT, some network mounts): take the name first, empty.
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        os.replace(temp, target)  # noqa: PTH105
-    else:
-        os.unlink(temp)  # noqa: PTH108
 
 
 def _sync_folder(folder: str) -> None:

@@ -7,6 +7,7 @@ disk; the target's own name appears when the whole is there and was verified.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.types import Metadata
@@ -14,6 +15,7 @@ from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.disk import localfile
 from dalbrowser.transfer.disk.localfile import SmallFile, nanoseconds
 from dalbrowser.transfer.disk.localnames import make_parents
+from dalbrowser.transfer.disk.renaming import remove_twin
 from dalbrowser.transfer.disk.wholefile import WholeFile
 from dalbrowser.transfer.downloading.localtarget import LocalTarget
 from dalbrowser.transfer.downloading.proof import verify
@@ -31,8 +33,6 @@ from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.slots import SMALL
 
 if TYPE_CHECKING:
-    import os
-
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.disk.visits import DiskVisits
@@ -140,16 +140,25 @@ class _Download:
         """Whether a crash came between the renaming and its record."""
         temp = await self.ctx.on_disk(localfile.stat_or_none, saved.temp)
         there = await self.ctx.on_disk(localfile.stat_or_none, self.row.local_path)
-        if temp is not None or there is None or there.st_size != self.size:
+        if there is None or there.st_size != self.size:
+            return False
+        if temp is not None and not os.path.samestat(temp, there):
             return False
         done = await self.ctx.journal.intervals(self.row.id)
         if sum(stop - start for start, stop in done) != self.size:
             return False
-        return await self._equals_target(there, trust_size=True)
+        if not await self._equals_target(there, trust_size=True):
+            return False
+        await self.ctx.on_disk(remove_twin, saved.temp, self.row.local_path)
+        return True
 
     async def _is_same(self, there: os.stat_result) -> bool:
         """Whether a local file is proven to be this object."""
-        return await self._equals_target(there, trust_size=False)
+        if not await self._equals_target(there, trust_size=False):
+            return False
+        temp = localfile.temp_name(self.row.local_path)
+        await self.ctx.on_disk(remove_twin, temp, self.row.local_path)
+        return True
 
     async def _equals_target(self, there: os.stat_result, *, trust_size: bool) -> bool:
         if there.st_size != self.size:

@@ -54,6 +54,7 @@ class LocalTarget:
         self._job = job
         self._row = job.row
         self._compared = Compared.of(job.row.compared)
+        self._seen: Compared | None = None
 
     async def is_vacant(self) -> bool:
         """Whether the name was free when this was planned, and is this job's now.
@@ -76,6 +77,7 @@ class LocalTarget:
         there = await self._ctx.visits.run(self._ctx.grounds.prepare, row.root, row.local_path)
         if self._compared is not None:
             return await self._settle_compared(self._compared, claimed, there, same)
+        self._saw(there)
         if there is None and claimed:
             return False
         if await self._ctx.on_disk(localfile.is_folder, row.local_path):
@@ -118,10 +120,11 @@ class LocalTarget:
 
         It raises ``FileExistsError`` when somebody else has taken the name.
         """
-        if self._compared is not None:
+        compared = self._compared or self._seen
+        if compared is not None:
             return partial(
                 _place_compared,
-                self._compared,
+                compared,
                 temp,
                 self._row.local_path,
                 mtime=self._row.mtime,
@@ -138,7 +141,7 @@ class LocalTarget:
 
     async def publish(self, temp: str, size: int, same: Same, *, durable: bool) -> None:
         """Give the finished file its name; asks again when somebody took it meanwhile."""
-        if self._row.policy in COMPARING and self._compared is None:
+        if self._row.policy in COMPARING and (self._compared or self._seen) is None:
             await self._look_again(size)
         for _ in range(_NAMES):
             try:
@@ -153,9 +156,10 @@ class LocalTarget:
         raise TargetUnwritableError(message)
 
     async def _look_again(self, size: int) -> None:
-        """Compare once more: fetching a large file took its time, or went on after a restart."""
+        """Compare what stands there by now: the download went on after a restart."""
         row = self._row
         there = await self._ctx.on_disk(localfile.stat_or_none, row.local_path)
+        self._saw(there)
         if there is None:
             return
         verdict = decide(row.policy, Side(size, row.mtime), Side(there.st_size, there.st_mtime))
@@ -163,6 +167,15 @@ class LocalTarget:
             raise SkipError(skip_reason(row.policy))
         if verdict is Verdict.ASK:
             raise ConflictError(_question(row.local_path, there))
+
+    def _saw(self, there: os.stat_result | None) -> None:
+        """Keep what a comparing policy decides by: it replaces that file, and no other."""
+        if self._row.policy not in COMPARING:
+            self._seen = None
+        elif there is None:
+            self._seen = Compared(absent=True)
+        else:
+            self._seen = Compared(size=there.st_size, mtime_ns=there.st_mtime_ns)
 
     async def _settle_compared(
         self, compared: Compared, claimed: bool, there: os.stat_result | None, same: Same
@@ -183,6 +196,7 @@ class LocalTarget:
             taken = await self._ctx.on_disk(localfile.stat_or_none, path)
             if taken is None and await self._claim(path):
                 row.local_path, row.sent = path, False
+                self._saw(None)
                 row.note = f"{why} it is called {os.path.basename(path)} here."  # noqa: PTH119
                 await self._ctx.journal.save(row)
                 return

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from dalbrowser.transfer.model import Integrity
 
 
+def _is_whole(temp: str, size: int) -> bool:
+    """Whether a file in progress is as long as it was made, and has no second name; blocks.
+
+    One that somebody has cut would be as long again, and have holes where the journal knows
+    of bytes.
+    """
+    facts = localfile.stat_or_none(temp)
+    return facts is not None and (facts.st_size, facts.st_nlink) == (size, 1)
+
+
 class RangedFetch:
     """One run of a download in ranges into ``temp``, new or resumed."""
 
@@ -36,9 +46,8 @@ class RangedFetch:
     async def run(self, *, resumed: bool) -> None:
         """Fetch what is missing, and verify the whole."""
         ctx, size = self._ctx, self._source.size
-        if resumed and await ctx.on_disk(localfile.stat_or_none, self._temp) is None:
+        if not (resumed and await ctx.on_disk(_is_whole, self._temp, size)):
             resumed = False
-        if not resumed:
             await self._begin()
         file = await ctx.on_disk(localfile.PartFile, self._temp, keep=resumed)
         try:

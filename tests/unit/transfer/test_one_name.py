@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.transfer import ConflictPolicy, JobState
-from dalbrowser.transfer.disk import casing, localfile, localnames, wholefile
+from dalbrowser.transfer.disk import casing, localfile, localnames, renaming, wholefile
 from dalbrowser.transfer.disk.localnames import key_of, segments_of
 from tests.faults.rig import MiB, Rig
 from tests.unit.transfer.gate import Gate
@@ -53,7 +53,8 @@ def folding(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let a folder be on a disk that ignores case."""
     folder = rig.folder / "here"
     folder.mkdir()
-    for module in (localfile, localnames, wholefile):
+    monkeypatch.setattr(renaming, "_renameat2", bool)  # The system's own call knows no such disk.
+    for module in (localfile, localnames, renaming, wholefile):
         monkeypatch.setattr(module, "os", Folding(folder))
     monkeypatch.setattr(casing, "ignores_case", bool)
     return folder
