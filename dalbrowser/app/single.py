@@ -14,6 +14,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.profiles import TargetError, absolute, server_named
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -59,11 +61,7 @@ async def hand_over(folders: Folders, arguments: Arguments) -> bool:
     path = _place(folders)
     if path is None or not await asyncio.to_thread(path.exists):
         return False
-    words = {
-        "location": arguments.location,
-        "endpoint": arguments.endpoint,
-        "region": arguments.region,
-    }
+    words = _words(arguments)
     try:
         async with asyncio.timeout(_ANSWER_WITHIN):
             with _short(path) as name:
@@ -75,6 +73,16 @@ async def hand_over(folders: Folders, arguments: Arguments) -> bool:
                 writer.close()
     except (OSError, TimeoutError):
         return False
+
+
+def _words(arguments: Arguments) -> dict[str, str | None]:
+    """Return what was asked for here: the other window has a folder and variables of its own."""
+    location = arguments.location
+    # What nobody's home folder is begun with is for the window to refuse.
+    with contextlib.suppress(TargetError):
+        location = location and absolute(location)
+    endpoint, region = server_named(arguments.endpoint, arguments.region)
+    return {"location": location, "endpoint": endpoint, "region": region}
 
 
 class Doorbell:

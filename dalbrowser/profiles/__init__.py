@@ -10,10 +10,12 @@ from dalbrowser.profiles.store import ProfileStore, check_name
 from dalbrowser.profiles.uris import (
     Target,
     TargetError,
+    absolute,
     adhoc_profile,
     format_location,
     parse_location,
     parse_target,
+    server_named,
 )
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "SecretsKept",
     "Target",
     "TargetError",
+    "absolute",
     "adhoc_profile",
     "build_operator",
     "builtin_profiles",
@@ -35,5 +38,6 @@ __all__ = [
     "parse_location",
     "parse_target",
     "secret_fields",
+    "server_named",
     "without_secrets",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dalbrowser.profiles.model import Profile
+from dalbrowser.settings import home_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dalbrowser.settings import Folders
 
 HOME = "home"
@@ -22,6 +24,6 @@ def demo_folder(folders: Folders) -> Path:
 def builtin_profiles(folders: Folders) -> tuple[Profile, ...]:
     """Return *home* and *demo*, both over the file system."""
     return (
-        Profile(HOME, HOME, "fs", {"root": str(Path.home())}, builtin=True),
+        Profile(HOME, HOME, "fs", {"root": str(home_folder())}, builtin=True),
         Profile(DEMO, DEMO, "fs", {"root": str(demo_folder(folders))}, builtin=True),
     )

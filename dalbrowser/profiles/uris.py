@@ -16,6 +16,7 @@ from dalbrowser.profiles.builtin import HOME
 from dalbrowser.profiles.locations import Location
 from dalbrowser.profiles.model import ADHOC_PREFIX, BUCKET_FIELD, Profile
 from dalbrowser.storage import registry
+from dalbrowser.utils import awsfiles
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _SCHEME_MARK = "://"
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_APART = ("cn-", "us-gov-", "us-iso", "eu-isoe-")
+"""Regions whose accounts and addresses are not those of the others."""
 
 
 class TargetError(Exception):
@@ -50,21 +54,19 @@ def parse_target(
     """Return what ``text`` names; raises ``TargetError`` that says how to write it.
 
     ``endpoint`` and ``region`` are for ``scheme://bucket/key``, whose connection is made on
-    the spot, with credentials from the environment; ``None`` takes them from there too
-    (``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``; ``AWS_REGION``, ``AWS_DEFAULT_REGION``). The
-    connection is registered with ``profiles`` so that its id can be looked up.
+    the spot, with credentials from the environment or the AWS tools' files; ``None`` takes them
+    from there too (``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``; ``AWS_REGION``,
+    ``AWS_DEFAULT_REGION``; the profile). The connection is registered with ``profiles`` so that
+    its id can be looked up.
     """
     scheme, mark, rest = text.partition(_SCHEME_MARK)
     if mark and "/" not in scheme and ":" not in scheme:
-        profile = adhoc_profile(
-            scheme,
-            endpoint=_given(endpoint, _ENDPOINT_VARIABLES),
-            region=_given(region, _REGION_VARIABLES),
-        )
+        at, signed_for = server_named(endpoint, region)
+        profile = adhoc_profile(scheme, endpoint=at, region=signed_for)
         profiles.add_adhoc(profile)
         return Target(text, location=_in_buckets(text, profile, rest), profile=profile)
-    name, colon, rest = text.partition(":")
-    if not colon or "/" in name or not name or _is_drive(text):
+    name, _, rest = text.partition(":")
+    if not _is_remote(text):
         if not text:
             raise TargetError("An empty text names nothing; give a path or a URI.")
         return Target(text, local=Path(text))
@@ -94,8 +96,11 @@ def parse_location(
     target = parse_target(text, profiles, endpoint=endpoint, region=region)
     if target.location is not None:
         return target.location
-    local = Path(text).expanduser().absolute()
-    home = Path(profiles.get(HOME).config["root"]).absolute()
+    local = Path(absolute(text))
+    home = Path(profiles.get(HOME).config["root"])
+    if ".." in local.parts:
+        # The way up is from where links lead; a key could not say it.
+        local, home = local.resolve(), home.resolve()
     if not local.is_relative_to(home):
         raise TargetError(
             f"{text!r} is outside of {home}; add a connection of the kind fs for that folder."
@@ -104,10 +109,35 @@ def parse_location(
     return Location(HOME, "", f"{inside}/" if inside and local.is_dir() else inside)
 
 
-def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profile:
-    """Return the connection behind ``scheme://…``: credentials come from the environment.
+def absolute(text: str) -> str:
+    """Return ``text`` so that it names the same place in every folder: a local path in full.
 
-    Its id follows from what it says, so that another process arrives at the same one.
+    Raises ``TargetError`` where it begins with the home folder of nobody (``~name``).
+    """
+    if _is_remote(text):
+        return text
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError:
+        name = text.partition("/")[0]
+        raise TargetError(
+            f"{text!r} is in the home folder of {name[1:]!r}, whom this system does not know;"
+            f" for a file of that name write ./{text}"
+        ) from None
+
+
+def server_named(endpoint: str | None, region: str | None) -> tuple[str, str]:
+    """Return endpoint and region as given, each that is ``None`` as the environment has it."""
+    return _given(endpoint, _ENDPOINT_VARIABLES), _given(region, _REGION_VARIABLES)
+
+
+def adhoc_profile(
+    scheme: str, *, endpoint: str | None = None, region: str | None = None
+) -> Profile:
+    """Return the connection behind ``scheme://…``; ``None`` takes a value from the environment.
+
+    Its id follows from what it says, so that another process arrives at the same one. Raises
+    ``TargetError``, also where a file of the AWS tools cannot be read.
     """
     if not registry.is_scheme(scheme):
         known = ", ".join(registry.schemes())
@@ -117,16 +147,50 @@ def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profi
         raise TargetError(
             f"{scheme}:// cannot be written with a bucket; use a saved connection, name:path."
         )
-    wanted = {
-        "credentials": "environment",
-        "endpoint": endpoint,
-        "region": region,
-        "ca_file": os.environ.get("AWS_CA_BUNDLE", ""),
-    }
+    wanted = _aws_config(endpoint, region) if "credentials" in fields else {}
     config = {name: value for name, value in wanted.items() if value and name in fields}
     text = json.dumps([scheme, config], sort_keys=True)
     identity = ADHOC_PREFIX + hashlib.sha256(text.encode()).hexdigest()
     return Profile(identity, scheme, scheme, config)
+
+
+def _aws_config(endpoint: str | None, region: str | None) -> dict[str, str]:
+    """Return what the AWS tools would connect with here; an option wins over the environment."""
+    try:
+        found = awsfiles.read_profile()
+    except awsfiles.AwsFileError as error:
+        raise TargetError(str(error)) from error
+    if endpoint is None:
+        endpoint = "" if _ignores(found) else _from(_ENDPOINT_VARIABLES) or found.endpoint
+    if region is None:
+        region = _from(_REGION_VARIABLES) or _default_region(found, endpoint)
+    config = {
+        "credentials": "environment",
+        "endpoint": endpoint,
+        "region": region,
+        "ca_file": os.environ.get("AWS_CA_BUNDLE") or found.config.get("ca_bundle", ""),
+    }
+    # Keys in the environment win over those of a profile, also over one that it names.
+    elsewhere = found.exists or awsfiles.named_profile() or awsfiles.has_role()
+    if elsewhere and not _from(_KEY_VARIABLES):
+        named = found.exists or awsfiles.named_profile()
+        config |= {"credentials": "aws", "profile": found.name if named else ""}
+    return config
+
+
+def _default_region(profile: awsfiles.AwsProfile, endpoint: str) -> str:
+    """Return the profile's region where it cannot be found out from the bucket.
+
+    Amazon's own servers say where a bucket is, which need not be in the region that the profile
+    has for everything; but those of China and of governments are strangers to the others.
+    """
+    region = profile.config.get("region", "")
+    return region if endpoint or region.startswith(_APART) else ""
+
+
+def _ignores(profile: awsfiles.AwsProfile) -> bool:
+    told = os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "")
+    return told.lower() == "true" if told else profile.ignores_endpoints
 
 
 def format_location(location: Location, profiles: ProfileStore) -> str:
@@ -161,10 +225,8 @@ def _key(text: str, key: str) -> str:
     return key
 
 
-def _given(value: str | None, variables: tuple[str, ...]) -> str:
-    """Return what was given, else the first variable of the environment that is set."""
-    if value is not None:
-        return value
+def _from(variables: tuple[str, ...]) -> str:
+    """Return the first variable of the environment that is set."""
     return next((os.environ[name] for name in variables if os.environ.get(name)), "")
 
 

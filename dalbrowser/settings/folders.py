@@ -7,17 +7,32 @@ so that a fresh value of either isolates a run completely.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import platformdirs
 
 from dalbrowser.utils.records import record
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 APP_NAME = "dalbrowser"
 _PRIVATE = 0o700
+
+
+def home_folder() -> Path:
+    """Return this user's home, that of the user database where ``HOME`` is no absolute path.
+
+    Raises ``OSError`` when there is neither.
+    """
+    given = os.environ.get("HOME", "")
+    if os.name == "nt" or Path(given).is_absolute():
+        return Path.home()
+    try:
+        import pwd  # noqa: PLC0415 - there is none on Windows
+
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError as error:
+        message = "This user has no home folder; set HOME to a folder that can be written"
+        raise FileNotFoundError(errno.ENOENT, message) from error
 
 
 @record()
@@ -50,17 +65,14 @@ class Folders:
 
         Raises ``OSError`` when the user has no home.
         """
+        home_folder()
         place = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
-        try:
-            return cls(
-                config=place.user_config_path,
-                state=place.user_state_path,
-                data=place.user_data_path,
-                cache=place.user_cache_path,
-            )
-        except RuntimeError as error:
-            message = "This user has no home folder; set HOME to a folder that can be written"
-            raise FileNotFoundError(errno.ENOENT, message) from error
+        return cls(
+            config=place.user_config_path,
+            state=place.user_state_path,
+            data=place.user_data_path,
+            cache=place.user_cache_path,
+        )
 
     @classmethod
     def under(cls, base: Path) -> Folders:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dalbrowser.app.single import Doorbell
+from dalbrowser.app.arguments import parse
+from dalbrowser.app.single import Doorbell, hand_over
 from dalbrowser.settings import Folders
 
 
@@ -60,3 +61,25 @@ async def test_what_was_closed_is_not_opened_again(
     await bell.close()
     await bell.open()
     assert not (folders.state / "window.socket").exists()
+
+
+async def test_a_place_is_handed_over_as_it_is_meant_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://here:1")
+    monkeypatch.chdir(tmp_path)
+    folders = Folders.default()
+    asked: list[dict[str, object]] = []
+    bell = Doorbell(folders, asked.append)
+    await bell.open()
+    for words in (["photos"], ["s3://b/../k"], ["work:x", "--endpoint", "http://other:2"]):
+        arguments = parse(words)
+        assert not isinstance(arguments, int)
+        assert await hand_over(folders, arguments)
+    await bell.close()
+    assert [(one["location"], one["endpoint"]) for one in asked] == [
+        (str(tmp_path / "photos"), "http://here:1"),
+        ("s3://b/../k", "http://here:1"),
+        ("work:x", "http://other:2"),
+    ]

@@ -13,6 +13,7 @@ from dalbrowser.profiles import (
     Profile,
     ProfileStore,
     TargetError,
+    absolute,
     builtin_profiles,
     format_location,
     parse_location,
@@ -166,3 +167,28 @@ def test_a_local_path_is_a_place_in_home(tmp_path: Path, monkeypatch: pytest.Mon
     assert parse_location(str(tmp_path), store) == Location("home")
     with pytest.raises(TargetError, match="outside"):
         parse_location("/", store)
+    with pytest.raises(TargetError, match="no-such-person"):
+        parse_location("~no-such-person/x", store)
+
+
+def test_a_relative_path_is_one_in_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home/one").mkdir(parents=True)
+    (tmp_path / "home/two").mkdir()
+    (tmp_path / "home/link").symlink_to("one", target_is_directory=True)
+    store = make_store(tmp_path)
+    monkeypatch.chdir(tmp_path / "home/link")
+    assert parse_location("../two", store) == Location("home", "", "two/")
+    assert parse_location("..", store) == Location("home")
+    assert parse_location("~/link", store) == Location("home", "", "link/")
+    with pytest.raises(TargetError, match="outside"):
+        parse_location("../..", store)
+
+
+def test_a_local_path_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert absolute("a") == absolute("./a") == absolute("~/a") == str(tmp_path / "a")
+    assert absolute("./s3:x") == str(tmp_path / "s3:x")
+    for text in ("s3://b/../k", "home:a/../b", "work:"):
+        assert absolute(text) == text

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from dalbrowser.settings import Folders
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from dalbrowser.settings import Folders, home_folder
 
 
 def test_fresh_home_isolates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +31,33 @@ def test_xdg_wins_over_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     folders = Folders.default()
     assert folders.config == tmp_path / "config/dalbrowser"
     assert folders.journal_file == tmp_path / "state/dalbrowser/journal.sqlite"
+
+
+@pytest.mark.parametrize("text", ["", "relative/path"])
+def test_a_variable_that_is_no_absolute_path_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", text)
+    folders = Folders.located()
+    assert folders.config == tmp_path / ".config/dalbrowser"
+    assert folders.state == tmp_path / ".local/state/dalbrowser"
+    assert folders.data == tmp_path / ".local/share/dalbrowser"
+    assert folders.cache == tmp_path / ".cache/dalbrowser"
+
+
+@pytest.mark.parametrize("text", [None, "", "relative"])
+def test_the_home_connection_is_the_home_of_the_folders(
+    monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if text is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", text)
+    assert home_folder() == Path(pwd.getpwuid(os.getuid()).pw_dir)
+    assert Folders.located().data == home_folder() / ".local/share/dalbrowser"
 
 
 def test_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
