@@ -15,7 +15,7 @@ from dalbrowser.storage.oio.multipart_write import (
     part_size,
 )
 from dalbrowser.storage.oio.oneshot_write import OneShotWriter
-from dalbrowser.storage.oio.paging import GivenPages, PageLister, Pager
+from dalbrowser.storage.oio.paging import GivenPages, PageLister, Pager, Progress
 from dalbrowser.storage.oio.part_write import BufferedPartWriter
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "OneShotWriter",
     "PageLister",
     "Pager",
+    "Progress",
     "StreamableReader",
     "block_writer",
     "delete_each",

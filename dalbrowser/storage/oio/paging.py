@@ -17,6 +17,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Progress:
+    """Sees that continuation tokens never come round, as such a listing would never end.
+
+    It keeps two of them, however many there are (Brent's way to find a cycle).
+    """
+
+    def __init__(self) -> None:
+        self.last: str | None = None
+        self._kept: str | None = None
+        self._steps = 0
+        self._until = 1
+
+    def require(self, token: str | None) -> None:
+        """Raise ``Unexpected`` when ``token`` was seen before."""
+        if token is not None and token in (self.last, self._kept):
+            raise StorageError(
+                ErrorKind.UNEXPECTED,
+                "The server answered the same continuation token twice, so the listing would"
+                " never end. Report it to whoever runs the server.",
+            )
+
+    def move(self, token: str | None) -> None:
+        """Take ``token`` for the one that the listing goes on with."""
+        self.last = token
+        self._steps += 1
+        if self._steps == self._until:
+            self._kept, self._steps, self._until = token, 0, 2 * self._until
+
+
 class Pager(Generic[T]):
     """Follows continuation tokens.
 
@@ -27,21 +56,16 @@ class Pager(Generic[T]):
 
     def __init__(self, fetch: Callable[[str | None], Awaitable[tuple[T, str | None]]]) -> None:
         self._fetch = fetch
-        self._token: str | None = None
+        self._progress = Progress()
         self._ended = False
 
     async def next_page(self) -> T | None:
         """Return the next page, or ``None`` after the last."""
         if self._ended:
             return None
-        page, token = await self._fetch(self._token)
-        if token is not None and token == self._token:
-            raise StorageError(
-                ErrorKind.UNEXPECTED,
-                "The server answered the same continuation token twice, so the listing would"
-                " never end; report it to whoever runs the server.",
-            )
-        self._token = token
+        page, token = await self._fetch(self._progress.last)
+        self._progress.require(token)
+        self._progress.move(token)
         self._ended = token is None
         return page
 

@@ -9,10 +9,9 @@ token seen at a glance is used only when the page before, once parsed, names tha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.oio import Progress
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class AheadLister:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._token: str | None = None
+        self._progress = Progress()
         self._pages = 0
         self._ended = False
         self._ahead: asyncio.Task[bytes] | None = None
@@ -54,19 +53,19 @@ class AheadLister:
         if self._ended:
             return None
         ahead, self._ahead = self._ahead, None
-        text = await (ahead or self._source.get(self._token))
+        text = await (ahead or self._source.get(self._progress.last))
         likely = self._source.glance(text) if self._pages else None
-        if likely is not None and likely != self._token:
+        if likely is not None and likely != self._progress.last:
             self._fetch(likely)
         try:
             page, token = await self._source.read(text)
-            self._require_progress(token)
+            self._progress.require(token)
         except BaseException:
             await self._drop()
             raise
         if token != likely:
             await self._drop()
-        self._token = token
+        self._progress.move(token)
         self._ended = token is None
         if self._pages and self._ahead is None and not self._ended:
             self._fetch(token)
@@ -82,20 +81,12 @@ class AheadLister:
         self._ahead = asyncio.create_task(self._source.get(token), name="next page")
         self._ahead.add_done_callback(_looked_at)
 
-    def _require_progress(self, token: str | None) -> None:
-        if token is not None and token == self._token:
-            raise StorageError(
-                ErrorKind.UNEXPECTED,
-                "The server answered the same continuation token twice, so the listing would"
-                " never end. Report it to whoever runs the server.",
-            )
-
     async def _drop(self) -> None:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.cancel()
-            with contextlib.suppress(asyncio.CancelledError, StorageError):
-                await ahead
+            # Not awaited itself: its cancellation would hide one of who waits here.
+            await asyncio.wait([ahead])
 
 
 def _looked_at(task: asyncio.Task[bytes]) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import re
 from dataclasses import KW_ONLY, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
@@ -36,6 +37,8 @@ SLOW = 900.0
 """Seconds of silence allowed while the server joins parts or copies; it may send nothing."""
 _ERROR_WITHIN = 1024 * 1024
 """Bytes of white space that may precede an error within a 200."""
+_REGION = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+"""What can be a region: Amazon's host is made of it, and what follows carries credentials."""
 _MUTE = frozenset({400, 403})
 """Refusals whose reason only a body tells; S3 answers 400 or 403 to keys that expired."""
 
@@ -78,6 +81,8 @@ class S3Core:
         self._region = config.region or DEFAULT_REGION
         self._place = place(config, self._region)
         self._credentials = Renewing(source or source_of(config))
+        self._ahead = timedelta(0)
+        """How far the server's clock is ahead of this computer's, where that matters."""
         self._signing: tuple[Credentials, sigv4.SigningKey] | None = None
         self._client = client or HttpClient(
             ClientOptions(
@@ -134,7 +139,7 @@ class S3Core:
             found = errors.answer(reply.status, reply.headers, text)
             if ask.method == "HEAD" and not found.code and found.status in _MUTE:
                 found = await self._reason(ask, credentials, found)
-            if last or not await self._another_try(found, credentials):
+            if last or not await self._another_try(found, reply.headers, credentials):
                 break
         raise errors.failure(found, reply.headers, self._asked(ask.act))
 
@@ -185,8 +190,11 @@ class S3Core:
                 "Without credentials no link can be signed. Give an access key.",
             )
         signed = {**headers, "host": here.origin.authority}
+        if self.config.requester_pays:
+            # In a link it is a parameter (S3 User Guide, "Using Requester Pays buckets").
+            query = [*query, ("x-amz-request-payer", "requester")]
         what = sigv4.Signable(method, here.path(key), signed)
-        target = sigv4.presign(self._key(credentials), what, query, expires, datetime.now(UTC))
+        target = sigv4.presign(self._key(credentials), what, query, expires, self._now())
         return f"{here.origin}{target}"
 
     def copy_source(self, key: str, version: str | None, bucket: str | None = None) -> str:
@@ -207,7 +215,7 @@ class S3Core:
         if self.config.requester_pays:
             headers["x-amz-request-payer"] = "requester"
         if credentials is not None:
-            now = datetime.now(UTC)
+            now = self._now()
             headers["host"] = here.origin.authority
             headers["x-amz-date"] = dates.amz(now)
             headers["x-amz-content-sha256"] = digest
@@ -262,16 +270,31 @@ class S3Core:
             return found
         return errors.answer(reply.status, reply.headers, text)
 
-    async def _another_try(self, found: errors.Answer, used: Credentials | None) -> bool:
+    def _now(self) -> datetime:
+        """Return the time to sign for: the server's, once it has refused this computer's."""
+        return datetime.now(UTC) + self._ahead
+
+    async def _another_try(
+        self, found: errors.Answer, headers: Mapping[str, str], used: Credentials | None
+    ) -> bool:
         """Whether what the server said lets the same request succeed now."""
         if found.code in errors.EXPIRED:
             return await self._credentials.renew(used)
+        if found.code == errors.SKEWED:
+            return self._set_clock(dates.from_http(headers.get("date")))
         if self.config.region or not found.region or found.region == self._region:
             return False
-        if found.status not in {301, 307, 308, 400, 403}:
+        if found.status not in {301, 307, 308, 400, 403} or not _REGION.match(found.region):
             return False
         self._region = found.region
         self._place = place(self.config, self._region)
+        return True
+
+    def _set_clock(self, theirs: datetime | None) -> bool:
+        """Sign for the server's time from now on, as Amazon's own tools do."""
+        if theirs is None:
+            return False
+        self._ahead = theirs - datetime.now(UTC)
         return True
 
 

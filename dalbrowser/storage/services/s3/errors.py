@@ -188,6 +188,8 @@ _STATUSES = {
     503: "ServiceUnavailable",
     504: "ServiceUnavailable",
 }
+SKEWED = "RequestTimeTooSkewed"
+"""The code after which the server's own time may help."""
 EXPIRED = frozenset({"ExpiredToken", "TokenRefreshRequired", "InvalidToken"})
 """Codes after which fresh credentials may help."""
 

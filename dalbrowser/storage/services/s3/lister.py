@@ -7,6 +7,7 @@ loop when it is large.
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from dalbrowser.storage import oio
@@ -14,10 +15,11 @@ from dalbrowser.storage.errors import StorageError
 from dalbrowser.storage.services.s3 import replies
 from dalbrowser.storage.services.s3.ahead import AheadLister, Source
 from dalbrowser.storage.services.s3.core import Ask
+from dalbrowser.storage.services.s3.headers import customer_key
 from dalbrowser.storage.types import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dalbrowser.storage.options import OpList, OpListMultiparts, OpListParts
     from dalbrowser.storage.services.s3.core import S3Core
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _PARSE_HERE = 16 * 1024
 """Bytes up to which a page is parsed on the loop (under 1 ms)."""
 _JOIN = "\0"
@@ -54,9 +57,12 @@ class Listings:
 
     async def exists(self, path: str) -> bool:
         """Whether any key begins with ``path``."""
-        query = [("list-type", "2"), ("max-keys", "1"), ("prefix", self._root + path)]
-        text = await self._get([*query, ("encoding-type", "url")], "list the bucket")
-        return bool(replies.listing(text, self._root)[0])
+        first = self._core.config.list_version == "1"
+        query = [("max-keys", "1"), ("prefix", self._root + path), ("encoding-type", "url")]
+        if not first:
+            query.append(("list-type", "2"))
+        text = await self._get(query, "list the bucket")
+        return bool(replies.listing(text, self._root, path=path, first=first)[0])
 
     def uploads(self, path: str, args: OpListMultiparts) -> oio.Pager[Sequence[MultipartUpload]]:
         """List incomplete uploads by prefix."""
@@ -74,14 +80,14 @@ class Listings:
                 raise
             try:
                 found, markers = await _off_loop(
-                    text, lambda: replies.uploads(text, self._root, encoded=False)
+                    text, lambda: replies.uploads(text, self._root, path=path, encoded=False)
                 )
             except StorageError:
                 # A key that XML cannot carry is among them. Encoding is not asked for at
                 # once, because Ceph 16 does not say whether it encoded.
                 again = await self._get([*query, ("encoding-type", "url")], "list uploads")
                 found, markers = await _off_loop(
-                    again, lambda: replies.uploads(again, self._root, encoded=True)
+                    again, lambda: replies.uploads(again, self._root, path=path, encoded=True)
                 )
             return found, _JOIN.join(markers) if markers else None
 
@@ -94,7 +100,9 @@ class Listings:
             query = [("uploadId", args.upload_id), *_limit("max-parts", args.limit)]
             if token is not None:
                 query.append(("part-number-marker", token))
-            text = await self._get(query, "list parts", key)
+            # Needed where the upload has checksums (S3 API Reference, ListParts).
+            sealed = customer_key(self._core.config)
+            text = await self._get(query, "list parts", key, sealed)
             return await _off_loop(text, lambda: replies.parts(text))
 
         return oio.Pager(fetch)
@@ -102,15 +110,16 @@ class Listings:
     async def buckets(self) -> list[Bucket]:
         """List every bucket that the key may see."""
         found: list[Bucket] = []
-        token: str | None = None
+        progress = oio.Progress()
         while True:
-            query = [("continuation-token", token)] if token else []
+            query = [("continuation-token", progress.last)] if progress.last else []
             text = await self._core.call_service(query, act="list buckets")
             page, following = replies.buckets(text)
             found += page
-            if not following or following == token:
+            if not following:
                 return found
-            token = following
+            progress.require(following)
+            progress.move(following)
 
     def _objects(self, path: str, args: OpList) -> Source:
         async def get(token: str | None) -> bytes:
@@ -122,7 +131,9 @@ class Listings:
             return await self._get(query, "list the bucket")
 
         async def read(text: bytes) -> tuple[Page, str | None]:
-            entries, following = await _off_loop(text, lambda: replies.listing(text, self._root))
+            entries, following = await _off_loop(
+                text, lambda: replies.listing(text, self._root, path=path)
+            )
             return Page(entries), following
 
         return Source(get, read, replies.likely_token)
@@ -139,7 +150,7 @@ class Listings:
 
         async def read(text: bytes) -> tuple[Page, str | None]:
             entries, following = await _off_loop(
-                text, lambda: replies.listing(text, self._root, first=True)
+                text, lambda: replies.listing(text, self._root, path=path, first=True)
             )
             return Page(entries), following
 
@@ -158,7 +169,7 @@ class Listings:
             entries, markers = await _off_loop(
                 text,
                 lambda: replies.versions(
-                    text, self._root, all_versions=args.versions, deleted=args.deleted
+                    text, self._root, path=path, all_versions=args.versions, deleted=args.deleted
                 ),
             )
             if args.start_after is not None:
@@ -175,8 +186,14 @@ class Listings:
             query.append(("delimiter", "/"))
         return query
 
-    async def _get(self, query: list[tuple[str, str]], act: str, key: str = "") -> bytes:
-        _, text = await self._core.call(Ask("GET", key, act=act, query=query))
+    async def _get(
+        self,
+        query: list[tuple[str, str]],
+        act: str,
+        key: str = "",
+        headers: Mapping[str, str] = _NONE,
+    ) -> bytes:
+        _, text = await self._core.call(Ask("GET", key, act=act, query=query, headers=headers))
         return text
 
 

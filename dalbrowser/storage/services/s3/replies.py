@@ -43,6 +43,8 @@ _NEXT_TOKEN = re.compile(rb"<NextContinuationToken>([\x21-\x25\x27-\x3b\x3d-\x7e
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 """Shared by all listed objects: two dicts fewer for each of a million rows."""
+_DIGITS = 18
+"""Of the longest number taken: all that 63 bits hold."""
 _STEP = 100
 """Objects read between two looks at who goes first: 0.5 ms."""
 _LISTED_VERSION = LISTED | Metakey.VERSION
@@ -110,14 +112,17 @@ class _Document:
         )
 
 
-def listing(body: bytes, root: str, *, first: bool = False) -> tuple[list[Entry], str | None]:
+def listing(
+    body: bytes, root: str, *, path: str = "", first: bool = False
+) -> tuple[list[Entry], str | None]:
     """Read a ListObjects(V2) page: entries relative to ``root``, and the next token.
 
-    ``first`` reads the reply of version 1, whose token is a key.
+    ``path`` under the root is what was listed. ``first`` reads the reply of version 1, whose
+    token is a key.
     """
     document = _Document(body, "ListBucketResult")
-    entries = _objects(document, len(root))
-    _add_prefixes(document, root, entries)
+    entries = _objects(document, root, root + path)
+    _add_prefixes(document, root, root + path, entries)
     if not first:
         return entries, document.token("NextContinuationToken")
     last = root + entries[-1].path if entries else ""
@@ -133,9 +138,20 @@ def likely_token(body: bytes) -> str | None:
     return found[1].decode() if found is not None else None
 
 
-def _objects(document: _Document, cut: int) -> list[Entry]:
-    """Read the objects of a page; ``cut`` characters of each key are the root."""
-    space = document.space
+def _require_asked(key: str, prefix: str) -> None:
+    """Raise when a key was not asked for: who deletes what is listed would delete it too."""
+    if not key.startswith(prefix):
+        raise StorageError(
+            ErrorKind.UNEXPECTED,
+            f"The server listed {key!r}, and only what begins with {prefix!r} was asked for;"
+            " nothing of its answer was used. Perhaps a cache or proxy before it answers for"
+            " another request.",
+        )
+
+
+def _objects(document: _Document, root: str, prefix: str) -> list[Entry]:
+    """Read the objects of a page, whose keys begin with ``prefix``, relative to ``root``."""
+    space, cut = document.space, len(root)
     wanted = space + "Contents"
     key, size, etag = space + "Key", space + "Size", space + "ETag"
     modified, stored = space + "LastModified", space + "StorageClass"
@@ -147,7 +163,10 @@ def _objects(document: _Document, cut: int) -> list[Entry]:
         if item.tag != wanted:
             continue
         found = {child.tag: child.text for child in item}
-        path = decode(found.get(key) or "")[cut:]
+        name = decode(found.get(key) or "")
+        if not name.startswith(prefix):
+            _require_asked(name, prefix)
+        path = name[cut:]
         length = found.get(size) or ""
         entries.append(
             Entry(
@@ -167,20 +186,21 @@ def _objects(document: _Document, cut: int) -> list[Entry]:
     return entries
 
 
-def _add_prefixes(document: _Document, root: str, entries: list[Entry]) -> None:
+def _add_prefixes(document: _Document, root: str, asked: str, entries: list[Entry]) -> None:
     """Add the common prefixes as folders, in their place by key."""
     prefixes = document.all("CommonPrefixes")
     if not prefixes:
         return
     for item in prefixes:
-        path = document.key(document.of(item, "Prefix"))[len(root) :]
-        entries.append(Entry(path, Metadata(mode=EntryMode.DIR, known=_FOLDER)))
+        name = document.key(document.of(item, "Prefix"))
+        _require_asked(name, asked)
+        entries.append(Entry(name[len(root) :], Metadata(mode=EntryMode.DIR, known=_FOLDER)))
     # Code points order as S3's UTF-8 bytes do.
     entries.sort(key=lambda entry: entry.path)
 
 
 def versions(
-    body: bytes, root: str, *, all_versions: bool, deleted: bool
+    body: bytes, root: str, *, path: str = "", all_versions: bool, deleted: bool
 ) -> tuple[list[Entry], tuple[str, str] | None]:
     """Read a ListObjectVersions page: entries, and the next key and version markers."""
     document = _Document(body, "ListVersionsResult")
@@ -192,18 +212,18 @@ def versions(
         if gone is None:
             continue
         last = document.key(document.of(item, "Key"))
+        _require_asked(last, root + path)
         if gone and not deleted:
             continue
         latest = document.of(item, "IsLatest") == "true"
         if not latest and not all_versions:
             continue
         size = document.of(item, "Size")
-        path = last[len(root) :]
         entries.append(
             Entry(
-                path,
+                last[len(root) :],
                 Metadata(
-                    mode=EntryMode.DIR if path.endswith("/") else EntryMode.FILE,
+                    mode=EntryMode.DIR if last.endswith("/") else EntryMode.FILE,
                     content_length=int(size) if size.isdecimal() and not gone else None,
                     etag=quoted(document.of(item, "ETag")),
                     last_modified=dates.from_iso(document.of(item, "LastModified")),
@@ -215,7 +235,7 @@ def versions(
                 ),
             )
         )
-    _add_prefixes(document, root, entries)
+    _add_prefixes(document, root, root + path, entries)
     if entries and entries[-1].metadata.mode is EntryMode.DIR:
         last = max(last, root + entries[-1].path)
     marker = document.marker("NextKeyMarker", last)
@@ -223,7 +243,7 @@ def versions(
 
 
 def uploads(
-    body: bytes, root: str, *, encoded: bool
+    body: bytes, root: str, *, path: str = "", encoded: bool
 ) -> tuple[list[MultipartUpload], tuple[str, str] | None]:
     """Read a ListMultipartUploads page, and the next key and upload id markers.
 
@@ -231,14 +251,17 @@ def uploads(
     """
     document = _Document(body, "ListMultipartUploadsResult")
     document.encoded = encoded
+    rows = [(document.key(document.of(item, "Key")), item) for item in document.all("Upload")]
+    for key, _ in rows:
+        _require_asked(key, root + path)
     found = [
         MultipartUpload(
-            document.key(document.of(item, "Key"))[len(root) :],
+            key[len(root) :],
             document.of(item, "UploadId"),
             dates.from_iso(document.of(item, "Initiated")),
             document.of(item, "StorageClass") or None,
         )
-        for item in document.all("Upload")
+        for key, item in rows
     ]
     last = root + found[-1].path if found else ""
     marker = document.marker("NextKeyMarker", last)
@@ -257,14 +280,25 @@ def parts(body: bytes) -> tuple[list[Part], str | None]:
         }
         found.append(
             Part(
-                int(document.of(item, "PartNumber")),
-                int(document.of(item, "Size")),
+                _number(document, item, "PartNumber"),
+                _number(document, item, "Size"),
                 quoted(document.of(item, "ETag")) or "",
                 sums,
                 dates.from_iso(document.of(item, "LastModified")),
             )
         )
     return found, document.token("NextPartNumberMarker")
+
+
+def _number(document: _Document, item: ET.Element, name: str) -> int:
+    text = document.of(item, name).strip()
+    if not text.isdecimal() or len(text) > _DIGITS:
+        raise StorageError(
+            ErrorKind.UNEXPECTED,
+            f"The server listed a part whose {name} is {text[:40]!r}; the parts cannot be relied"
+            " on. Report it to whoever runs the server.",
+        )
+    return int(text)
 
 
 def buckets(body: bytes) -> tuple[list[Bucket], str | None]:

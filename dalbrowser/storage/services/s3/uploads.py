@@ -179,6 +179,8 @@ class Uploads:
         self, key: str, parts: Sequence[Part], args: OpCompleteMultipart
     ) -> Metadata:
         asked = await self._conditions(key, args)
+        # Needed where the upload has checksums (S3 API Reference, CompleteMultipartUpload).
+        asked |= headers.customer_key(self._core.config)
         joined = checksums.joined("crc64nvme", parts)
         name = self._core.checksum.name(args.checksum or "")
         if name and args.checksum_value:
@@ -272,7 +274,8 @@ class Uploads:
             return error
         query = [("uploadId", upload_id), ("max-parts", "1")]
         try:
-            await self._core.call(Ask("GET", key, act="list parts", query=query))
+            sealed = headers.customer_key(self._core.config)
+            await self._core.call(Ask("GET", key, act="list parts", query=query, headers=sealed))
         except StorageError as gone:
             if gone.kind is ErrorKind.NOT_FOUND:
                 return gone
