@@ -127,14 +127,20 @@ def absolute(text: str) -> str:
 
 
 def server_named(endpoint: str | None, region: str | None) -> tuple[str, str]:
-    """Return endpoint and region as given, each that is ``None`` as the environment has it."""
-    return _given(endpoint, _ENDPOINT_VARIABLES), _given(region, _REGION_VARIABLES)
+    """Return endpoint and region as given, each that is ``None`` as the AWS tools have it here.
+
+    Raises ``TargetError`` where a file of theirs cannot be read.
+    """
+    found = _aws_profile() if endpoint is None or region is None else None
+    if found is not None and endpoint is None:
+        endpoint = "" if _ignores(found) else _from(_ENDPOINT_VARIABLES) or found.endpoint
+    if found is not None and region is None:
+        region = _from(_REGION_VARIABLES) or _default_region(found, endpoint or "")
+    return endpoint or "", region or ""
 
 
-def adhoc_profile(
-    scheme: str, *, endpoint: str | None = None, region: str | None = None
-) -> Profile:
-    """Return the connection behind ``scheme://…``; ``None`` takes a value from the environment.
+def adhoc_profile(scheme: str, *, endpoint: str = "", region: str = "") -> Profile:
+    """Return the connection behind ``scheme://…``: credentials come from the environment.
 
     Its id follows from what it says, so that another process arrives at the same one. Raises
     ``TargetError``, also where a file of the AWS tools cannot be read.
@@ -147,35 +153,30 @@ def adhoc_profile(
         raise TargetError(
             f"{scheme}:// cannot be written with a bucket; use a saved connection, name:path."
         )
-    wanted = _aws_config(endpoint, region) if "credentials" in fields else {}
+    wanted = {"endpoint": endpoint, "region": region}
+    if "credentials" in fields:
+        wanted |= _credentials(_aws_profile())
     config = {name: value for name, value in wanted.items() if value and name in fields}
     text = json.dumps([scheme, config], sort_keys=True)
     identity = ADHOC_PREFIX + hashlib.sha256(text.encode()).hexdigest()
     return Profile(identity, scheme, scheme, config)
 
 
-def _aws_config(endpoint: str | None, region: str | None) -> dict[str, str]:
-    """Return what the AWS tools would connect with here; an option wins over the environment."""
+def _aws_profile() -> awsfiles.AwsProfile:
     try:
-        found = awsfiles.read_profile()
+        return awsfiles.read_profile()
     except awsfiles.AwsFileError as error:
         raise TargetError(str(error)) from error
-    if endpoint is None:
-        endpoint = "" if _ignores(found) else _from(_ENDPOINT_VARIABLES) or found.endpoint
-    if region is None:
-        region = _from(_REGION_VARIABLES) or _default_region(found, endpoint)
-    config = {
-        "credentials": "environment",
-        "endpoint": endpoint,
-        "region": region,
-        "ca_file": os.environ.get("AWS_CA_BUNDLE") or found.config.get("ca_bundle", ""),
-    }
+
+
+def _credentials(found: awsfiles.AwsProfile) -> dict[str, str]:
+    """Return where the AWS tools would take keys and certificates from."""
+    trusted = os.environ.get("AWS_CA_BUNDLE") or found.config.get("ca_bundle", "")
     # Keys in the environment win over those of a profile, also over one that it names.
-    elsewhere = found.exists or awsfiles.named_profile() or awsfiles.has_role()
-    if elsewhere and not _from(_KEY_VARIABLES):
-        named = found.exists or awsfiles.named_profile()
-        config |= {"credentials": "aws", "profile": found.name if named else ""}
-    return config
+    named = found.exists or awsfiles.named_profile()
+    if _from(_KEY_VARIABLES) or not (named or awsfiles.has_role()):
+        return {"credentials": "environment", "ca_file": trusted}
+    return {"credentials": "aws", "profile": found.name if named else "", "ca_file": trusted}
 
 
 def _default_region(profile: awsfiles.AwsProfile, endpoint: str) -> str:
@@ -228,6 +229,12 @@ def _key(text: str, key: str) -> str:
 def _from(variables: tuple[str, ...]) -> str:
     """Return the first variable of the environment that is set."""
     return next((os.environ[name] for name in variables if os.environ.get(name)), "")
+
+
+def _is_remote(text: str) -> bool:
+    """Whether a text is written as a place: ``scheme://…`` or ``name:…``."""
+    name, colon, _ = text.partition(":")
+    return bool(colon and name and "/" not in name and not _is_drive(text))
 
 
 def _is_drive(text: str) -> bool:

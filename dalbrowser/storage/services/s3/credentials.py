@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.net.proxy import NONE as NO_PROXY
+from dalbrowser.utils import awsfiles
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class EnvironmentCredentials:
             missing = "AWS_SECRET_ACCESS_KEY" if key else "AWS_ACCESS_KEY_ID"
             raise StorageError(
                 ErrorKind.CONFIG_INVALID,
-                f"The environment has no {missing}; set it, or use a saved connection.",
+                f"The environment has no {missing}, and no profile of the AWS tools; set it, run"
+                " 'aws configure', or use a saved connection.",
             )
         return Credentials(key, secret, os.environ.get("AWS_SESSION_TOKEN", ""))
 
@@ -96,20 +98,34 @@ class AwsCredentials:
         self._found: Any = None
 
     async def load(self, *, fresh: bool = False) -> Credentials | None:
-        """Return botocore's keys, which it renews by itself, or raise ``ConfigInvalid``."""
+        """Return keys, read anew or renewed by botocore, or raise ``ConfigInvalid``."""
         if fresh:
             self._found = None
         return await asyncio.to_thread(self._load)
 
     def _load(self) -> Credentials | None:
         try:
+            keys = awsfiles.read_profile(self._profile).keys() if self._in_files() else None
+        except awsfiles.AwsFileError as error:
+            raise StorageError(ErrorKind.CONFIG_INVALID, str(error)) from error
+        if keys is not None:
+            return Credentials(*keys, datetime.now(UTC) + _EARLY + _RECHECK)
+        return self._load_by_botocore()
+
+    def _in_files(self) -> bool:
+        """Whether the files come first: keys in the environment do where no profile is named."""
+        return bool(self._profile) or not os.environ.get("AWS_ACCESS_KEY_ID")
+
+    def _load_by_botocore(self) -> Credentials | None:
+        try:
             # Imported here: it is an extra, and takes a quarter of a second to load.
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         except ImportError as error:
             raise StorageError(
                 ErrorKind.CONFIG_INVALID,
-                "Credentials from the AWS configuration need botocore;"
-                " install dalbrowser with the extra 'aws' (pip install 'dalbrowser[aws]').",
+                "Credentials from the AWS configuration that are not keys in its files (SSO, roles,"
+                " programs) need botocore; install dalbrowser with the extra 'aws'"
+                " (pip install 'dalbrowser[aws]').",
             ) from error
         try:
             if self._found is None:
