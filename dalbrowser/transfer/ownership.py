@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, Any
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.failures import is_gone
-from dalbrowser.transfer.integrity import as_md5, joins, judge, multipart_count, sums_of_parts
+from dalbrowser.transfer.integrity import (
+    as_md5,
+    bare,
+    joins,
+    judge,
+    multipart_count,
+    multipart_etag,
+    sums_of_parts,
+)
 from dalbrowser.transfer.model import Integrity, MiB, SourceChangedError
 from dalbrowser.transfer.remote import pin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dalbrowser.storage import Metadata, Operator
     from dalbrowser.transfer.context import RunContext
@@ -81,7 +89,13 @@ async def own_parts(
         same = all(row and row.md5 == md5.hex() for row, md5 in zip(kept, digests, strict=True))
         sums = sums_of_parts(crcs, (span.size for span in plan.spans())) if same else {}
         proven = judge(there, None, digests, sums)
-        return proven if proven.is_proof else None
+        if proven.is_proof:
+            return proven
+        rows = [row for row in kept if row is not None]
+        if proven is Integrity.NONE or not same or not _are_opaque(rows):
+            return None
+        if _is_made_of(there, rows):
+            return Integrity.SIZE_ONLY
     if as_md5(there.etag) is not None:
         # Some servers give a finished upload the MD5 of the whole.
         whole = await source.whole_digest()
@@ -93,6 +107,18 @@ async def own_parts(
     # completed are what is left.
     ours = saved.state == "completing" and _has_our_time(there, options)
     return Integrity.SIZE_ONLY if ours else None
+
+
+def _are_opaque(rows: Sequence[PartRow]) -> bool:
+    """Whether the service's ETags of parts are no MD5s (SSE-KMS, SSE-C): unequal says nothing."""
+    return any(as_md5(row.etag) != row.md5 for row in rows)
+
+
+def _is_made_of(there: Metadata, rows: Sequence[PartRow]) -> bool:
+    """Whether an object's ETag is that of the very parts that the service confirmed."""
+    etags = [as_md5(row.etag) for row in rows]
+    known = [bytes.fromhex(etag) for etag in etags if etag is not None]
+    return len(known) == len(etags) and multipart_etag(known) == bare(there.etag)
 
 
 async def _same_parts(plan: PartPlan, source: PartSource, written: PartSource) -> bool:

@@ -212,21 +212,12 @@ class PartsUpload:
     async def _when_gone(self, saved: UploadRow) -> Integrity | None:
         """The upload is not on the server: it was completed, or somebody ended it."""
         there = await stat_or_none(self._op, self._row.key)
-        if there is not None and there.content_length == saved.size:
-            sent = saved.state == "completing"
-            readable = may_read(self._op, self._op, saved.size, sent=sent)
-            proven = await own_parts(
-                saved,
-                there,
-                self._before,
-                plan=self._plan,
-                source=self._source,
-                options=self._options,
-                written=RemoteSource(self._op, self._row.key, there) if readable else None,
-            )
-            if proven is not None:
-                await self._put_late_tags()
-                return proven
+        # Also those that this very run has sent.
+        self._before = {row.number: row for row in await self._ctx.journal.parts(saved.job)}
+        proven = await self._own(saved, there)
+        if proven is not None:
+            await self._put_late_tags()
+            return proven
         await self._ctx.journal.drop_progress(self._row.id)
         self._row.begun = False
         self._row.done = self._job.parts_done = 0
@@ -236,6 +227,21 @@ class PartsUpload:
         raise BeginAnewError(
             "The server did not have the upload any more (it expired, or somebody aborted it);"
             " it was begun anew."
+        )
+
+    async def _own(self, saved: UploadRow, there: Metadata | None) -> Integrity | None:
+        """Return what proves that ``there`` is what these parts made; ``None`` if nothing."""
+        if there is None or there.content_length != saved.size:
+            return None
+        readable = may_read(self._op, self._op, saved.size, sent=saved.state == "completing")
+        return await own_parts(
+            saved,
+            there,
+            self._before,
+            plan=self._plan,
+            source=self._source,
+            options=self._options,
+            written=RemoteSource(self._op, self._row.key, there) if readable else None,
         )
 
     async def _put_late_tags(self) -> None:
@@ -346,19 +352,32 @@ class PartsUpload:
             if is_gone(error):
                 return await self._when_gone(saved)
             if error.kind is ErrorKind.CONDITION_NOT_MATCH:
-                there = await stat_or_none(self._op, self._row.key)
-                proven = self._judge(there) if there is not None else Integrity.NONE
-                if proven.is_proof:
-                    # By an earlier try of this very request, or by somebody else beside it.
-                    await abort_until_gone(self._op, self._row.key, saved.upload_id)
-                    return proven
-                raise
+                proven = await self._had_landed(saved)
+                if proven is None:
+                    raise
+                return proven
             refused = error.kind is ErrorKind.PERMISSION_DENIED
             damaged = error.context.get("code") == checksums.MISMATCH
             if is_temporary(error) or refused or damaged or last:
                 raise
             return None
         return await self._verify(said)
+
+    async def _had_landed(self, saved: UploadRow) -> Integrity | None:
+        """Return what proves that what is there is ours, although completing it was refused.
+
+        By an earlier try of that very request, or by somebody else beside it.
+        """
+        there = await stat_or_none(self._op, self._row.key)
+        proven = self._judge(there) if there is not None else Integrity.NONE
+        if not proven.is_proof:
+            self._before = {row.number: row for row in await self._ctx.journal.parts(saved.job)}
+            found = await self._own(saved, there)
+            if found is None:
+                return None
+            proven = found
+        await abort_until_gone(self._op, self._row.key, saved.upload_id)
+        return proven
 
     async def _require_free(self) -> None:
         """Look once more, since the service cannot be told to refuse a key that is taken."""
