@@ -9,6 +9,7 @@ import os
 import random
 import sys
 from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,7 @@ from dalbrowser.storage.services.s3 import S3, Credentials, S3Config
 from tests.servers.lying import LyingServer, error, in_turn, reply
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.servers.lying import Seen
@@ -63,6 +65,15 @@ def service(server: LyingServer, profile: str) -> S3:
     )
 
 
+@asynccontextmanager
+async def opened(server: LyingServer, profile: str) -> AsyncIterator[S3]:
+    s3 = service(server, profile)
+    try:
+        yield s3
+    finally:
+        await s3.aclose()
+
+
 async def test_a_profile(configuration: Path) -> None:
     (configuration / "credentials").write_text(
         "[dev]\naws_access_key_id = dev-key\naws_secret_access_key = dev-secret\n"
@@ -86,6 +97,47 @@ async def test_a_process_gives_the_keys_and_their_token(configuration: Path) -> 
         await s3.aclose()
     tokens = [seen.headers["x-amz-security-token"] for seen in server.seen]
     assert tokens == ["token1", "token1", "token2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("/nowhere/keys --json", "/nowhere/keys"),
+        ("echo garbage", "no credentials"),
+        ("false", "no credentials"),
+        (
+            """echo '{"Version": 1, "AccessKeyId": "k", "SecretAccessKey": "s", "SessionToken": "t",
+          "Expiration": "2001-01-01T00:00:00Z"}'""".replace("\n", ""),
+            "expired",
+        ),
+    ],
+)
+async def test_a_program_that_gives_none(configuration: Path, command: str, words: str) -> None:
+    (configuration / "config").write_text(f"[profile job]\ncredential_process = {command}\n")
+    async with LyingServer() as server, opened(server, "job") as s3:
+        with pytest.raises(StorageError, match="Log in again") as caught:
+            await s3.delete("k", OpDelete())
+        assert server.seen == []
+    assert words in caught.value.message
+    assert caught.value.kind is ErrorKind.PERMISSION_DENIED
+
+
+async def test_a_network_that_is_away_while_keys_are_renewed(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transfer waits for it, as for any other request, instead of failing for good."""
+    (configuration / "config").write_text(
+        f"[profile role]\nrole_arn = {ROLE}\nsource_profile = base\nregion = us-east-1\n"
+        "[profile base]\naws_access_key_id = base-key\naws_secret_access_key = base-secret\n"
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    async with LyingServer() as server, opened(server, "role") as s3:
+        with pytest.raises(StorageError) as caught:
+            await s3.delete("k", OpDelete())
+        assert server.seen == []
+    assert caught.value.is_temporary
+    assert "127.0.0.1:1" in caught.value.message
 
 
 async def test_no_credentials_and_no_profile() -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
-from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net.proxy import NONE as NO_PROXY
 from dalbrowser.utils import awsfiles
 from dalbrowser.utils.records import record
@@ -119,7 +119,8 @@ class AwsCredentials:
     def _load_by_botocore(self) -> Credentials | None:
         try:
             # Imported here: it is an extra, and takes a quarter of a second to load.
-            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+            import botocore.session  # noqa: F401, PLC0415
+            from botocore import exceptions as told  # noqa: PLC0415
         except ImportError as error:
             raise StorageError(
                 ErrorKind.CONFIG_INVALID,
@@ -137,18 +138,31 @@ class AwsCredentials:
                     " 'aws sso login', or name another profile.",
                 )
             frozen = self._found.get_frozen_credentials()
-        except (BotoCoreError, ClientError) as error:
-            self._found = None
+        except told.SSLError as error:
+            raise self._none(error) from error
+        except (told.HTTPClientError, told.ConnectionError) as error:
+            # As with any other request: whoever waits for the network goes on afterwards.
             raise StorageError(
-                ErrorKind.PERMISSION_DENIED,
-                f"The AWS configuration gave no credentials: {error}. Log in again with the"
-                " AWS tools ('aws sso login'), or name another profile.",
+                ErrorKind.UNEXPECTED,
+                f"Who gives the AWS credentials could not be reached: {error}. Check the network.",
+                status=ErrorStatus.TEMPORARY,
             ) from error
+        # A program that is missing, says no JSON, or gives keys that have expired already.
+        except (told.BotoCoreError, told.ClientError, OSError, ValueError, RuntimeError) as error:
+            raise self._none(error) from error
         return Credentials(
             frozen.access_key,
             frozen.secret_key,
             frozen.token or "",
             datetime.now(UTC) + _EARLY + _RECHECK,
+        )
+
+    def _none(self, error: Exception) -> StorageError:
+        self._found = None
+        return StorageError(
+            ErrorKind.PERMISSION_DENIED,
+            f"The AWS configuration gave no credentials: {error}. Log in again with the"
+            " AWS tools ('aws sso login'), or name another profile.",
         )
 
     def _session(self) -> Any:
