@@ -89,12 +89,13 @@ class Environment:
         """Install the checkout, editable, with ``extras`` and those it already had."""
         stamp = self._stamp()
         both = sorted(set(extras) | set(stamp.get("extras", [])))
-        target = str(self.root) + ("[{}]".format(",".join(both)) if both else "")
+        # By a name that holds nothing of the path: pip takes brackets in it for extras.
+        target = "." + ("[{}]".format(",".join(both)) if both else "")
         print("Installing dalbrowser and what it needs (a few minutes the first time)", flush=True)
         log = self.folder / _PIP_LOG
         (self.folder / _STAMP).unlink(missing_ok=True)
         log.unlink(missing_ok=True)
-        command = [str(self.python), "-m", "pip", "--log", str(log), "--no-input", "install"]
+        command = [str(self.python), "-I", "-m", "pip", "--log", str(log), "--no-input", "install"]
         command += ["--disable-pip-version-check", "--retries", "5"]
         if not sys.stdout.isatty():
             command += ["--quiet", "--progress-bar", "off"]
@@ -103,7 +104,7 @@ class Environment:
             command,
             stdin=subprocess.DEVNULL,
             env=clean_environ(),
-            cwd=str(self.folder),
+            cwd=str(self.root),
             check=False,
         )
         if done.returncode != 0:
@@ -183,7 +184,9 @@ def choose_folder(root: Path) -> Path:
     own = root / ".venv"
     if os.access(own if own.exists() else root, os.W_OK):
         return own
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not cache.is_absolute():
+        cache = Path("~/.cache").expanduser()
     name = "venv-" + hashlib.sha256(os.fsencode(str(root))).hexdigest()[:16]
     return cache / "dalbrowser" / name
 

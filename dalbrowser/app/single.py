@@ -61,7 +61,7 @@ async def hand_over(folders: Folders, arguments: Arguments) -> bool:
     path = _place(folders)
     if path is None or not await asyncio.to_thread(path.exists):
         return False
-    words = _words(arguments)
+    words = await asyncio.to_thread(_words, arguments)
     try:
         async with asyncio.timeout(_ANSWER_WITHIN):
             with _short(path) as name:
@@ -77,11 +77,12 @@ async def hand_over(folders: Folders, arguments: Arguments) -> bool:
 
 def _words(arguments: Arguments) -> dict[str, str | None]:
     """Return what was asked for here: the other window has a folder and variables of its own."""
-    location = arguments.location
-    # What nobody's home folder is begun with is for the window to refuse.
-    with contextlib.suppress(TargetError):
-        location = location and absolute(location)
-    endpoint, region = server_named(arguments.endpoint, arguments.region)
+    location, endpoint, region = arguments.location, arguments.endpoint, arguments.region
+    if location:
+        # What cannot be told is for the window to refuse, in words.
+        with contextlib.suppress(TargetError):
+            location = absolute(location)
+            endpoint, region = server_named(endpoint, region)
     return {"location": location, "endpoint": endpoint, "region": region}
 
 

@@ -77,7 +77,13 @@ async def test_a_place_is_handed_over_as_it_is_meant_here(
         arguments = parse(words)
         assert not isinstance(arguments, int)
         assert await hand_over(folders, arguments)
+    # A file that cannot be read is for the window to say.
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
+    unread = parse(["work:x"])
+    assert not isinstance(unread, int)
+    assert await hand_over(folders, unread)
     await bell.close()
+    assert asked.pop()["location"] == "work:x"
     assert [(one["location"], one["endpoint"]) for one in asked] == [
         (str(tmp_path / "photos"), "http://here:1"),
         ("s3://b/../k", "http://here:1"),

@@ -63,6 +63,16 @@ def test_ready_only_for_the_same_project_file_and_the_same_extras(tmp_path: Path
     assert not made.is_ready([])
 
 
+def test_a_checkout_in_a_folder_of_any_name_is_installed(tmp_path: Path) -> None:
+    root, folder = _checkout(tmp_path), tmp_path / "venv"
+    named = root.rename(tmp_path / "copy [1]")
+    _fake_python(folder, f'case "$*" in *install*) pwd; echo "$@";; esac >> {folder}/said')
+    Environment(named, folder).install(["dev"])
+    said = (folder / "said").read_text().splitlines()
+    assert said[0] == str(named)
+    assert said[1].endswith(" --editable .[dev]")
+
+
 def test_an_installation_that_was_cut_off_is_not_ready(tmp_path: Path) -> None:
     folder = tmp_path / "venv"
     _fake_python(folder, "exit 0")
@@ -118,6 +128,9 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = choose_folder(tmp_path)
     assert elsewhere.parent == tmp_path / "cache" / "dalbrowser"
     assert choose_folder(tmp_path / "another") != elsewhere
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert choose_folder(tmp_path).parent == tmp_path / ".cache" / "dalbrowser"
     monkeypatch.setenv("DALBROWSER_VENV", "relative folder")
     assert choose_folder(tmp_path) == Path.cwd() / "relative folder"
 
