@@ -23,8 +23,6 @@ from dalbrowser.storage.net.framing import reply_head, request_head
 from dalbrowser.storage.net.proxy import CONNECTION, authority
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dalbrowser.storage.net.framing import Head
     from dalbrowser.storage.net.link import Link
     from dalbrowser.storage.net.proxy import Proxy, Route
@@ -106,30 +104,35 @@ async def _open_tunnel(link: Link, route: Route, proxy: Proxy, deadline: float) 
 def refuse_its_own(head: Head, route: Route, proxy: Proxy) -> None:
     """Raise the error of an answer that is the proxy's own, not the service's.
 
-    An S3 service answers in XML and names the request (``x-amz-…``); what is neither, but a page
+    An S3 service answers in XML and names the request (``x-amz-…``); what is neither, but a text
     for people, comes from somebody between, and says nothing of the object.
     """
     if head.status < 300:
         return
     if head.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        raise _wants_password(head.headers, proxy)
+        raise _wants_password(head, proxy)
     told = head.headers
-    page = told.get("content-type", "").lower().startswith("text/html")
+    page = told.get("content-type", "").lower().startswith(("text/html", "text/plain"))
     known = any(name.startswith("x-amz") for name in told)
     own = "x-squid-error" in told or "error=" in told.get("proxy-status", "")
-    if own or (page and not known):
-        raise StorageError(
-            ErrorKind.UNEXPECTED,
-            f"{_called(proxy)}, or something behind it, answered {_said(head)} in place of"
-            f" {route.scheme}://{route.name}. {_advice(head.status, proxy)}",
-            status=_status(head.status),
-        )
+    if not own and (known or not page):
+        return
+    if head.status == HTTPStatus.UNAUTHORIZED and proxy.authorization:
+        raise _wants_password(head, proxy)
+    raise StorageError(
+        ErrorKind.UNEXPECTED,
+        f"{_called(proxy)}, or something behind it, answered {_said(head)} in place of"
+        f" {route.scheme}://{route.name}. {_advice(head.status, proxy)}",
+        status=_status(head.status),
+    )
 
 
 def _no_tunnel(head: Head, where: str, proxy: Proxy) -> StorageError:
     """Return the error for an answer to CONNECT that is no success: nothing was sent behind it."""
-    if head.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return _wants_password(head.headers, proxy)
+    if head.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or (
+        head.status == HTTPStatus.UNAUTHORIZED and proxy.authorization
+    ):
+        return _wants_password(head, proxy)
     status = _status(head.status)
     temporary = status is ErrorStatus.TEMPORARY
     return StorageError(
@@ -155,8 +158,9 @@ def _advice(code: int, proxy: Proxy) -> str:
     return f"Check that {proxy.source} names an HTTP proxy that lets this through."
 
 
-def _wants_password(headers: Mapping[str, str], proxy: Proxy) -> StorageError:
-    offered = _SCHEME.findall(headers.get("proxy-authenticate", ""))
+def _wants_password(head: Head, proxy: Proxy) -> StorageError:
+    """Return the error of a 407, or of the 401 that some (tinyproxy) answer to a wrong password."""
+    offered = _SCHEME.findall(head.headers.get("proxy-authenticate", ""))
     where = (
         "as 'proxy_user' and 'proxy_password' of the connection"
         if proxy.source == CONNECTION
@@ -171,7 +175,7 @@ def _wants_password(headers: Mapping[str, str], proxy: Proxy) -> StorageError:
         advice = f"It does not take those given. Check them {where}."
     else:
         advice = f"Give them {where}."
-    return _refusal(proxy, "wants a user and a password (407)", advice)
+    return _refusal(proxy, f"wants a user and a password ({head.status})", advice)
 
 
 def _refusal(proxy: Proxy, what: str, advice: str) -> StorageError:
@@ -240,8 +244,8 @@ def _temporary(proxy: Proxy, what: str) -> StorageError:
 
 def _or_without(proxy: Proxy) -> str:
     if proxy.source == CONNECTION:
-        return "or set the connection's proxy to 'none' where it is reached without"
-    return "or name the endpoint's host in NO_PROXY where it is reached without"
+        return "or set the connection's proxy to 'none' if the endpoint can be reached directly"
+    return "or name the endpoint's host in NO_PROXY if it can be reached directly"
 
 
 def _called(proxy: Proxy, article: str = "The") -> str:

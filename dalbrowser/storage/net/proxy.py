@@ -189,8 +189,8 @@ def _split(text: str) -> SplitResult | None:
 def _unusable(source: str, why: str) -> StorageError:
     return StorageError(
         ErrorKind.CONFIG_INVALID,
-        f"The proxy that {source} names cannot be used: {why}. Write it like"
-        " http://proxy.example.com:3128, and nothing was sent.",
+        f"The proxy that {source} names cannot be used: {why}. Nothing was sent. Write it like"
+        " http://proxy.example.com:3128.",
     )
 
 

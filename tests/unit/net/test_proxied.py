@@ -134,6 +134,7 @@ PAGE = {"Content-Type": "text/html"}
     ("status", "headers", "expected", "wait"),
     [
         (404, PAGE, ErrorStatus.PERMANENT, Wait.NONE),
+        (404, {"Content-Type": "text/plain; charset=x"}, ErrorStatus.PERMANENT, Wait.NONE),
         (403, PAGE, ErrorStatus.PERMANENT, Wait.NONE),
         (403, {"X-Squid-Error": "ERR_ACCESS_DENIED 0"}, ErrorStatus.PERMANENT, Wait.NONE),
         (404, {"Proxy-Status": "p; error=dns_error"}, ErrorStatus.PERMANENT, Wait.NONE),
@@ -195,6 +196,16 @@ async def test_a_proxy_that_wants_a_password(
     assert "407" in error.message
     for word in words:
         assert word in error.message
+
+
+@pytest.mark.parametrize("origin", [CLEAR, SECURE], ids=str)
+async def test_a_proxy_that_says_401_to_a_wrong_password(
+    proxy: ForwardProxy, origin: Origin
+) -> None:
+    proxy.instead = says(b"HTTP/1.0 401 Unauthorized\r\nContent-Type: text/html\r\n\r\nno")
+    error = await failure(proxy.url, origin, proxy_user="me", proxy_password=HUSH)
+    assert error.kind is ErrorKind.CONFIG_INVALID
+    assert "(401). It does not take those given" in error.message
 
 
 # Tunnels.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -254,9 +255,42 @@ async def test_instance_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
         await reply(200, text)(seen, writer)
 
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-    async with LyingServer(metadata) as instance, LyingServer() as server:
+    async with LyingServer(metadata) as instance, LyingServer() as server, LyingServer() as proxy:
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.endpoint)
+        # Nobody's proxy may answer for this machine.
+        monkeypatch.setenv("HTTP_PROXY", proxy.endpoint)
         assert await used_key(server) == ("instance-key", "instance-token")
+        assert proxy.seen == []
+
+
+async def test_a_role_is_asked_for_through_the_connections_proxy(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (configuration / "credentials").write_text(
+        "[base]\naws_access_key_id = base\naws_secret_access_key = secret\n"
+    )
+    (configuration / "config").write_text(
+        f"[default]\nrole_arn = {ROLE}\nsource_profile = base\nregion = us-east-1\n"
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.test")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    denied = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+    async with LyingServer(reply(403, denied)) as proxy:
+        config = S3Config(
+            endpoint="http://s3.test",
+            bucket="b",
+            credentials="aws",
+            proxy=proxy.endpoint.removeprefix("http://"),
+            proxy_user="me@corp",
+            proxy_password="a/b:c",
+        )
+        s3 = S3(config)
+        with pytest.raises(StorageError, match="AccessDenied"):
+            await s3.delete("k", OpDelete())
+        await s3.aclose()
+    (seen,) = proxy.seen
+    assert seen.target == b"http://sts.test/"
+    assert base64.b64decode(seen.headers["proxy-authorization"].split()[1]) == b"me@corp:a/b:c"
 
 
 class Expiring:
