@@ -1,23 +1,28 @@
 """The ways out: the window's button, *Quit*, the tray, a signal, the end of the desktop's session.
 
 Invariant: a person is asked at most once, and only while transfers run; a signal and the
-end of the session never ask. Whatever the way, the work is put down before the end.
+end of the session never ask. Whatever the way, the work is put down before the end. What was
+asked for last (a delete, an upload being queued) ends first, unless the person asks twice.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
 
 from dalbrowser.ui.dialogs.closing import Closing, ClosingDialog
 from dalbrowser.ui.transfers.panel import ON_CLOSE
 from dalbrowser.ui.transfers.verbs import RESUMABLE
 
 if TYPE_CHECKING:
-    import asyncio
-
     from dalbrowser.session import Session
     from dalbrowser.ui.tray import Tray
     from dalbrowser.ui.window import MainWindow
+
+_PATIENCE = 2.0
+"""Seconds before a window that waits for what was asked for last says so."""
 
 
 class Leaving:
@@ -31,7 +36,9 @@ class Leaving:
         self._tray = tray
         self._done = done
         self._asking: ClosingDialog | None = None
-        self._queuing = False
+        self._waited: asyncio.Event | None = None
+        self._told = False
+        """Whether the window says what it waits for."""
         panel = window.panels.transfers
         window.close_requested.connect(self.close)
         window.quit_requested.connect(self.quit)
@@ -78,12 +85,16 @@ class Leaving:
         self._window.panels.show("transfers")
 
     def _go(self, wanted: Closing) -> None:
-        if self._queuing:
+        if self._waited is not None:
+            # Whoever was told what it waits for, and asks again, does not want to wait.
+            if self._told:
+                self._waited.set()
             return
-        if self._session.tasks.are_awaited():
-            self._queuing = True
+        if self._session.tasks.are_awaited() and not self._told:
+            self._waited = asyncio.Event()
             self._session.tasks.spawn(self._go_then(wanted), owner="app", name="wait to close")
             return
+        self._told = False
         count = self._running()
         if not count or wanted is Closing.PAUSE:
             self.end()
@@ -98,14 +109,39 @@ class Leaving:
 
     async def _go_then(self, wanted: Closing) -> None:
         """Let what was dropped or pasted just now become transfers, and decide then."""
+        ended = asyncio.ensure_future(self._session.tasks.ended())
         try:
-            await self._session.tasks.ended()
+            await self._wait(ended)
         finally:
-            self._queuing = False
+            ended.cancel()
+            self._waited = None
         # The panel hears of them with the next events of the engine.
         if self._session.transfers.running:
             await self._session.transfers.tell_all()
         self._go(wanted)
+
+    async def _wait(self, ended: asyncio.Future[None]) -> None:
+        """Wait for what was begun; after a while say so, and how it can be cut short."""
+        await asyncio.wait([ended], timeout=_PATIENCE)
+        if ended.done() or self._waited is None:
+            return
+        self._told = True
+        self._window.show_notice(
+            QCoreApplication.translate(
+                "leaving",
+                "What was asked for last is still being done. The window closes once that has"
+                " ended; close it again to stop it now.",
+            ),
+            "info",
+        )
+        cut = asyncio.ensure_future(self._waited.wait())
+        try:
+            await asyncio.wait((ended, cut), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            cut.cancel()
+        if ended.done():
+            self._told = False
+            self._window.show_notice("", "info")
 
     def _answered(self, _code: int) -> None:
         self._asking = None

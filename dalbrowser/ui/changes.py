@@ -132,7 +132,7 @@ class Changes(QObject):
             self._window,
         )
         dialog.name_chosen.connect(
-            lambda name: self._spawn(self._create(here, name, dialog), "create folder")
+            lambda name: self._do(self._create(here, name, dialog), "create folder")
         )
         dialog.open()
 
@@ -175,7 +175,7 @@ class Changes(QObject):
         place = self.place_of(row)
         here = self._navigator.location
         if place is not None and here is not None:
-            self._spawn(self._do_rename(here, place, name), "rename")
+            self._do(self._do_rename(here, place, name), "rename")
 
     async def _do_rename(self, here: Location, place: Location, name: str) -> None:
         try:
@@ -213,7 +213,7 @@ class Changes(QObject):
         else:
             size = sum(found.content_length or 0 for _, found in chosen)
             dialog.show_measure(Measure(len(places), size))
-        dialog.accepted.connect(lambda: self._spawn(self._delete(here, places), "delete"))
+        dialog.accepted.connect(lambda: self._do(self._delete(here, places), "delete"))
         dialog.finished.connect(lambda _: self._session.tasks.cancel_group("measure"))
         dialog.open()
 
@@ -302,6 +302,10 @@ class Changes(QObject):
             dialog.show_metadata(await self._session.stat(place))
         except (StorageError, OSError) as error:
             dialog.note.say(describe(error), "warning")
+
+    def _do(self, coro: Coroutine[object, object, None], name: str) -> None:
+        """Do what was asked for to its end: a window that is closed waits for it."""
+        self._session.tasks.spawn(coro, owner="window", name=name, awaited=True)
 
     def _spawn(
         self, coro: Coroutine[object, object, None], name: str, group: str | None = None

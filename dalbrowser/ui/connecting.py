@@ -75,7 +75,7 @@ class Connecting(QObject):
         )
         dialog.accepted.connect(
             lambda: self._session.tasks.spawn(
-                self._remove(profile), owner="window", name="remove connection"
+                self._remove(profile), owner="window", name="remove connection", awaited=True
             )
         )
         dialog.open()

@@ -112,7 +112,9 @@ class DestinationDialog(Sheet):
                 self.folder_made.emit(made)
 
         dialog.name_chosen.connect(
-            lambda name: self._session.tasks.spawn(make(name), owner=_OWNER, name="create folder")
+            lambda name: self._session.tasks.spawn(
+                make(name), owner=_OWNER, name="create folder", awaited=True
+            )
         )
         dialog.open()
 

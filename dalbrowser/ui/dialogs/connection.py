@@ -94,7 +94,8 @@ class ConnectionDialog(Sheet):
         self.add_verb("connectionCancel", self.tr("Cancel")).clicked.connect(self.reject)
         save_text = self.tr("Add") if profile is None else self.tr("Save")
         self._save = self.add_verb("connectionSave", save_text, default=True)
-        self._save.clicked.connect(lambda: self._spawn(self._run_save(), "save"))
+        # A window that is closed waits for it: a secret that is not kept is lost.
+        self._save.clicked.connect(lambda: self._spawn(self._run_save(), "save", awaited=True))
         self._say_where()
         self._show_scheme(self._scheme.currentData())
         self.finished.connect(lambda _code: session.tasks.cancel_group(self._group("test")))
@@ -262,9 +263,15 @@ class ConnectionDialog(Sheet):
     def _group(self, name: str) -> str:
         return f"connection-{name}-{self._id}"
 
-    def _spawn(self, coro: Coroutine[object, object, None], name: str) -> None:
+    def _spawn(
+        self, coro: Coroutine[object, object, None], name: str, *, awaited: bool = False
+    ) -> None:
         self._session.tasks.spawn(
-            coro, owner="connection dialog", name=name, group=self._group(name)
+            coro,
+            owner="connection dialog",
+            name=name,
+            group=self._group(name),
+            awaited=awaited,
         )
 
 

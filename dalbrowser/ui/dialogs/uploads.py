@@ -289,7 +289,7 @@ class UploadsDialog(Sheet):
             self,
         )
         # Not cancelled with the dialog: what was said yes to is done.
-        question.accepted.connect(lambda: self._spawn(self._do_abort(chosen), "abort"))
+        question.accepted.connect(lambda: self._do(self._do_abort(chosen), "abort"))
         question.open()
 
     async def _do_abort(self, chosen: Sequence[MultipartUpload]) -> None:
@@ -319,14 +319,16 @@ class UploadsDialog(Sheet):
         (upload,) = self._table.chosen()
         dialog = file_dialog(self, self.tr("The file it was begun from"), self.tr("Resume"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(
-            lambda name: self._spawn(self._do_resume(upload, Path(name)), "resume")
-        )
+        dialog.fileSelected.connect(lambda name: self._go_on(upload, Path(name)))
         dialog.open()
+
+    def _go_on(self, upload: MultipartUpload, path: Path) -> None:
+        # Said now: the dialog may be closed before the comparison begins.
+        self.note.say(self.tr("Comparing the file with the parts…"))
+        self._do(self._do_resume(upload, path), "resume")
 
     async def _do_resume(self, upload: MultipartUpload, path: Path) -> None:
         target = self._place.at(upload.path)
-        self.note.say(self.tr("Comparing the file with the parts…"))
         try:
             await self._session.transfers.adopt(path, target, upload.upload_id)
         except (StorageError, TransferError, OSError, RuntimeError) as error:
@@ -339,6 +341,10 @@ class UploadsDialog(Sheet):
         self._table.drop(upload)
         self._say_total()
         self.note.say(self.tr("It goes on; see the transfers."), "success")
+
+    def _do(self, coro: Coroutine[object, object, None], name: str) -> None:
+        """Do what was asked for to its end: a window that is closed waits for it."""
+        self._session.tasks.spawn(coro, owner="incomplete uploads", name=name, awaited=True)
 
     def _spawn(
         self, coro: Coroutine[object, object, None], name: str, group: str | None = None

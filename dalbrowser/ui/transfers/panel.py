@@ -321,7 +321,9 @@ class TransferPanel(QWidget):
 
     def _ask(self, call: str, ids: Iterable[int], name: str) -> None:
         """Have the engine do something with jobs."""
-        self._spawn(getattr(self._session.transfers, call)(list(ids)), name)
+        asked = getattr(self._session.transfers, call)(list(ids))
+        # A window that is closed waits for it: nothing says at the next start what was wanted.
+        self._session.tasks.spawn(asked, owner="transfers", name=name, awaited=True)
 
     def _clear(self) -> None:
         async def clear() -> None:
@@ -332,7 +334,7 @@ class TransferPanel(QWidget):
 
     def _answer(self, job: int, policy: ConflictPolicy, for_batch: bool) -> None:
         call = self._session.transfers.answer(job, policy, for_batch=for_batch)
-        self._spawn(call, "answer")
+        self._session.tasks.spawn(call, owner="transfers", name="answer", awaited=True)
 
     def _activate(self, row: int) -> None:
         view = self.model.job_at(row)

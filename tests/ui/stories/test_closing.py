@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QPushButton
 
+from dalbrowser.app import leaving
 from dalbrowser.app.leaving import Leaving
 from dalbrowser.profiles import Location
 from dalbrowser.transfer import BatchEnded, Direction, JobState
@@ -161,6 +162,50 @@ def test_what_was_dropped_a_moment_before_is_queued_first(
             assert [job.name for job in person.jobs()] == ["large.bin"]
             person.press("closingPause")
             await person.stage.until(out.done.done, "the end")
+
+    person.stage.run(story())
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window that says soon what it waits for."""
+    monkeypatch.setattr(leaving, "_PATIENCE", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_delete_that_was_asked_for_ends_first_and_closing_twice_cuts_it_short(
+    person: Person, tray: DesktopTray, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3
+) -> None:
+    for key in ("first.txt", "second.txt"):
+        ceph_raw.send("PUT", ceph_bucket, key, body=b"x")
+
+    def delete(key: str) -> None:
+        person.select(key)
+        person.do("delete")
+        person.press("deleteDialogConfirm")
+
+    async def story() -> None:
+        async with gate(ceph_s3.endpoint) as narrow:
+            await person.enter(ceph_s3, ceph_bucket, narrow.endpoint)
+            out = Exit(person, tray)
+            narrow.close_after(0)
+            delete("first.txt")
+            person.window.close()
+            await person.says("noticeText", "still being done")
+            assert not out.done.done()
+            narrow.open()
+            await person.stage.until(out.done.done, "the end")
+            assert ceph_raw.keys(ceph_bucket) == ["second.txt"]
+            assert not person.text("noticeText")
+            out = Exit(person, tray)
+            narrow.close_after(0)
+            delete("second.txt")
+            person.window.close()
+            await person.says("noticeText", "close it again")
+            assert not out.done.done()
+            person.window.close()
+            await person.stage.until(out.done.done, "the end, though nothing answers")
+            assert ceph_raw.keys(ceph_bucket) == ["second.txt"]
 
     person.stage.run(story())
 

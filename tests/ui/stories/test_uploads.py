@@ -13,9 +13,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTableWidget
 
+from dalbrowser.app.leaving import Leaving
 from dalbrowser.transfer import JobState
 from dalbrowser.transfer.uploading import incomplete
 from dalbrowser.ui.dialogs import uploads
+from dalbrowser.ui.tray import Tray
+from tests.ui.stories.gate import gate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,3 +235,41 @@ def test_what_was_said_yes_to_is_done_when_the_dialog_is_closed(
 
     person.stage.run(story())
     assert ceph_raw.uploads(ceph_bucket) == []
+
+
+def test_to_resume_one_is_waited_for_by_a_window_that_is_closed(
+    person: Person, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.bin"
+    mine.write_bytes(random.Random(2).randbytes(7 * MIB))
+    begin(ceph_raw, ceph_bucket, "mine.bin", mine.read_bytes()[:PART])
+
+    async def story() -> None:
+        async with gate(ceph_s3.endpoint) as narrow:
+            await person.enter(ceph_s3, ceph_bucket, narrow.endpoint)
+            done = asyncio.get_running_loop().create_future()
+            tray = Tray(person.window)
+            out = Leaving(person.stage.session, person.window, tray, done)
+            person.do("incomplete_uploads")
+            await person.stage.until(
+                lambda: [line[3] for line in rows(person)] == ["5.00 MiB"], "the upload"
+            )
+            pick(person, "mine.bin")
+            narrow.close_after(0)
+            person.press("uploadsResume")
+            await person.choose([mine])
+            person.press("uploadsClose")
+            person.window.close()
+            # The requests of the comparison pass, and the second part does not.
+            narrow.close_after(64 * 1024)
+            await person.stage.until(
+                lambda: person.window.findChildren(QLabel, "closingText"), "the question"
+            )
+            assert [job.name for job in person.jobs()] == ["mine.bin"]
+            assert not done.done()
+            person.press("closingPause")
+            await person.stage.until(done.done, "the end")
+            tray.remove()
+            del out
+
+    person.stage.run(story())
