@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.profiles.model import Profile, without_secrets
@@ -144,12 +145,25 @@ class ProfileStore:
         return stored
 
     def _take(self, stored: dict[str, Any]) -> None:
-        found = []
+        """Take the rows that make sense; two of one name or id would stand for each other."""
+        found: list[Profile] = []
+        taken = {p.id for p in self._builtin}, {p.name.casefold() for p in self._builtin}
         for row in stored[_KEY]:
             try:
-                found.append(Profile.from_dict(row))
+                profile = Profile.from_dict(row)
             except StorageError:
                 self.note = f"{self.path} holds a connection that this version cannot read."
+                continue
+            words = profile.id, profile.name.casefold()
+            if any(word in those for word, those in zip(words, taken, strict=True)):
+                self.note = (
+                    f"{self.path} holds a second connection with the name or the id of"
+                    f" {profile.name!r}, which is left out; change them there, or remove it."
+                )
+                continue
+            for word, those in zip(words, taken, strict=True):
+                those.add(word)
+            found.append(replace(profile, builtin=False))
         self._saved = tuple(found)
 
     def _tell(self) -> None:

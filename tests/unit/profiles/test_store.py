@@ -109,6 +109,31 @@ def test_a_row_that_is_not_understood_stays_in_the_file(folders: Folders) -> Non
     assert stored["connections"][1]["name"] == "work"
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"id": "x", "name": "Home", "scheme": "s3"},
+        {"id": "home", "name": "x", "scheme": "s3"},
+        {"id": "x", "name": "WORK", "scheme": "s3"},
+        {"id": "id-1", "name": "x", "scheme": "s3"},
+    ],
+)
+def test_a_row_that_would_stand_for_another_is_left_out(
+    store: ProfileStore, folders: Folders, row: dict[str, str]
+) -> None:
+    store.save(profile())
+    stored = json.loads(folders.profiles_file.read_text("utf-8"))
+    stored["connections"].append(row)
+    folders.profiles_file.write_text(json.dumps(stored), "utf-8")
+    again = ProfileStore(folders.profiles_file, builtin_profiles(folders))
+    assert [one.id for one in again.all()] == ["id-1", "home", "demo"]
+    assert again.get("home").scheme == "fs"
+    assert again.note is not None
+    assert repr(row["name"]) in again.note
+    again.save(profile("renamed"))
+    assert row in json.loads(folders.profiles_file.read_text("utf-8"))["connections"]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"connections": 3}'])
 def test_a_damaged_file_is_set_aside(folders: Folders, text: str) -> None:
     folders.profiles_file.write_text(text)
