@@ -54,6 +54,7 @@ class Changes:
             return
         if before is not None or now is JobState.QUEUED:
             self._log.entered(job)
+        job.entered.set()
         if now.is_settled:
             job.settled.set()
         else:

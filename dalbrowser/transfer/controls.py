@@ -14,17 +14,20 @@ from dalbrowser.storage.errors import StorageError
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.downloading.download import discard_download
 from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
+from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.runner import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.folders.jobs import Folders
     from dalbrowser.transfer.job import LiveJob
     from dalbrowser.transfer.scheduler import Scheduler
 
 _FINISHING = (JobState.FINALISING, JobState.VERIFYING)
+_ENDS_FIRST = "The service is completing it at this moment, so it ends first."
 _RESTING = (
     JobState.PAUSED,
     JobState.INTERRUPTED,
@@ -51,7 +54,7 @@ class Controls:
         self._ending: set[int] = set()
 
     async def pause(self, ids: Iterable[int]) -> None:
-        """Stop jobs where they are."""
+        """Stop jobs where they are; one that is being completed only if that fails."""
         for job in self._jobs(ids):
             if job.row.is_folder:
                 await self._folders.halt(job, JobState.PAUSED)
@@ -60,6 +63,8 @@ class Controls:
         # Together, so that they share their commits.
         active = [job for job in jobs if job.state.is_active]
         await asyncio.gather(*(settle(self._ctx, job, JobState.PAUSED) for job in active))
+        self._reconsider(ids)
+        await asyncio.gather(*(self._pause_late(job) for job in self._late(ids)))
         self._reconsider(ids)
 
     async def resume(self, ids: Iterable[int]) -> None:
@@ -87,13 +92,16 @@ class Controls:
             await self._folders.halt(folder, JobState.INTERRUPTED)
             await self._ctx.journal.drop_plans(folder.id)
             if folder.sums is not None:
+                folder.sums.cut = not folder.sums.expanded
                 folder.sums.expanded, folder.sums.halted = True, None
-        jobs = self._stoppable(ids)
-        ending = {job.id for job in jobs}
+        jobs, late = self._stoppable(ids), self._late(ids)
+        ending = {job.id for job in (*jobs, *late)}
         self._ending |= ending
         try:
             await self._stop(jobs)
-            await asyncio.gather(*(self._cancel(job) for job in jobs))
+            await asyncio.gather(
+                *(self._cancel(job) for job in jobs), *(self._cancel_late(job) for job in late)
+            )
         finally:
             self._ending -= ending
         for folder in folders:
@@ -157,6 +165,37 @@ class Controls:
             return
         await settle(self._ctx, job, JobState.CANCELLED)
 
+    async def _cancel_late(self, job: LiveJob) -> None:
+        """Cancel a job that is being completed, where that fails; else say that it was too late."""
+        if await self._is_complete(job):
+            note = f"{job.row.note} It was complete before it could be cancelled."
+            job.row.note = note.strip()
+            self._note_all([job])
+            self._ctx.changed(job)
+            return
+        await self._stop([job])
+        await self._cancel(job)
+
+    async def _pause_late(self, job: LiveJob) -> None:
+        """Pause a job that is being completed, where that fails."""
+        if not await self._is_complete(job):
+            await self._stop([job])
+            if job.state.is_active:
+                await settle(self._ctx, job, JobState.PAUSED)
+
+    async def _is_complete(self, job: LiveJob) -> bool:
+        """Wait until a job that is being completed is done, or can be stopped after all."""
+        job.hint = _ENDS_FIRST
+        self._ctx.changed(job)
+        try:
+            while self._too_late(job) and job.task is not None:
+                job.entered.clear()
+                await job.entered.wait()
+        finally:
+            job.hint = ""
+        self._ctx.changed(job)
+        return job.state.is_final
+
     async def _discard(self, job: LiveJob) -> None:
         """Take back what a job has left on the server or here."""
         row = job.row
@@ -164,8 +203,22 @@ class Controls:
             if row.begun or row.sent:
                 await discard_download(self._ctx, job)
         elif row.begun:
+            saved = await self._ctx.journal.upload(row.id)
             op = await self._ctx.operator(row.profile, row.bucket)
             await abort_upload(self._ctx, op, job)
+            if saved is not None and saved.state == "completing":
+                await self._say_if_there(op, job)
+
+    async def _say_if_there(self, op: Operator, job: LiveJob) -> None:
+        """Say of a job that may have been completed whether there is such an object."""
+        row = job.row
+        try:
+            there = await stat_or_none(op, row.key)
+        except StorageError:
+            row.note = f"Whether {row.key} had been completed before could not be seen."
+            return
+        if there is not None and there.content_length == row.total:
+            row.note = f"It may have been completed before: {row.key} is there, with its size."
 
     async def _stop(self, jobs: Sequence[LiveJob]) -> None:
         """Stop jobs, all at once: a place that one gives back is not for another of them."""
@@ -212,6 +265,14 @@ class Controls:
 
     def _jobs(self, ids: Iterable[int]) -> list[LiveJob]:
         return [self._live[number] for number in ids if number in self._live]
+
+    def _late(self, ids: Iterable[int]) -> list[LiveJob]:
+        """Return which files are being completed at this moment."""
+        return [
+            job
+            for job in self._with_files(ids)
+            if self._too_late(job) and not job.row.is_folder and job.id not in self._ending
+        ]
 
     def _stoppable(self, ids: Iterable[int]) -> list[LiveJob]:
         """Return which files can be stopped; what was just found of a folder is among them."""

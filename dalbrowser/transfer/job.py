@@ -67,16 +67,18 @@ class SpeedMeter:
 class FolderSums:
     """What the files of a folder job add up to.
 
-    ``expanded`` once all of them are known; ``halted`` is the state that the expansion was
-    stopped in (paused, interrupted, failed), ``None`` while it runs or when it is through, and
-    ``trouble`` why it failed. ``found`` says that there is something below the folder, be it
-    empty folders. ``untaken`` are files that are in the journal and not yet taken up.
+    ``expanded`` once all of them are known, and ``cut`` when a person ended it before.
+    ``halted`` is the state that the expansion was stopped in (paused, interrupted, failed),
+    ``None`` while it runs or when it is through, and ``trouble`` why it failed. ``found`` says
+    that there is something below the folder, be it empty folders. ``untaken`` are files that
+    are in the journal and not yet taken up.
     """
 
     counts: Counter[JobState] = field(default_factory=Counter)
     bytes_total: int = 0
     bytes_done: int = 0
     expanded: bool = False
+    cut: bool = False
     halted: JobState | None = None
     trouble: str = ""
     found: bool = False
@@ -120,6 +122,8 @@ class LiveJob:
     ``retries`` counts the requests that a layer below repeated; they are shown with the
     attempts, but say nothing of what may have landed, as ``row.attempts`` does.
     ``told`` is what a look at the object said just before the job was made; it serves once.
+    ``entered`` is set with each new state, for whoever clears it to wait.
+    ``hint`` is what is said with its note for as long as the engine itself has reason to.
     ``lines`` of the log are not written yet; ``logged`` says that others were.
     """
 
@@ -141,12 +145,14 @@ class LiveJob:
     meter: SpeedMeter = field(default_factory=SpeedMeter)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     sums: FolderSums | None = None
     waiting_since: float | None = None
     retries: int = 0
     lines: list[JobEvent] = field(default_factory=list)
     logged: bool = False
+    hint: str = ""
     told: Metadata | None = None
 
     @classmethod
@@ -216,7 +222,7 @@ class LiveJob:
             resent=row.resent,
             integrity=row.integrity,
             error=row.error,
-            note=row.note,
+            note=f"{row.note} {self.hint}".strip(),
             created=row.created,
             finished=row.finished,
             retry_at=self.retry_at,

@@ -117,6 +117,8 @@ class Folders:
         if sums is None or folder.state.is_final:
             return
         rest = next((item for item in _REST if sums.counts[item] > 0), JobState.DONE)
+        if rest is JobState.DONE and sums.cut:
+            rest = JobState.CANCELLED
         if sums.active:
             state = JobState.RUNNING
         elif folder.id in self._tasks and not self._is_full(sums):
