@@ -30,7 +30,9 @@ _SERVER = ("--endpoint", "--endpoint-url", "--region")
 _EPILOG = """\
 Places are written as
   s3://bucket/key    credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
-                     AWS_SESSION_TOKEN; --endpoint or AWS_ENDPOINT_URL, --region or AWS_REGION
+                     AWS_SESSION_TOKEN, else from AWS_PROFILE or the default profile of the
+                     AWS tools; --endpoint or AWS_ENDPOINT_URL, --region or AWS_REGION, else
+                     what the profile says
   name:bucket/key    a saved connection; without buckets name:path (home:Documents/a.txt)
 The text after the bucket is the key, exactly. A folder ends in '/'.
 

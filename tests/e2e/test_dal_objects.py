@@ -13,6 +13,7 @@ from tests.servers.raw import RawS3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.e2e.conftest import Dal
     from tests.servers.s3_server import S3Server
@@ -169,6 +170,32 @@ def test_odd_keys_are_exact(
     named = ODD_KEYS[::2]
     assert dal("rm", *(f"s3://{ceph_bucket}/{key}" for key in named)).code == 0
     assert set(keys(ceph_s3, ceph_bucket)) == set(ODD_KEYS) - set(named)
+
+
+def test_a_profile_of_the_aws_tools_is_enough(
+    bare_dal: Dal, rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    put(rclone_s3, rclone_bucket, **{"a.txt": b"a"})
+    files = work.parent / "home/.aws"
+    files.mkdir()
+    uri = f"s3://{rclone_bucket}/a.txt"
+    assert "no profile of the AWS tools" in bare_dal("cat", uri).complaint()
+    (files / "config").write_text(
+        f"[default]\nendpoint_url = {rclone_s3.endpoint}\n[profile program]\n"
+        f"endpoint_url = {rclone_s3.endpoint}\ncredential_process = cat {files}/keys.json\n"
+    )
+    (files / "credentials").write_text(
+        f"[default]\naws_access_key_id = {rclone_s3.access_key}\n"
+        f"aws_secret_access_key = {rclone_s3.secret_key}\n"
+    )
+    assert bare_dal("cat", uri).out == b"a"
+    program = bare_dal.with_environment(AWS_PROFILE="program")
+    assert "gave no credentials" in program("cat", uri).complaint()
+    (files / "keys.json").write_text("rubbish")
+    assert "gave no credentials" in program("cat", uri).complaint()
+    keys = {"AccessKeyId": rclone_s3.access_key, "SecretAccessKey": rclone_s3.secret_key}
+    (files / "keys.json").write_text(json.dumps({"Version": 1, **keys}))
+    assert program("cat", uri).out == b"a"
 
 
 def test_dal_starts_without_qt(bare_dal: Dal) -> None:

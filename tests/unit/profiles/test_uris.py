@@ -152,6 +152,46 @@ def test_environment_stands_in_for_what_is_not_given(
     assert "region" not in profile.config
 
 
+def test_a_profile_of_the_aws_tools_stands_in_for_keys_that_are_not_in_the_environment(
+    store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    file = tmp_path / "aws-config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+
+    def config(**given: str) -> dict[str, str]:
+        profile = parse_target("s3://a/x", store, **given).profile
+        assert profile is not None
+        return dict(profile.config)
+
+    assert config() == {"credentials": "environment"}
+    file.write_text(
+        "[default]\nregion = eu-west-1\n[profile lab]\nregion = lab-1\nca_bundle = /ca\n"
+        "endpoint_url = http://lab:1\n[profile cn]\nregion = cn-north-1\n"
+    )
+    # Amazon says itself where a bucket is; the region of all the rest would only be in the way.
+    assert config() == {"credentials": "aws", "profile": "default"}
+    at_home = {"credentials": "aws", "profile": "default", "endpoint": "http://h:1"}
+    assert config(endpoint="http://h:1") == {**at_home, "region": "eu-west-1"}
+    assert config(endpoint="http://h:1", region="") == at_home
+    monkeypatch.setenv("AWS_PROFILE", "cn")
+    assert config() == {"credentials": "aws", "profile": "cn", "region": "cn-north-1"}
+    monkeypatch.setenv("AWS_PROFILE", "lab")
+    lab = {"endpoint": "http://lab:1", "region": "lab-1", "ca_file": "/ca"}
+    assert config() == {"credentials": "aws", "profile": "lab", **lab}
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "me")
+    assert config() == {"credentials": "environment", **lab}
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert "endpoint" not in config()
+    file.write_text("rubbish")
+    with pytest.raises(TargetError, match="cannot be read"):
+        config()
+
+
 def test_saved_connections_do_not_read_the_environment(
     store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
