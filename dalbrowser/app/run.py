@@ -97,6 +97,10 @@ async def _live(application: QApplication, arguments: Arguments, folders: Folder
     with quit_signals(loop, leaving.end):
         try:
             await _open_first(arguments, session, window)
+            # A file that was damaged, and what of it is therefore missing.
+            notes = [note for note in (session.settings.note, session.profiles.note) if note]
+            if notes:
+                window.show_notice(" ".join(notes))
             window.show()
             if arguments.screenshot is not None:
                 await started

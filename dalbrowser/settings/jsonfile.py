@@ -7,6 +7,7 @@ file that cannot be understood is renamed, not overwritten. Blocking; call it in
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 if sys.platform != "win32":
     import fcntl
+
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS})
 
 
 def load(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -61,11 +64,18 @@ def save(path: Path, value: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the right to change ``path`` against other processes, while reading and saving it."""
+    """Hold the right to change ``path`` against other processes, while reading and saving it.
+
+    Windows, and some network disks, know no such lock; there the atomic replacement alone keeps
+    the file whole.
+    """
     with path.with_name(f".{path.name}.lock").open("ab") as handle:
-        # Windows has no flock; there the atomic replacement alone keeps the file whole.
         if sys.platform != "win32":
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
         yield
 
 

@@ -90,6 +90,7 @@ class Settings:
             self.note = f"The settings in {self.path} cannot be read ({error.strerror})."
             return {}
         values: dict[str, Any] = {}
+        problems = []
         for key, value in stored.items():
             if key not in DECLARED:
                 continue
@@ -97,7 +98,9 @@ class Settings:
             if problem is None:
                 values[key] = value
             else:
-                self.note = f"In {self.path}: {problem} The default is used."
+                problems.append(problem)
+        if problems:
+            self.note = f"In {self.path}: {' '.join(problems)} The defaults are used there."
         return values
 
     def _write(self) -> None:

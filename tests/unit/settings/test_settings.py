@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 import threading
@@ -91,6 +92,26 @@ def test_a_wrong_stored_value_gives_the_default_and_a_note(path: Path) -> None:
     assert settings.get("appearance.theme") == "system"
     assert settings.note is not None
     assert "appearance.theme" in settings.note
+
+
+def test_every_wrong_value_is_named(path: Path) -> None:
+    path.write_text('{"appearance.theme": 5, "transfers.concurrent_files": 0}', "utf-8")
+    note = Settings(path).note
+    assert note is not None
+    assert "appearance.theme" in note
+    assert "transfers.concurrent_files" in note
+
+
+def test_a_disk_without_locks_keeps_settings(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_file: object, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    settings = Settings(path)
+    settings.set("view.hidden", True)
+    settings.flush()
+    assert settings.note is None
+    assert Settings(path).get("view.hidden") is True
 
 
 def test_keys_of_others_stay(path: Path) -> None:
