@@ -59,8 +59,9 @@ def stalls() -> Instead:
 class ForwardProxy:
     """The proxy. What ``instead`` does takes the place of passing on; ``asked`` holds every head.
 
-    ``links`` counts connections; after ``cut_after`` bytes towards the origin all of them break,
-    once.
+    ``links`` counts connections; after ``cut_after`` bytes in either direction all of them break,
+    once, and so do the next ``away`` as soon as they are made. ``passed`` counts the bytes that
+    went towards origins.
     """
 
     def __init__(
@@ -71,6 +72,10 @@ class ForwardProxy:
         self.open = 0
         self.instead: Instead | None = None
         self.cut_after: int | None = None
+        self.away = 0
+        self.passed = 0
+        self.cuts = 0
+        self._refusing = 0
         self._names = names or {}
         self._tls = tls
         self._server: asyncio.Server | None = None
@@ -102,6 +107,8 @@ class ForwardProxy:
 
     def cut(self) -> None:
         """Break every connection that is open."""
+        self.cuts += 1
+        self._refusing, self.away = self.away, 0
         for writer in list(self._writers):
             writer.transport.abort()
 
@@ -123,6 +130,9 @@ class ForwardProxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refusing:
+            self._refusing -= 1
+            return
         raw = await reader.readuntil(b"\r\n\r\n")
         line, *fields = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
         headers = {
@@ -177,7 +187,8 @@ class ForwardProxy:
         while data := await source.read(65536):
             sink.write(data)
             await sink.drain()
-            if up and self.cut_after is not None:
+            self.passed += len(data) if up else 0
+            if self.cut_after is not None:
                 self.cut_after -= len(data)
                 if self.cut_after <= 0:
                     self.cut_after = None
