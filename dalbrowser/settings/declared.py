@@ -62,7 +62,10 @@ _ALL = (
         "window.tabs", dict, {}, "The places that were open, as addresses, and which was in front."
     ),
     Setting("view.hidden", bool, False, "Whether names that begin with a dot are shown."),
-    Setting("view.header", dict, {}, "Columns, widths and order of the list, by location."),
+    Setting(
+        "view.header", dict, {}, "Columns, widths, order and sorting of the list, by location."
+    ),
+    Setting("view.transfers", dict, {}, "Columns, widths and order of the transfers."),
     Setting(
         "transfers.concurrent_files",
         int,

@@ -75,14 +75,20 @@ class ColumnMemory:
         place = f"{location.profile_id}/{location.bucket}"
         if place != self._place:
             self._place = place
-            self.refresh()
+            self._show(sorting=True)
 
     def refresh(self) -> None:
-        """Show the columns as they are remembered now; another list may have changed them."""
+        """Show the columns as they are remembered now; another list may have changed them.
+
+        The order of its rows is the list's own.
+        """
+        self._show(sorting=False)
+
+    def _show(self, *, sorting: bool) -> None:
         state = self._settings.get("view.header").get(self._place)
         if isinstance(state, dict) and state != self._columns.state():
             self._restoring = True
-            self._columns.restore(state)
+            self._columns.restore(state, sorting=sorting)
             self._restoring = False
 
     def _keep(self) -> None:

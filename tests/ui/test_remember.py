@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHeaderView, QMenu
 
 from dalbrowser.profiles import Location
 from dalbrowser.ui.entries.cells import Column
+from dalbrowser.ui.transfers import cells
+from dalbrowser.ui.transfers.table import TransferTable
 from dalbrowser.ui.window import MainWindow
 from tests.ui.driver import Driver
 
@@ -39,6 +41,7 @@ def test_columns_are_remembered_for_each_place(stage: Stage, window: MainWindow)
         titles["ETag"].trigger()
         menu.close()
         head(person).resizeSection(Column.SIZE, 133)
+        window.view.sortByColumn(Column.MODIFIED, Qt.SortOrder.DescendingOrder)
 
     stage.run(story())
     second = MainWindow(stage.session)
@@ -50,6 +53,8 @@ def test_columns_are_remembered_for_each_place(stage: Stage, window: MainWindow)
         assert not head(other).isSectionHidden(Column.STORAGE_CLASS)
         assert head(other).isSectionHidden(Column.ETAG)
         assert head(other).sectionSize(Column.SIZE) == 133
+        assert head(other).sortIndicatorSection() == Column.MODIFIED
+        assert head(other).sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
 
     stage.run(again())
     second.allow_close()
@@ -107,6 +112,60 @@ def test_panels_are_remembered_and_a_damaged_layout_does_no_harm(
     assert not second.sidebar.isVisible()
     assert second.panels.transfers.isVisible()
     assert second.height() == window.height()
+    second.allow_close()
+    second.close()
+    second.deleteLater()
+
+
+def test_the_columns_of_the_transfers_are_remembered(stage: Stage, window: MainWindow) -> None:
+    source = stage.files.parent / "up.txt"
+    source.write_bytes(b"up")
+    first = window.panels.transfers.view
+    window.resize(1500, 700)
+
+    async def story() -> None:
+        # The table is to be seen once there is a transfer.
+        window.traffic.upload_to([source], Location("files"))
+        await stage.until(first.isVisible, "the transfers")
+
+    stage.run(story())
+    head = first.horizontalHeader()
+    head.setSectionHidden(cells.Column.FROM, False)
+    head.setSectionHidden(cells.Column.SPEED, True)
+    head.moveSection(head.visualIndex(cells.Column.STATE), 0)
+    first.setColumnWidth(cells.Column.NAME, 311)
+    kept = stage.session.settings.get("view.transfers")
+    assert kept == first.columns_state()
+    stage.session.settings.set(
+        "view.transfers", {**kept, "widths": {**kept["widths"], "AGE": 3, "PARTS": "wide"}}
+    )
+    second = MainWindow(stage.session)
+    second.resize(1500, 700)
+    second.show()
+    table = second.findChild(TransferTable, "transferView")
+    assert isinstance(table, TransferTable)
+    assert not table.isColumnHidden(cells.Column.FROM)
+    assert table.isColumnHidden(cells.Column.SPEED)
+    assert table.horizontalHeader().visualIndex(cells.Column.STATE) == 0
+    assert table.columnWidth(cells.Column.NAME) == 311
+    second.resize(1100, 700)
+    assert table.columnWidth(cells.Column.NAME) == 311
+    second.allow_close()
+    second.close()
+    second.deleteLater()
+
+
+def test_damaged_columns_of_the_transfers_hide_nothing_that_must_be_seen(
+    stage: Stage, window: MainWindow
+) -> None:
+    assert window.isVisible()
+    wrong = {"hidden": ["NAME", "STATE", 3], "order": ["ERROR", "ERROR", "X", None], "widths": []}
+    stage.session.settings.set("view.transfers", wrong)
+    second = MainWindow(stage.session)
+    table = second.panels.transfers.view
+    assert not table.isColumnHidden(cells.Column.NAME)
+    assert not table.isColumnHidden(cells.Column.STATE)
+    assert table.horizontalHeader().visualIndex(cells.Column.ERROR) == 0
     second.allow_close()
     second.close()
     second.deleteLater()

@@ -89,6 +89,8 @@ def test_each_tab_has_its_place_history_filter_order_selection_and_scroll(person
         await person.stage.until(lambda: len(person.names()) == 200, "the same place again")
         assert person.tabs() == ["many", "[many]"]
         assert person.table.verticalScrollBar().value() == 0
+        assert person.names()[0] == "199.bin", "as this place was sorted last"
+        person.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         assert person.names()[0] == "0.bin"
         assert not person.action("back").isEnabled()
         person.edit("filterEdit", "99")

@@ -25,7 +25,7 @@ class HeaderColumns(QObject):
     """Looks after a header.
 
     Signals:
-        changed: a person hid, showed, moved or resized a column.
+        changed: a person hid, showed, moved or resized a column, or sorted by one.
     """
 
     changed = Signal()
@@ -51,6 +51,7 @@ class HeaderColumns(QObject):
         head.customContextMenuRequested.connect(self._menu)
         head.sectionResized.connect(self._resized)
         head.sectionMoved.connect(lambda *_: self.changed.emit())
+        head.sortIndicatorChanged.connect(lambda *_: self.changed.emit())
         head.viewport().installEventFilter(self)
         self.fit()
 
@@ -62,10 +63,16 @@ class HeaderColumns(QObject):
             "insisted": [one.name for one in Column if one in self._insisted],
             "order": [Column(head.logicalIndex(at)).name for at in range(head.count())],
             "widths": {one.name: head.sectionSize(one) for one in Column if self._keeps(one)},
+            "sort": [Column(head.sortIndicatorSection()).name, head.sortIndicatorOrder().name],
         }
 
-    def restore(self, state: Mapping[str, object]) -> None:
-        """Show what ``state`` returned; names it does not know are left out."""
+    def restore(self, state: Mapping[str, object], *, sorting: bool = True) -> None:
+        """Show what ``state`` returned, in its order of rows too where ``sorting`` says so.
+
+        Names it does not know are left out.
+        """
+        if sorting:
+            self._sort(state.get("sort"))
         hidden, order, widths = state.get("hidden"), state.get("order"), state.get("widths")
         if isinstance(hidden, list):
             names = {name for name in hidden if isinstance(name, str)}
@@ -82,6 +89,12 @@ class HeaderColumns(QObject):
                     self._widths[Column[name]] = width
                     self._head.resizeSection(Column[name], width)
         self.fit()
+
+    def _sort(self, wanted: object) -> None:
+        match wanted:
+            case [str(name), str(order)] if name in Column.__members__:
+                if order in Qt.SortOrder.__members__:
+                    self._head.setSortIndicator(Column[name], Qt.SortOrder[order])
 
     def _keeps(self, column: Column) -> bool:
         shown = self._head.sectionSize(column) > 0

@@ -9,30 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication
 
 from dalbrowser.profiles import Location, format_location
 from dalbrowser.storage import StorageError
-from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.format import visible_name
 from dalbrowser.ui.navigation import Visit
 from dalbrowser.ui.sidebar.tree import profile_label
 
 if TYPE_CHECKING:
-    from dalbrowser.session import Session
+    from PySide6.QtCore import Qt
 
-BY_NAME = (Column.NAME, Qt.SortOrder.AscendingOrder)
-"""How a new tab is sorted."""
+    from dalbrowser.session import Session
+    from dalbrowser.ui.entries.cells import Column
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A tab to be made again: its history, which place of it is shown, filter and order."""
+    """A tab to be made again: its history, which place of it is shown, filter and order.
+
+    Without a ``sort`` it is sorted as its place is remembered.
+    """
 
     visits: tuple[Visit, ...] = ()
     here: int = -1
     filter_text: str = ""
-    sort: tuple[Column, Qt.SortOrder] = BY_NAME
+    sort: tuple[Column, Qt.SortOrder] | None = None
 
     @classmethod
     def at(cls, location: Location | None, name: str = "") -> Kept:

@@ -138,8 +138,10 @@ class Tab(QObject):
         """Go on where a tab was left; its place is listed anew."""
         if kept.location is not None and not self._is_known(kept.location):
             return
-        self.view.sortByColumn(*kept.sort)
         self.navigator.resume(kept.visits, kept.here)
+        if kept.sort is not None:
+            # After the place, which brings the order that is remembered of it.
+            self.view.sortByColumn(*kept.sort)
         self.set_filter(kept.filter_text)
 
     # Going places.

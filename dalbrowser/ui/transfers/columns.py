@@ -5,10 +5,15 @@ Invariant: what a job is, how it stands and why it failed cannot be hidden.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
 from dalbrowser.ui.transfers.cells import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _WIDTHS = {
     Column.OPERATION: 104,
@@ -30,6 +35,7 @@ _LEAST = (
     {Column.AMOUNT: 164},
 )
 """Columns that give way where the window is narrow, and how far; the first ones first."""
+_WIDEST = 10_000
 _ALWAYS = frozenset({Column.NAME, Column.STATE, Column.ERROR})
 _ON_DEMAND = (Column.FROM, Column.TO, Column.PARTS, Column.ATTEMPTS, Column.INTEGRITY)
 
@@ -64,6 +70,38 @@ def fit_columns(view: QTableView) -> None:
         missing = max(0, missing - most)
         for column, some in gives.items():
             view.setColumnWidth(column, _WIDTHS[column] - round(some * share))
+
+
+def columns_state(view: QTableView, *, widths: bool) -> dict[str, object]:
+    """Return which columns are hidden, in which order they stand, and maybe how wide they are."""
+    head = view.horizontalHeader()
+    shown = [one for one in Column if not head.isSectionHidden(one)]
+    return {
+        "hidden": [one.name for one in Column if one not in shown],
+        "order": [Column(head.logicalIndex(at)).name for at in range(head.count())],
+        "widths": {one.name: head.sectionSize(one) for one in shown} if widths else {},
+    }
+
+
+def restore_columns(view: QTableView, state: Mapping[str, object]) -> bool:
+    """Show the columns as ``columns_state`` returned them; whether widths were among it.
+
+    What it does not know is left out.
+    """
+    head = view.horizontalHeader()
+    hidden, order, widths = state.get("hidden"), state.get("order"), state.get("widths")
+    if isinstance(hidden, list):
+        for column in Column:
+            head.setSectionHidden(column, column.name in hidden and column not in _ALWAYS)
+    if isinstance(order, list):
+        known = [name for name in order if isinstance(name, str) and name in Column.__members__]
+        for place, name in enumerate(dict.fromkeys(known)):
+            head.moveSection(head.visualIndex(Column[name]), place)
+    found = widths if isinstance(widths, dict) else {}
+    for name, width in found.items():
+        if name in Column.__members__ and isinstance(width, int) and 0 < width <= _WIDEST:
+            head.resizeSection(Column[name], width)
+    return bool(found)
 
 
 def _menu(head: QHeaderView, where: QPoint) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 ON_CLOSE = "transfers.on_close"
 """The setting that says what closing the window does while transfers run."""
+_COLUMNS = "view.transfers"
 
 
 class TransferPanel(QWidget):
@@ -69,6 +70,8 @@ class TransferPanel(QWidget):
         self.arrived = Arrived(session, self)
         self.model = TransferModel(self)
         self.view = TransferTable(self.model, self)
+        self.view.restore_columns(session.settings.get(_COLUMNS))
+        self.view.columns_changed.connect(self._keep_columns)
         self.interrupted = InterruptedBanner(self)
         self.conflict = ConflictBanner(self)
         self.problem = Banner("transferProblem", "error", "error", self)
@@ -241,6 +244,9 @@ class TransferPanel(QWidget):
             await self._session.transfers.start()
         except (JournalHeld, TransferError, OSError) as error:
             self.show_problem(describe(error))
+
+    def _keep_columns(self) -> None:
+        self._session.settings.set(_COLUMNS, self.view.columns_state())
 
     # What happens.
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from dalbrowser.ui.transfers.cells import Column
-from dalbrowser.ui.transfers.columns import fit_columns, set_up_columns
+from dalbrowser.ui.transfers.columns import (
+    columns_state,
+    fit_columns,
+    restore_columns,
+    set_up_columns,
+)
 from dalbrowser.ui.transfers.delegates import INDENT, NameDelegate, ProgressDelegate
 from dalbrowser.ui.transfers.model import DEPTH_ROLE, TransferModel
 from dalbrowser.ui.transfers.wording import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
     from PySide6.QtWidgets import QWidget
@@ -36,7 +41,13 @@ class _Kept(NamedTuple):
 
 
 class TransferTable(QTableView):
-    """Rows of jobs; Right opens a row, Left closes it, and so does a click on its arrow."""
+    """Rows of jobs; Right opens a row, Left closes it, and so does a click on its arrow.
+
+    Signals:
+        columns_changed: a person hid, showed, moved or resized a column.
+    """
+
+    columns_changed = Signal()
 
     def __init__(self, model: TransferModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +72,7 @@ class TransferTable(QTableView):
         self._fitting = False
         self._arranged = False
         self.horizontalHeader().sectionResized.connect(self._resized)
+        self.horizontalHeader().sectionMoved.connect(lambda *_: self._tell_columns())
         self._kept = _Kept([], 0, 0)
         model.modelAboutToBeReset.connect(self._keep)
         model.was_reset.connect(self._restore)
@@ -80,9 +92,26 @@ class TransferTable(QTableView):
         """Leave the widths alone from now on, once a person has changed one."""
         if not before or not after:
             self._fit()  # Shown or hidden.
+            self._tell_columns()
         elif not self._fitting and section != Column.ERROR and self.isVisible():
             # The last one is stretched by Qt itself.
             self._arranged = True
+            self._tell_columns()
+
+    def _tell_columns(self) -> None:
+        if not self._fitting:
+            self.columns_changed.emit()
+
+    def columns_state(self) -> dict[str, object]:
+        """Return what a person chose of the columns, as JSON's own types."""
+        return columns_state(self, widths=self._arranged)
+
+    def restore_columns(self, state: Mapping[str, object]) -> None:
+        """Show the columns as ``columns_state`` returned them."""
+        self._fitting = True
+        self._arranged = restore_columns(self, state)
+        self._fitting = False
+        self._fit()
 
     # Everything is told anew.
 
