@@ -52,6 +52,7 @@ class RemoteTarget:
         self._op = op
         self._source = source
         self._compared = Compared.of(job.row.compared)
+        self._seen: Compared | None = None
         self._settled = False
         self._unheeded = False
         self.doubt = ""
@@ -63,13 +64,18 @@ class RemoteTarget:
         return self._compared is not None or self._row.policy not in _OVERWRITING
 
     @property
+    def minds(self) -> bool:
+        """Whether a service that refuses may do so for what has come to the key meanwhile."""
+        return self.careful or self.guarded
+
+    @property
     def guarded(self) -> bool:
         """Whether the service itself is to refuse when the key is taken."""
         return bool(self.conditions())
 
     def conditions(self, *, copying: bool = False) -> dict[str, Any]:
         """Return the options that let the service refuse what must not be written over."""
-        able, compared = self._op.info().capability, self._compared
+        able, compared = self._op.info().capability, self._compared or self._seen
         if self._unheeded:
             return {}
         if compared is not None and not compared.absent:
@@ -77,7 +83,8 @@ class RemoteTarget:
             honoured = able.write_with_if_match and strong and not copying
             return {"if_match": compared.etag} if honoured else {}
         free = able.copy_with_if_not_exists if copying else able.write_with_if_not_exists
-        return {"if_not_exists": True} if self.careful and free else {}
+        wanted = self.careful or compared is not None
+        return {"if_not_exists": True} if wanted and free else {}
 
     async def is_open(self) -> bool:
         """Whether the key may still be written: it is free, or what it was when compared."""
@@ -110,6 +117,7 @@ class RemoteTarget:
         if other or (claimed and (sure or unseen)):
             return False
         there = await stat_or_none(self._op, row.key)
+        self._saw(there)
         if there is None and claimed:
             return False
         if there is not None:
@@ -129,6 +137,7 @@ class RemoteTarget:
         if self._compared is not None or self._row.policy not in COMPARING:
             return
         there = await stat_or_none(self._op, self._row.key)
+        self._saw(there)
         if there is None:
             return
         side = Side(there.content_length, mtime_of(there))
@@ -139,6 +148,13 @@ class RemoteTarget:
         if verdict is Verdict.ASK:
             raise ConflictError(describe_existing(self._row.key, there, self.doubt))
 
+    async def refused(self) -> None:
+        """The service refused by the condition: without it next time, where nothing changed."""
+        if self._compared is None and self._row.policy in COMPARING:
+            before = self._seen
+            self._saw(await stat_or_none(self._op, self._row.key))
+            self._unheeded = before is not None and before == self._seen
+
     async def taken_at_the_end(self) -> None:
         """The key was taken while the parts were sent; they are kept for a person's answer."""
         if self._compared is not None:
@@ -147,11 +163,25 @@ class RemoteTarget:
                 return
             await abort_upload(self._ctx, self._op, self._job)
             raise changed_since(self._row.key)
+        if self._row.policy in COMPARING:
+            await self.refused()
+            await self.look_again()
+            return
         there = await stat_or_none(self._op, self._row.key)
         if decide(self._row.policy, Side(None, None), Side(None, None)) is Verdict.ASK:
             raise ConflictError(describe_existing(self._row.key, there, self.doubt))
         # Skipping and another name both end this upload: it is bound to its key.
         await abort_upload(self._ctx, self._op, self._job)
+
+    def _saw(self, there: Metadata | None) -> None:
+        """Keep what a comparing policy decides by: it replaces that object, and no other."""
+        if self._row.policy not in COMPARING:
+            self._seen = None
+        elif there is None:
+            self._seen = Compared(absent=True)
+        else:
+            moment = there.last_modified.timestamp() if there.last_modified else None
+            self._seen = Compared(size=there.content_length, etag=there.etag or "", modified=moment)
 
     async def _settle_compared(
         self, compared: Compared, is_same: Callable[[Metadata], Awaitable[bool]]
@@ -184,6 +214,7 @@ class RemoteTarget:
             free = await stat_or_none(self._op, key) is None
             if free and self._ctx.claim(self._job, row.profile, row.bucket, key, loose=True):
                 row.key, row.fresh, row.sent = key, False, False
+                self._saw(None)
                 row.note = f"{why} it is called {key.rpartition('/')[2]} there."
                 await self._ctx.journal.save(row)
                 return

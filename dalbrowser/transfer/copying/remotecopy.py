@@ -142,12 +142,16 @@ class _Copy:
         self.row.integrity = integrity.value
 
     async def _by_the_server(
-        self, there: Metadata, own: OwnCopy, saved: UploadRow | None
+        self,
+        there: Metadata,
+        own: OwnCopy,
+        saved: UploadRow | None,
+        target: RemoteTarget | None = None,
     ) -> Integrity | None:
         """Have the server copy; ``None`` when it cannot and the bytes must go through here."""
         row, capability = self.row, self.target.info().capability
         side = Side(there.content_length, mtime_of(there))
-        target = RemoteTarget(self.ctx, self.job, self.target, side)
+        target = target or RemoteTarget(self.ctx, self.job, self.target, side)
         large = self._is_large(there)
         if large and not capability.multipart_copy:
             return None
@@ -166,11 +170,12 @@ class _Copy:
             if error.kind is not ErrorKind.CONDITION_NOT_MATCH:
                 raise
             await RemoteSource(self.source, row.source_key, there).check()
-            if not target.careful:
+            if not target.minds:
                 raise
             if not await self._had_landed(error, own, target):
                 await target.taken_at_the_end()
-                return await self._by_the_server(there, own, None)
+                saved = await self.ctx.journal.upload(row.id) if row.begun else None
+                return await self._by_the_server(there, own, saved, target)
         return own.proof if own.proof.is_proof else await self._verified(there)
 
     async def _had_landed(self, error: StorageError, own: OwnCopy, target: RemoteTarget) -> bool:

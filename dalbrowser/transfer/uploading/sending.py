@@ -90,7 +90,7 @@ class Sending:
         try:
             return await parts.run(saved)
         except StorageError as error:
-            if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.careful:
+            if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.minds:
                 raise
             await self._target.taken_at_the_end()
             raise TakenError from error
@@ -112,6 +112,7 @@ class Sending:
                 if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.guarded:
                     raise
                 row.attempts += 1
+                await self._target.refused()
                 raise TakenError from error
         self._job.parts_done = 1
         self._job.count(size)
