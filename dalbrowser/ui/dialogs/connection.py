@@ -53,6 +53,7 @@ _HINTS = {
     "endpoint": "https://s3.example.com — empty for Amazon",
     "region": "found by itself when empty",
     "bucket": "all buckets when empty",
+    "proxy": "the environment's or the system's when empty",
     "session_token": "only with temporary keys",
     "fs.root": "/path/to/folder",
 }

@@ -69,9 +69,7 @@ class S3Config:
         doc="HTTP proxy to go through, like http://proxy.example.com:3128; 'none' for none; empty"
         " for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY or the system's settings say.",
     )
-    proxy_user: str = config_field(
-        label="Proxy's user", doc="Who the proxy is told to be asked by."
-    )
+    proxy_user: str = config_field(label="Proxy's user", doc="User to name to the proxy.")
     proxy_password: str = config_field(
         label="Proxy's password", doc="Password of that user.", secret=True
     )
