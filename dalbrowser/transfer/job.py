@@ -69,9 +69,9 @@ class FolderSums:
 
     ``expanded`` once all of them are known, and ``cut`` when a person ended it before.
     ``halted`` is the state that the expansion was stopped in (paused, interrupted, failed),
-    ``None`` while it runs or when it is through, and ``trouble`` why it failed. ``found`` says
-    that there is something below the folder, be it empty folders. ``untaken`` are files that
-    are in the journal and not yet taken up.
+    ``None`` while it runs or when it is through. ``found`` says that there is something below
+    the folder, be it empty folders. ``untaken`` are files that are in the journal and not yet
+    taken up.
     """
 
     counts: Counter[JobState] = field(default_factory=Counter)
@@ -80,7 +80,6 @@ class FolderSums:
     expanded: bool = False
     cut: bool = False
     halted: JobState | None = None
-    trouble: str = ""
     found: bool = False
     untaken: list[JobRow] = field(default_factory=list)
     live: set[int] = field(default_factory=set)

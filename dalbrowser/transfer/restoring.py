@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.folders.jobs import ROWS_SAY
 from dalbrowser.transfer.model import Direction, JobState
 
 if TYPE_CHECKING:
@@ -45,5 +44,3 @@ async def _restore_sums(ctx: RunContext, row: JobRow, sums: FolderSums) -> None:
     if not sums.expanded:
         # What its files wait for is theirs to say; that more is to be found is the folder's.
         sums.halted = row.state if row.state in _HALTED else JobState.INTERRUPTED
-        failed = row.state is JobState.FAILED
-        sums.trouble = row.error.rpartition(ROWS_SAY)[2].strip() if failed else ""

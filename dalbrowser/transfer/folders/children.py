@@ -32,6 +32,7 @@ def child(job: LiveJob, **different: object) -> JobRow:
         note="",
         integrity="",
         made="",
+        trouble="",
         begun=False,
         finished=None,
         created=time.time(),

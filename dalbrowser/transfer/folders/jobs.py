@@ -37,8 +37,6 @@ _REST = (
 """What a folder with files at rest is called: the state that most needs a person first."""
 
 
-ROWS_SAY = "their rows say why."
-
 _FAILED_WINDOWS = 10
 """Windows of files at rest, most of them failed, from which on a folder waits for a person."""
 
@@ -60,8 +58,8 @@ class Folders:
         self.take_up(folder)
         if folder.sums is None or folder.sums.expanded or folder.id in self._tasks:
             return
-        folder.sums.halted, folder.sums.trouble = None, ""
-        folder.row.error = ""
+        folder.sums.halted = None
+        folder.row.error = folder.row.trouble = ""
         self._ctx.show(folder, JobState.PREPARING)
         self._tasks[folder.id] = asyncio.ensure_future(self._expand(folder))
 
@@ -138,7 +136,7 @@ class Folders:
             return
         folder.row.error = ""
         if state in (JobState.FAILED, JobState.SOURCE_CHANGED):
-            folder.row.error = _why(sums)
+            folder.row.error = _why(folder.row, sums)
         self._enter(folder, state)
 
     def _enter(self, folder: LiveJob, state: JobState) -> None:
@@ -193,10 +191,11 @@ class Folders:
         finally:
             self._left(folder)
         if trouble:
-            sums.halted, sums.trouble = JobState.FAILED, trouble
+            sums.halted, folder.row.trouble = JobState.FAILED, trouble
             sums.expanded = False
+            self._ctx.journal.note_job(folder.row)
         if trouble and not sums.active:
-            await settle(self._ctx, folder, JobState.FAILED, _why(sums))
+            await settle(self._ctx, folder, JobState.FAILED, _why(folder.row, sums))
         else:
             self.reconsider(folder)
 
@@ -241,10 +240,10 @@ class Folders:
         return live - sums.failed >= window or live >= _FAILED_WINDOWS * window
 
 
-def _why(sums: FolderSums) -> str:
+def _why(row: JobRow, sums: FolderSums) -> str:
     """Return what a folder that failed is told by."""
     if not sums.failed:
-        return sums.trouble
-    many = f"{sums.failed:,} of {sums.files:,} files did not arrive; {ROWS_SAY}"
-    more = "" if sums.expanded or sums.trouble else "No more of them were looked for meanwhile."
-    return f"{many} {sums.trouble or more}".strip()
+        return row.trouble
+    many = f"{sums.failed:,} of {sums.files:,} files did not arrive; their rows say why."
+    more = "" if sums.expanded or row.trouble else "No more of them were looked for meanwhile."
+    return f"{many} {row.trouble or more}".strip()

@@ -41,6 +41,7 @@ class JobRow:
     ``version`` and ``mtime`` (epoch seconds) are the remote source's where they are known
     beforehand. ``fresh`` says that nothing had the target's name when this was planned.
     ``sent`` says that the whole target may have been written in one request or renaming.
+    ``trouble`` is why a folder could not be expanded, apart from what of it has failed.
     ``made`` is the ETag of the object that a copy made and verified.
     ``priority`` is its rank among those of its batch where somebody changed it, else 0.
     ``compared`` is what stood at the target when a sync looked (see ``transfer.compared``);
@@ -76,6 +77,7 @@ class JobRow:
     begun: bool = False
     sent: bool = False
     made: str = ""
+    trouble: str = ""
     compared: str = ""
     priority: int = 0
     created: float = 0.0
@@ -148,7 +150,17 @@ class PlanRow:
 
 
 _EXACT = frozenset(
-    {"key", "bucket", "source_bucket", "source_key", "local_path", "root", "error", "note"}
+    {
+        "key",
+        "bucket",
+        "source_bucket",
+        "source_key",
+        "local_path",
+        "root",
+        "error",
+        "note",
+        "trouble",
+    }
 )
 _ENUMS: dict[str, type[Direction] | type[JobState] | type[ConflictPolicy]] = {
     "direction": Direction,

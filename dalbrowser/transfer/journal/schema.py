@@ -131,6 +131,18 @@ _VERSION_5 = "ALTER TABLE part ADD COLUMN crc TEXT NOT NULL DEFAULT '';"
 # Which object a copy has made and verified: only beside that one may its source be deleted.
 _VERSION_6 = "ALTER TABLE job ADD COLUMN made TEXT NOT NULL DEFAULT '';"
 
+# Why a folder could not be expanded, which its sentence told after what of it had failed.
+_SAY = "'their rows say why.'"
+_VERSION_7 = f"""
+ALTER TABLE job ADD COLUMN trouble NOT NULL DEFAULT '';
+UPDATE job SET trouble = CASE
+  WHEN instr(CAST(error AS BLOB), CAST({_SAY} AS BLOB)) = 0 THEN error
+  WHEN typeof(error) = 'blob' THEN substr(error, instr(error, CAST({_SAY} AS BLOB)) + 20)
+  ELSE substr(error, instr(error, {_SAY}) + 20)
+  END WHERE is_folder AND state = 'failed';
+UPDATE job SET trouble = '' WHERE trouble = 'No more of them were looked for meanwhile.';
+"""  # noqa: S608 -- own texts only
+
 MIGRATIONS: tuple[str, ...] = (
     _VERSION_1,
     _VERSION_2,
@@ -138,6 +150,7 @@ MIGRATIONS: tuple[str, ...] = (
     _VERSION_4,
     _VERSION_5,
     _VERSION_6,
+    _VERSION_7,
 )
 """``MIGRATIONS[n]`` takes version n to n + 1; an entry never changes once released."""
 

@@ -180,7 +180,7 @@ async def test_journal_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
 async def test_a_journal_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     old = job(id=3, key="old", begun=True)
-    names = [name for name in JOB_COLUMNS if name not in ("sent", "made", "compared")]
+    names = [name for name in JOB_COLUMNS if name not in ("sent", "made", "compared", "trouble")]
     with closing(sqlite3.connect(path)) as db:
         db.executescript(f"{schema.MIGRATIONS[0]}PRAGMA user_version = 1;")
         db.execute("INSERT INTO connection VALUES (1, ?)", (PROFILE,))
@@ -194,6 +194,39 @@ async def test_a_journal_of_the_first_version_is_taken_over(tmp_path: Path) -> N
         assert await journal.unfinished() == [old]
     finally:
         await journal.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        ("The folder is gone.", "The folder is gone."),
+        ("1 of 2 files did not arrive; their rows say why.", ""),
+        ("1 of 2 files did not arrive; their rows say why. Gone: /ü.", "Gone: /ü."),
+        ("1 of 2 files did not arrive; their rows say why. Gone: /\udcfe.", "Gone: /\udcfe."),
+        (
+            "1 of 2 files did not arrive; their rows say why. No more of them were looked for"
+            " meanwhile.",
+            "",
+        ),
+    ],
+)
+async def test_the_trouble_of_a_folder_of_an_older_version_is_kept(
+    tmp_path: Path, error: str, trouble: str
+) -> None:
+    path = tmp_path / "j.sqlite"
+    old = job(id=3, is_folder=True, state=JobState.FAILED, error=error)
+    names = [name for name in JOB_COLUMNS if name != "trouble"]
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("".join(schema.MIGRATIONS[:6]) + "PRAGMA user_version = 6;")
+        db.execute("INSERT INTO connection VALUES (1, ?)", (PROFILE,))
+        marks = ", ".join(f":{name}" for name in names)
+        values = job_values(old, {PROFILE: 1})
+        db.execute(f"INSERT INTO job ({', '.join(names)}) VALUES ({marks})", values)  # noqa: S608
+        db.commit()
+    journal = await opened(path)
+    (found,) = await journal.unfinished()
+    assert (found.error, found.trouble) == (error, trouble)
+    await journal.close()
 
 
 async def test_parts_of_an_older_version_are_kept(tmp_path: Path) -> None:
