@@ -12,6 +12,7 @@ import re
 
 from charset_normalizer import from_bytes
 
+from dalbrowser.preview import scripts
 from dalbrowser.preview.lines import TextForm
 
 _MARKS = (
@@ -24,6 +25,9 @@ _MARKS = (
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\b\x1b\x0b")
 _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"\x7f"
 _SAMPLE = 64 * 1024
+_SCRIPT_SAMPLE = 4096
+_SHORT = 200
+"""Bytes of a text too short for its words to tell a language."""
 _BEYOND_ASCII = re.compile("[^\0-\x7f]+")
 _BEYOND_ASCII_BYTES = re.compile(b"[\x80-\xff]")
 _BEFORE = 256  # bytes of its line before the first that is not ASCII
@@ -40,6 +44,8 @@ def guess(head: bytes, tail: bytes = b"") -> TextForm | None:
         if head.startswith(mark):
             return _form(encoding, unit, head, len(mark))
     wide = _wide(head[:_SAMPLE])
+    if wide is None and b"\0" in head:
+        wide = scripts.wide(head[:_SCRIPT_SAMPLE])
     if wide is not None:
         return _form(wide, 2, head, 0)
     if b"\0" in head or b"\0" in tail or _controls(head) > _MOST_CONTROLS:
@@ -109,7 +115,17 @@ def _wide(data: bytes) -> str | None:
 
 def _legacy(head: bytes, tail: bytes) -> str:
     """Guess a one-byte or East Asian encoding; Windows-1252 where nothing speaks for another."""
-    matches = list(from_bytes(_telling(head) + _telling(tail)))
+    telling = _telling(head)
+    asian = scripts.east_asian(telling[:_SCRIPT_SAMPLE])
+    if asian is not None:
+        return asian
+    if len(telling) < _SHORT and (small := scripts.cyrillic(telling)) is not None:
+        return small
+    matches = list(from_bytes(telling + _telling(tail)))
+    if len(telling) < _SHORT:
+        matches = [
+            match for match in matches if not match.encoding.startswith(scripts.ALL_EAST_ASIAN)
+        ]
     if not matches:
         return "cp1252"
     best = matches[0]

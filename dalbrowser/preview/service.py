@@ -91,6 +91,10 @@ class PreviewService:
                 return await provider.open(source, clues), provider.name
             except NotThisKind as error:
                 log.debug("preview provider %s passed on: %s", provider.name, error)
+            except (StorageError, PreviewError):
+                raise
+            except Exception:
+                log.exception("preview provider %s failed", provider.name)
         return MessageValue("No preview", "Nothing here can show this kind of object."), ""
 
 

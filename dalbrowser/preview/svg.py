@@ -74,6 +74,9 @@ class _Filter:
             parser.Parse(data, True)
         except expat.ExpatError as error:
             raise NotThisKind(f"not well-formed XML: {error}") from error
+        except (LookupError, ValueError) as error:
+            # The parser takes single-byte encodings from Python, and stumbles over all others.
+            raise NotThisKind(f"the declared encoding cannot be parsed: {error}") from error
         if self._root is None or _local(self._root.name) != "svg":
             raise NotThisKind("the XML is not an SVG")
         return self._root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import random
+import struct
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +43,51 @@ def test_utf8_is_utf8_wherever_the_sample_is_cut(text: str, cut: int) -> None:
 def test_a_mark_decides(encoding: str, mark: bytes, unit: int) -> None:
     form = guess(mark + "häus\n".encode(encoding))
     assert form == TextForm(encoding, unit, "\n".encode(encoding), len(mark))
+
+
+SHORT = [
+    ("名前,住所\n山田太郎,東京都\n", "shift_jis"),
+    ("売上データ.csv を確認してください", "shift_jis"),
+    ("これはテストです。\n", "euc_jp"),
+    ("姓名,年龄\n张三,25\n李四,30\n", "gbk"),
+    ("你好", "gbk"),
+    ("这是一个测试文件。\n你好，世界\n", "gb18030"),
+    ("這是一個測試檔案。\n", "big5"),
+    ("안녕하세요, 세계\n", "euc_kr"),
+    ("Это проверка кодировки текста.\n", "koi8_r"),
+    ("Привет мир", "cp1251"),
+    ("Привет, как дела?", "cp866"),
+    ("Müller GmbH\n", "cp1252"),
+    ("21 °C, µm\n", "cp1252"),
+    ("Ação, coração, não, São João\n", "cp1252"),
+    ("Räksmörgås på Åland\n", "cp1252"),
+    ("Καλημέρα κόσμε, τι κάνεις;\n", "cp1253"),
+    ("مرحبا بالعالم كيف حالك اليوم\n", "cp1256"),
+]
+
+
+@pytest.mark.parametrize(("text", "encoding"), SHORT, ids=[text[:12] for text, _ in SHORT])
+def test_a_line_or_two_is_enough(text: str, encoding: str) -> None:
+    data = text.encode(encoding)
+    form = guess(data)
+    assert form is not None
+    assert data.decode(form.encoding) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text",
+    ["这是一个测试文件。\n世界 123\n", "Это проверка.\n", "これはテスト\r\n", "안녕 하세요\n"],
+)
+def test_wide_text_without_a_mark_in_any_script(encoding: str, text: str) -> None:
+    form = guess(text.encode(encoding))
+    assert form is not None
+    assert (form.encoding, form.unit) == (encoding, 2)
+
+
+def test_words_with_zeros_between_them_are_no_chinese() -> None:
+    assert guess(b"hello\0world\0all the facts\0" * 9) is None
+    assert guess(b"".join(struct.pack("<i", number) for number in range(0, 90_000, 77))) is None
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -170,6 +170,30 @@ async def test_a_size_behind_a_long_header_is_found(service: PreviewService, op:
     preview = await service.open(op, "exif.jpg", await op.stat("exif.jpg"))
     assert isinstance(preview.value, MessageValue)
     assert "30,000 × 30,000" in preview.value.text
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "shift_jis", "utf-7", "rot13", "no-such", "idna"])
+async def test_an_svg_that_the_parser_has_no_codec_for_is_a_text(
+    service: PreviewService, op: Operator, encoding: str
+) -> None:
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>{OPEN}<text>x</text></svg>'
+    await op.write("a.svg", declared.encode())
+    assert isinstance((await service.open(op, "a.svg")).value, TextValue)
+
+
+async def test_a_provider_that_breaks_leaves_the_object_to_the_next(op: Operator) -> None:
+    class Broken:
+        name: ClassVar[str] = "broken"
+
+        def fit(self, clues: Clues) -> Fit:
+            return Fit.CONTENT_TYPE
+
+        async def open(self, source: object, clues: Clues) -> HexValue:
+            raise ZeroDivisionError
+
+    await op.write("a", b"plain\n")
+    service = PreviewService(candidates=[Broken(), *providers()])
+    assert isinstance((await service.open(op, "a")).value, TextValue)
 
 
 async def test_a_bomb_of_references_is_a_sentence(service: PreviewService, op: Operator) -> None:
