@@ -157,9 +157,9 @@ def tell(view: JobView, live: list[JobView], kept: set[int], *, verbose: bool) -
     why, advice = reason(view), ""
     if view.id in kept:
         advice = f" Go on with: dal transfers resume {view.id}"
-    elif "resume" in why:
-        # What failed before its first byte is not kept, whatever its reason says to a window.
-        advice = " Nothing had been begun; run the command again."
+    elif is_fruitless(view):
+        # Whatever its reason says to a window, there is nothing to resume.
+        advice = " It is not kept: run the command again once that is mended."
     complain(f"The {name} {ended(view)}: {why}{advice}")
     return False
 

@@ -29,19 +29,23 @@ _FINAL = ", ".join(f"'{state.value}'" for state in sorted(FINAL_STATES, key=lamb
 
 # The rows' own numbers lag a running job; parts and intervals are written as they end.
 _SELECT = """
-SELECT job.*, connection.json AS connection_json,
+SELECT job.*, connection.json AS connection_json, origin.json AS origin_json,
   (SELECT sum(size) FROM part WHERE part.job = job.id AND part.done) AS parts_done,
   (SELECT sum(stop - start) FROM interval WHERE interval.job = job.id) AS ranges_done,
   (SELECT sum(done) FROM job AS file WHERE file.parent = job.id) AS files_done,
   (SELECT sum(total) FROM job AS file WHERE file.parent = job.id) AS files_total
 FROM job LEFT JOIN connection ON connection.id = job.profile
+  LEFT JOIN connection AS origin ON origin.id = job.source_profile
 WHERE {where} ORDER BY job.id
 """
 
 
 @record()
 class JobLine:
-    """One job as ``dal transfers list`` shows it. Sizes in bytes; ``total`` may be unknown."""
+    """One job as ``dal transfers list`` shows it. Sizes in bytes; ``total`` may be unknown.
+
+    ``place`` is its remote side, of a copy the target; ``source`` is of a copy alone.
+    """
 
     id: int
     state: JobState
@@ -51,6 +55,11 @@ class JobLine:
     done: int
     total: int | None
     error: str
+    parent: int | None = None
+    is_folder: bool = False
+    source: str = ""
+    created: float = 0.0
+    finished: float | None = None
 
 
 def read_jobs(path: Path, *, finished: bool, files: bool) -> Iterator[JobLine]:
@@ -104,6 +113,19 @@ def _line(row: sqlite3.Row, held: bool) -> JobLine:
         done=done,
         total=total,
         error=from_column(row["error"]),
+        parent=row["parent"],
+        is_folder=bool(row["is_folder"]),
+        source=_source(row),
+        created=row["created"],
+        finished=row["finished"],
+    )
+
+
+def _source(row: sqlite3.Row) -> str:
+    if row["origin_json"] is None:
+        return ""
+    return _place(
+        row["origin_json"], from_column(row["source_bucket"]), from_column(row["source_key"])
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asjson import json_line, utc
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import human_size, local_time, one_line, sentence
 from dalbrowser.storage import StorageError
@@ -26,10 +27,11 @@ _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
 class Shown:
     """Shows uploads in the order given, and counts. ``failed`` are those that told nothing."""
 
-    def __init__(self, context: Context, bucket: str) -> None:
+    def __init__(self, context: Context, bucket: str, *, as_json: bool = False) -> None:
         self._journal = context.folders.journal_file
         self._bucket = bucket
-        self._on_terminal = sys.stdout.isatty()
+        self._on_terminal = sys.stdout.isatty() and not as_json
+        self._write = _json if as_json else _columns if self._on_terminal else _tabs
         self._sum = Kept()
         self._count = 0
         self.failed = 0
@@ -48,8 +50,7 @@ class Shown:
                 continue
             self._count += 1
             self._sum += kept
-            write = _columns if self._on_terminal else _tabs
-            say(write(upload, kept, mine.get(upload)))
+            say(self._write(upload, kept, mine.get(upload)))
         sys.stdout.flush()
 
     async def _own(self, uploads: Sequence[MultipartUpload]) -> dict[MultipartUpload, OwnUpload]:
@@ -77,6 +78,27 @@ class Shown:
         word = "upload" if self._count == 1 else "uploads"
         size = human_size(self._sum.bytes)
         return f"{self._count:,} {word} ({size}, {self._sum.gib_days:.2f} GiB-days so far)"
+
+
+def facts_of(upload: MultipartUpload) -> dict[str, object]:
+    """Return what the listing itself tells of an upload."""
+    age = age_of(upload)
+    return {
+        "key": upload.path,
+        "upload_id": upload.upload_id,
+        "begun": utc(upload.initiated),
+        "age": None if age is None else int(age.total_seconds()),
+    }
+
+
+def _json(upload: MultipartUpload, kept: Kept, mine: OwnUpload | None) -> str:
+    told = {
+        "parts": kept.parts,
+        "bytes": kept.bytes,
+        "gib_days": kept.gib_days,
+        "transfer": None if mine is None else {"id": mine.job, "state": mine.state.value},
+    }
+    return json_line({**facts_of(upload), **told})
 
 
 def _tabs(upload: MultipartUpload, kept: Kept, mine: OwnUpload | None) -> str:

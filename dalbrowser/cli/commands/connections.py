@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asjson import add_json, connection_line, settings_shown
 from dalbrowser.cli.asking import ask_secret
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import CommandError, one_line
@@ -27,9 +28,12 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         help="list, add, test or remove saved connections",
         description="Saved connections, shared with the window. Secrets are kept in the keyring.",
     )
+    add_json(parser)
     parser.set_defaults(run=run_list)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
-    actions.add_parser("list", help="name, kind and settings").set_defaults(run=run_list)
+    listing = actions.add_parser("list", help="name, kind and settings")
+    add_json(listing, again=True)
+    listing.set_defaults(run=run_list)
     add = actions.add_parser(
         "add",
         help="save a connection",
@@ -54,15 +58,11 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
 
 async def run_list(context: Context, arguments: argparse.Namespace) -> int:
     """List every connection with its settings; a secret put into the file by hand is not told."""
-    del arguments
     for profile in context.profiles.all():
-        try:
-            secret = secret_fields(profile.scheme)
-        except StorageError:
-            secret = frozenset(profile.config)  # of a kind that only a newer version knows
-        settings = " ".join(
-            f"{name}={'***' if name in secret else value}" for name, value in profile.config.items()
-        )
+        if arguments.json:
+            say(connection_line(profile))
+            continue
+        settings = " ".join(f"{name}={value}" for name, value in settings_shown(profile).items())
         say(one_line(f"{profile.name}: {profile.scheme} {settings}"))
     return 0
 

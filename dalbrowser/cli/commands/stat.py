@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asjson import json_line, utc
 from dalbrowser.cli.context import say
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import format_location
@@ -42,9 +42,9 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
         await is_empty(op, "")  # A root is there as far as it can be listed.
     metadata = await op.stat(spell(location.path))
     uri = format_location(location, context.profiles)
-    facts = {"uri": uri, "key": location.path, **_facts(metadata)}
+    facts: dict[str, object] = {"uri": uri, "key": location.path, **_facts(metadata)}
     if arguments.json:
-        say(json.dumps(facts))
+        say(json_line(facts))
         return 0
     width = max(len(name) for name in facts)
     for name, value in facts.items():
@@ -56,7 +56,7 @@ def _facts(metadata: Metadata) -> dict[str, str | int]:
     known: dict[str, str | int | None] = {
         "kind": metadata.mode.value,
         "size": metadata.content_length,
-        "modified": metadata.last_modified.isoformat() if metadata.last_modified else None,
+        "modified": utc(metadata.last_modified),
         "etag": metadata.etag,
         "type": metadata.content_type,
         "encoding": metadata.content_encoding,

@@ -5,9 +5,11 @@ Listing looks without owning the journal; resuming and cancelling own it, and sa
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asjson import add_json, json_line, utc_of
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.jobs import ended, engine, run_jobs
 from dalbrowser.cli.journal_view import read_jobs
@@ -20,12 +22,10 @@ from dalbrowser.cli.wording import (
     job_name,
     one_line,
 )
-from dalbrowser.transfer import ConflictPolicy, JobState
+from dalbrowser.transfer import ConflictPolicy, Direction, JobState
 from dalbrowser.transfer.journal.holder import holder
 
 if TYPE_CHECKING:
-    import argparse
-
     from dalbrowser.cli.commands import Commands
     from dalbrowser.cli.context import Context
     from dalbrowser.cli.journal_view import JobLine
@@ -40,7 +40,8 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         help="list, resume or cancel transfers",
         description="The transfers in the journal that are not done, or with --all every one.",
     )
-    parser.set_defaults(run=run_list, all=False, files=False)
+    _add_listing(parser)
+    parser.set_defaults(run=run_list)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     listing = actions.add_parser(
         "list",
@@ -48,8 +49,7 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         description="A line a job, separated by tabs: id, state, direction, place, done/total"
         " in bytes (in columns, with units, on a terminal).",
     )
-    listing.add_argument("-a", "--all", action="store_true", help="finished ones too")
-    listing.add_argument("--files", action="store_true", help="the files inside of folders too")
+    _add_listing(listing, again=True)
     listing.set_defaults(run=run_list)
     resume = actions.add_parser(
         "resume",
@@ -86,12 +86,24 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     cancel.set_defaults(run=run_cancel)
 
 
+def _add_listing(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Declare what a listing is told, also without the word ``list``."""
+    missing = argparse.SUPPRESS if again else False
+    for flags, text in (
+        (("-a", "--all"), "finished ones too"),
+        (("--files",), "the files inside of folders too"),
+    ):
+        parser.add_argument(*flags, action="store_true", default=missing, help=text)
+    add_json(parser, again=again)
+
+
 async def run_list(context: Context, arguments: argparse.Namespace) -> int:
     """List the jobs; says on stderr who is working on them, if anybody is."""
     path = context.folders.journal_file
-    on_terminal, count = sys.stdout.isatty(), 0
+    on_terminal, count = sys.stdout.isatty() and not arguments.json, 0
+    write = _json if arguments.json else _columns if on_terminal else _tabs
     for job in read_jobs(path, finished=arguments.all, files=arguments.files):
-        say(_columns(job) if on_terminal else _tabs(job))
+        say(write(job))
         count += 1
     if on_terminal and not count:
         complain(
@@ -180,6 +192,26 @@ async def _go_on(
         await running.retry(ids)
     else:
         await running.resume(ids)
+
+
+def _json(job: JobLine) -> str:
+    here, there = job.local_path, job.place
+    source = job.source or (here if job.direction is Direction.UPLOAD else there)
+    facts = {
+        "id": job.id,
+        "parent": job.parent,
+        "state": job.state.value,
+        "direction": job.direction.value,
+        "folder": job.is_folder,
+        "source": source,
+        "target": here if job.direction is Direction.DOWNLOAD else there,
+        "done": job.done,
+        "total": job.total,
+        "created": utc_of(job.created),
+        "finished": utc_of(job.finished),
+        "error": job.error or None,
+    }
+    return json_line(facts)
 
 
 def _tabs(job: JobLine) -> str:

@@ -8,11 +8,12 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from dalbrowser.cli.asjson import add_json, json_line
 from dalbrowser.cli.asking import require_yes
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.copying import absolute
 from dalbrowser.cli.jobs import run_jobs
-from dalbrowser.cli.uploads_shown import Shown
+from dalbrowser.cli.uploads_shown import Shown, facts_of
 from dalbrowser.cli.wording import CommandError, add_rate, local_time, one_line
 from dalbrowser.storage import ErrorKind, MultipartUpload, StorageError
 from dalbrowser.storage.paths import spell
@@ -52,6 +53,7 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "-q", "--quick", action="store_true", help="only begun, upload id and key; nothing is asked"
     )
+    add_json(listing)
     listing.set_defaults(run=run_list)
     abort = actions.add_parser(
         "abort",
@@ -97,10 +99,13 @@ async def run_list(context: Context, arguments: argparse.Namespace) -> int:
     location, op = await _bucket(context, arguments.uri)
     if arguments.quick:
         async for upload in op.list_multiparts(spell(location.path)):
+            if arguments.json:
+                say(json_line(facts_of(upload)))
+                continue
             moment = local_time(upload.initiated)
             say(f"{moment}\t{upload.upload_id}\t{one_line(upload.path)}")
         return 0
-    shown = Shown(context, location.bucket)
+    shown = Shown(context, location.bucket, as_json=arguments.json)
     some: list[MultipartUpload] = []
     async for upload in op.list_multiparts(spell(location.path)):
         some.append(upload)

@@ -9,6 +9,7 @@ import pytest
 
 from dalbrowser.cli.commands.cat import byte_range
 from dalbrowser.cli.commands.uploads import age
+from dalbrowser.cli.jobs import tell
 from dalbrowser.cli.progress import progress_line
 from dalbrowser.cli.wording import human_size, one_line, sentence
 from dalbrowser.storage import ByteRange, ErrorKind, StorageError
@@ -94,3 +95,20 @@ def test_progress_says_how_far_how_fast_and_how_long() -> None:
 def test_progress_says_what_is_waited_for() -> None:
     waiting = replace(VIEW, state=JobState.WAITING_NETWORK, error="Nothing\nanswers.", speed=0.0)
     assert progress_line([waiting]).endswith("waiting (network): Nothing\\nanswers.")
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "kept", "said"),
+    [
+        (JobState.FAILED, 0, False, "make room and resume. It is not kept: run the command again"),
+        (JobState.WAITING_CREDENTIALS, 0, False, "It is not kept: run the command again"),
+        (JobState.FAILED, 0, True, "make room and resume. Go on with: dal transfers resume 1"),
+        (JobState.FAILED, 9, False, "make room and resume.\n"),
+    ],
+)
+def test_what_is_not_kept_is_not_to_be_resumed(
+    state: JobState, done: int, kept: bool, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = replace(VIEW, state=state, done=done, error="The disk is full; make room and resume.")
+    assert not tell(view, [], {1} if kept else set(), verbose=False)
+    assert said in capsys.readouterr().err
