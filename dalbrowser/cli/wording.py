@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -74,8 +75,12 @@ def add_rate(parser: argparse.ArgumentParser) -> None:
 
 
 def local_time(moment: datetime | None) -> str:
-    """Return a time in the person's zone, or ``-``."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
+    """Return a time in the person's zone, or ``-``; in its own at the ends of time."""
+    if moment is None:
+        return "-"
+    with contextlib.suppress(OverflowError):
+        moment = moment.astimezone()
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def epoch_time(seconds: float) -> str:

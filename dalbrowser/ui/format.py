@@ -20,6 +20,8 @@ _STEP = 1024
 _DAY = 86_400
 _HOUR = 3_600
 _MINUTE = 60
+_LARGEST = 2**63 - 1
+"""Qt's largest integer; a server may say anything."""
 _LONGEST_TITLE = 60
 """Characters of a name in a title: two lines of a dialog."""
 
@@ -38,6 +40,8 @@ def _locale() -> QLocale:
 
 def count_text(number: int) -> str:
     """Write a count with the locale's group separators: ``12,000``."""
+    if number > _LARGEST:
+        return f"{number:,}"
     return _locale().toString(number)
 
 
@@ -83,7 +87,7 @@ def time_text(moment: datetime | None, now: datetime | None = None) -> str:
     """Write a time in the local zone, shortly: today's as a time of day, else with its date."""
     if moment is None:
         return ""
-    local = moment.astimezone()
+    local = _local(moment)
     today = (now or datetime.now(UTC)).astimezone().date()
     clock = _locale().toString(QTime(local.hour, local.minute), QLocale.FormatType.ShortFormat)
     if local.date() == today:
@@ -99,7 +103,7 @@ def time_text(moment: datetime | None, now: datetime | None = None) -> str:
 
 def exact_time(moment: datetime) -> str:
     """Write a time to what the service gave, with its zone, local and in UTC."""
-    local = moment.astimezone()
+    local = _local(moment)
     long = QLocale.FormatType.LongFormat
     day = _locale().toString(QDate(local.year, local.month, local.day), long)
     # The locale's own form, but for its zone ("t"): that would be the window's, spelt out.
@@ -108,6 +112,17 @@ def exact_time(moment: datetime) -> str:
     spoken = _tr("{date}, {time} {zone}").format(date=day, time=clock, zone=_zone(local))
     exact = moment.astimezone(UTC).isoformat(sep=" ").replace("+00:00", " UTC")
     return f"{spoken}\n{exact}"
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a time in the local zone; in its own where that leaves the years 1 to 9999.
+
+    An error here would be one in a model that Qt asks, which ends the process.
+    """
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment
 
 
 def _zone(local: datetime) -> str:

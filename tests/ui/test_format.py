@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, Qt
 
+from dalbrowser.storage import Entry, EntryMode, Metadata
+from dalbrowser.ui.entries.cells import Column
+from dalbrowser.ui.entries.model import EntryModel
 from dalbrowser.ui.format import (
     count_text,
     duration_text,
@@ -16,6 +21,42 @@ from dalbrowser.ui.format import (
     time_text,
     visible_name,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(params=["Asia/Tokyo", "America/New_York"])
+def far_away(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A zone in which the first or the last hours of time have no date."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_away")
+def test_the_ends_of_time_and_the_largest_sizes_are_shown() -> None:
+    ends = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+    model = EntryModel()
+    model.start("")
+    model.append(
+        Entry(
+            f"{number}", Metadata(mode=EntryMode.FILE, content_length=2**70, last_modified=moment)
+        )
+        for number, moment in enumerate(ends)
+    )
+    for row, (year, moment) in enumerate(zip(("0001", "9999"), ends, strict=True)):
+        # An error in here ended the process.
+        index = model.index(row, Column.MODIFIED)
+        assert year in str(index.data())
+        assert year in str(index.data(Qt.ItemDataRole.ToolTipRole))
+        size = model.index(row, Column.SIZE)
+        assert size.data() == "8.00 EiB"
+        assert model.columns.metadata(row).content_length == 2**70
+        assert exact_time(moment)
+    assert exact_size(2**70) == "1,180,591,620,717,411,303,424 bytes"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -135,11 +136,18 @@ def _tooltip(columns: EntryColumns, row: int, column: Column, _buckets: bool) ->
     return None if told is None else tip_text(told)
 
 
+def _exact(path: str) -> str:
+    """Return a key, escapes and all, so that what cannot be seen can still be told."""
+    if not path.isprintable() or path.strip() != path:
+        return repr(path)
+    # Two keys may look alike and differ in how an accent is written.
+    alike = not path.isascii() and not unicodedata.is_normalized("NFC", path)
+    return f"{path}\n{path!a}" if alike else path
+
+
 def _told(columns: EntryColumns, row: int, column: Column) -> str | None:
     if column is Column.NAME:
-        # The exact key, escapes and all, so that what cannot be seen can still be told.
-        path = columns.path(row)
-        return path if path.isprintable() and path.strip() == path else repr(path)
+        return _exact(columns.path(row))
     if column is Column.SIZE:
         size = columns.size(row)
         return None if size is None or columns.is_dir(row) else exact_size(size)

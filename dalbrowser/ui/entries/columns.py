@@ -24,6 +24,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NO_TIME = -(2**63)
 _NO_SIZE = -1
+_LARGEST = 2**63 - 1
+"""What fits the column; a server may say anything."""
 _MODES = (EntryMode.FILE, EntryMode.DIR, EntryMode.UNKNOWN)
 _MODE_CODES = {mode: code for code, mode in enumerate(_MODES)}
 _DIR = _MODE_CODES[EntryMode.DIR]
@@ -104,7 +106,7 @@ class EntryColumns:
         self._classes.add(found.storage_class, row)
         self._known.add(found.known, row)
         self.names.append(self._relative(row, entry))
-        self.sizes.append(_NO_SIZE if found.content_length is None else found.content_length)
+        self.sizes.append(_size_of(found))
         self.times.append(_to_microseconds(found.last_modified))
         self._modes.append(_MODE_CODES[found.mode])
         digest, parts = self._pack_etag(row, found.etag)
@@ -121,7 +123,7 @@ class EntryColumns:
         self._whole.pop(row, None)
         self._odd_etags.pop(row, None)
         self.names[row] = self._relative(row, entry)
-        self.sizes[row] = _NO_SIZE if found.content_length is None else found.content_length
+        self.sizes[row] = _size_of(found)
         self.times[row] = _to_microseconds(found.last_modified)
         self._modes[row] = _MODE_CODES[found.mode]
         digest, parts = self._pack_etag(row, found.etag)
@@ -229,13 +231,18 @@ class EntryColumns:
         return isinstance(name, str) and self.row_of(name) is not None
 
 
+def _size_of(found: Metadata) -> int:
+    return _NO_SIZE if found.content_length is None else min(found.content_length, _LARGEST)
+
+
 def _to_microseconds(moment: datetime | None) -> int:
     return _NO_TIME if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
 def _has_more(found: Metadata) -> bool:
     return bool(
-        found.user_metadata
+        (found.content_length or 0) > _LARGEST
+        or found.user_metadata
         or found.checksums
         or found.version is not None
         or found.owner is not None

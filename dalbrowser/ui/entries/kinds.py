@@ -78,4 +78,5 @@ def kind_text(name: str, kind: Kind) -> str:
     ending = name.rpartition(".")[2]
     if kind in {FOLDER, BUCKET, _FILE} or "." not in name or not ending.isalnum():
         return word
-    return f"{word} ({ending.lower()})" if kind.word.lower() != ending.lower() else word
+    # ``JSON`` and ``PDF document`` name their ending already.
+    return word if ending.lower() in kind.word.lower().split() else f"{word} ({ending.lower()})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import unicodedata
 from array import array
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,14 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 def natural_key(name: str) -> str:
-    """Return a text that sorts as people count: ``file9`` before ``file10``, case folded."""
+    """Return a text that sorts as people count and spell: ``file9`` before ``file10``, ``é``
+    among the ``e``, case folded.
+    """
+    if not name.isascii():
+        # Accents by themselves, and left out: by their numbers they would stand behind ``z``.
+        name = "".join(
+            char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char)
+        )
     return _DIGITS.sub(_counted, name.casefold())
 
 
@@ -79,11 +87,20 @@ def _deal(keys: list[Any], pivots: list[Any]) -> Generator[None, None, list[arra
 
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Return a test for names: part of the name, or a pattern when it has ``*`` or ``?``."""
-    wanted = pattern.casefold()
+    wanted = folded(pattern)
     if "*" in wanted or "?" in wanted:
         match = re.compile(fnmatch.translate(wanted)).match
-        return lambda name: match(name.removesuffix("/").casefold()) is not None
-    return lambda name: wanted in name.casefold()
+        return lambda name: match(folded(name.removesuffix("/"))) is not None
+    return lambda name: wanted in folded(name)
+
+
+def folded(text: str) -> str:
+    """Return a text for comparing what is typed with what is shown.
+
+    Case does not count, nor whether an accent is a character of its own: keyboards write ``é``
+    as one, and names that come from macOS as two.
+    """
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
 def select_rows(

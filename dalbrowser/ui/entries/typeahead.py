@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from dalbrowser.ui.entries.sorting import folded
 from dalbrowser.ui.slices import SlicedWork
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class TypeAhead(QObject):
         self._typed = search if again else self._typed + search
         self._typed_at = now
         repeated = len(set(self._typed)) == 1
-        wanted = (self._typed[:1] if repeated else self._typed).casefold()
+        wanted = folded(self._typed[:1] if repeated else self._typed)
         start = current + 1 if again or repeated else current
         self._search.start(self._find(wanted, start), self._end)
 
@@ -55,7 +56,7 @@ class TypeAhead(QObject):
         for begin in range(0, count, _SLICE):
             for step in range(begin, min(begin + _SLICE, count)):
                 place = (start + step) % count
-                if names[rows[place]].casefold().startswith(wanted):
+                if folded(names[rows[place]]).startswith(wanted):
                     return place
             yield
         return -1

@@ -86,6 +86,12 @@ def test_names_sort_as_people_count() -> None:
     assert sorted(names, key=natural_key) == expected
 
 
+def test_accents_sort_with_their_letters_however_they_are_written() -> None:
+    names = ["z", "Ärger", "a\u0308hnlich", "Apfel", "été", "eta", "日本", "файл"]
+    expected = ["a\u0308hnlich", "Apfel", "Ärger", "eta", "été", "z", "файл", "日本"]
+    assert sorted(names, key=natural_key) == expected
+
+
 def test_folders_come_first_in_their_order() -> None:
     folders, files = finish(folders_first([3, 1, 2, 0], lambda row: row % 2 == 0))
     assert (list(folders), list(files)) == ([2, 0], [3, 1])
@@ -102,6 +108,10 @@ def test_folders_come_first_in_their_order() -> None:
         ("part-?", "part-12", False),
         ("dat*", "data/", True),
         ("[x]", "a[x]b", True),
+        ("é", "CAFE\u0301.txt", True),
+        ("e\u0301", "café.txt", True),
+        ("café?txt", "cafe\u0301.txt", True),
+        ("é", "cafe.txt", False),
     ],
 )
 def test_a_filter_is_a_part_of_the_name_or_a_pattern(
