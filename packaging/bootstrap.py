@@ -148,7 +148,7 @@ def _provide_ensurepip(interpreter: str) -> None:
 def _install_servers() -> dict[str, str]:
     """Install what the tests run against, and return what is left out, and why."""
     system = this_system()
-    wanted = [part for server in SERVERS if server.missing() for part in server.components]
+    wanted = [part for server in SERVERS if server.missing() for part in server.parts()]
     failure = None
     if wanted and system.can_install:
         failure = install_packages(system.packages(wanted))
@@ -156,7 +156,7 @@ def _install_servers() -> dict[str, str]:
     for server in SERVERS:
         gone = server.missing()
         if gone:
-            advice = failure or f"to run it: {system.advice(server.components)}"
+            advice = failure or f"to run it: {system.advice(server.parts())}"
             left_out[server.name] = f"no {', '.join(gone)} here; {advice}"
     return left_out
 

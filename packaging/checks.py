@@ -15,22 +15,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from interpreter import clean_environ
-from qtlibs import Component
+from qtlibs import X11, Component, loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 class Server(NamedTuple):
-    """Something real that tests run against, and the programs that it consists of."""
+    """Something real that tests run against: its programs, and what Qt needs to go with it."""
 
     name: str
     programs: tuple[str, ...]
     components: tuple[Component, ...]
+    libraries: tuple[Component, ...] = ()
 
     def missing(self) -> list[str]:
-        """Return the programs that are not on ``PATH``."""
-        return [name for name in self.programs if shutil.which(name) is None]
+        """Return the programs that are not on ``PATH``, and the libraries that do not load."""
+        gone = [name for name in self.programs if shutil.which(name) is None]
+        return gone + [one.what for one in self.libraries if not loads(one.what)]
+
+    def parts(self) -> tuple[Component, ...]:
+        """Return everything that brings it."""
+        return (*self.components, *self.libraries)
 
 
 SERVERS = (
@@ -60,6 +66,7 @@ SERVERS = (
             Component("Xvfb", "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
             Component("dbus-daemon", "dbus-daemon", "dbus-daemon", "dbus"),
         ),
+        X11,
     ),
 )
 """``rclone serve s3`` comes with the test extra, from PyPI, and is on every machine."""

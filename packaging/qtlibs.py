@@ -126,13 +126,14 @@ def missing_components() -> list[Component]:
         wanted += X11
     elif os.environ.get("WAYLAND_DISPLAY"):
         wanted += WAYLAND
-    missing = [component for component in wanted if not _loads(component.what)]
+    missing = [component for component in wanted if not loads(component.what)]
     if not _has_font():
         missing.append(FONT)
     return missing
 
 
-def _loads(soname: str) -> bool:
+def loads(soname: str) -> bool:
+    """Return whether this system has a shared library."""
     try:
         ctypes.CDLL(soname)
     except OSError:

@@ -8,6 +8,7 @@ touched.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import subprocess
@@ -31,6 +32,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAMS = ("Xvfb", "dbus-daemon")
+LIBRARIES = (
+    "libX11-xcb.so.1",
+    "libxkbcommon-x11.so.0",
+    "libxcb-cursor.so.0",
+    "libxcb-icccm.so.4",
+    "libxcb-image.so.0",
+    "libxcb-keysyms.so.1",
+    "libxcb-randr.so.0",
+    "libxcb-render-util.so.0",
+    "libxcb-shape.so.0",
+    "libxcb-shm.so.0",
+    "libxcb-sync.so.1",
+    "libxcb-xfixes.so.0",
+    "libxcb-xkb.so.1",
+)
+"""What Qt loads besides, to draw on an X11 display."""
 _WATCHER = "org.kde.StatusNotifierWatcher"
 _MESSAGES = "org.freedesktop.Notifications"
 _FILES = "org.freedesktop.FileManager1"
@@ -51,8 +68,14 @@ _TURN = 0.2
 
 
 def missing() -> list[str]:
-    """Return the programs that are not installed."""
-    return [name for name in PROGRAMS if shutil.which(name) is None]
+    """Return the programs and libraries that are not installed."""
+    gone = [name for name in PROGRAMS if shutil.which(name) is None]
+    for name in LIBRARIES:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            gone.append(name)
+    return gone
 
 
 @dataclass

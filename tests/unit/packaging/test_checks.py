@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import checks
 import pytest
+from systems import System
+
+from tests.servers import desktop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,5 +86,16 @@ def test_a_server_without_its_program_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(checks, "loads", lambda _name: True)
     for server in checks.SERVERS:
         assert server.missing() == list(server.programs)
+
+
+def test_a_tray_without_the_libraries_of_its_display_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "loads", lambda name: name != "libxcb-cursor.so.0")
+    (tray,) = [server for server in checks.SERVERS if "Xvfb" in server.programs]
+    assert "libxcb-cursor.so.0" in tray.missing()
+    assert "libxcb-cursor0" in System("debian", True).packages(tray.parts())
+    assert set(desktop.LIBRARIES) == {component.what for component in tray.libraries}

@@ -64,7 +64,7 @@ def test_this_machine_has_what_the_tests_themselves_run_on(
 
 
 def test_the_display_decides_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qtlibs, "_loads", lambda _name: False)
+    monkeypatch.setattr(qtlibs, "loads", lambda _name: False)
     monkeypatch.setattr(qtlibs, "_has_font", lambda: False)
     for name in NOTHING:
         monkeypatch.delenv(name, raising=False)
@@ -76,7 +76,7 @@ def test_the_display_decides_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_library_that_is_not_there_does_not_load() -> None:
-    assert not qtlibs._loads("libdalbrowser-is-no-such-library.so.9")
+    assert not qtlibs.loads("libdalbrowser-is-no-such-library.so.9")
 
 
 def test_what_qt_misses_is_said_with_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
