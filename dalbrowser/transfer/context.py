@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from dalbrowser.transfer.disk import casing
 from dalbrowser.transfer.disk.grounds import Grounds
 from dalbrowser.transfer.disk.placed import Placed
+from dalbrowser.transfer.journal.past import arrived
 from dalbrowser.transfer.model import JobState
 from dalbrowser.utils.records import record
 
@@ -80,7 +81,8 @@ class RunContext:
 
     async def placed_by_other(self, row: JobRow) -> bool:
         """Whether another job of a batch has put its file under this one's name."""
-        return await self.placed.by_other(row, self.journal.batch_rows, self.ignores_case)
+        rows = partial(arrived, self.journal)
+        return await self.placed.by_other(row, rows, self.ignores_case)
 
     async def ignores_case(self, folder: str) -> bool:
         """Whether names that differ in case are one in a folder; asked once of each."""

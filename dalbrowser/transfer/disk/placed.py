@@ -7,6 +7,7 @@ written over by another job of that batch, also when a restart lies between them
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -15,12 +16,16 @@ from dalbrowser.transfer.disk import casing
 from dalbrowser.transfer.model import Direction, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from dalbrowser.transfer.journal import JobRow
+    from dalbrowser.transfer.journal.past import Arrived
 
-    Rows = Callable[[int], Awaitable[list[JobRow]]]
+    Rows = Callable[[int, int, int], Awaitable[Sequence[Arrived]]]
     Asked = Callable[[str], Awaitable[bool]]
+
+_PAGE = 2000
+"""Files of a batch that are read from the journal at once, so that others get their turn."""
 
 _BATCHES = 16
 """Batches whose names are kept; of an older one they are read from the journal again."""
@@ -34,6 +39,7 @@ class Placed:
     def __init__(self) -> None:
         self._names: OrderedDict[int, dict[int, int]] = OrderedDict()
         self._partial: set[int] = set()
+        self._reading: dict[int, asyncio.Task[None]] = {}
 
     def restored(self, batch: int) -> None:
         """Say that a batch has jobs of a process before this one."""
@@ -43,9 +49,7 @@ class Placed:
         """Take note of a job that is done."""
         if row.is_folder or row.state is not JobState.DONE:
             return
-        names = self._names.setdefault(row.batch, {})
-        for name in _names(row):
-            names.setdefault(name, row.id)
+        self._keep(row)
         self._names.move_to_end(row.batch)
         while len(self._names) > _BATCHES:
             batch, _ = self._names.popitem(last=False)
@@ -54,12 +58,11 @@ class Placed:
     async def by_other(self, row: JobRow, rows: Rows, ignores_case: Asked) -> bool:
         """Whether another job of this one's batch has put its file under this one's name.
 
-        ``rows`` reads a batch from the journal, ``ignores_case`` asks it of a folder.
+        ``rows`` reads files of a batch that are done from the journal, by the batch, the id
+        after which, and how many at most; ``ignores_case`` asks it of a folder.
         """
-        if row.batch in self._partial:
-            for each in await rows(row.batch):
-                self.add(each)
-            self._partial.discard(row.batch)
+        while row.batch in self._partial or row.batch in self._reading:
+            await self._read(row.batch, rows)
         names = self._names.get(row.batch)
         if not names:
             return False
@@ -70,8 +73,34 @@ class Placed:
             return False
         return await ignores_case(os.path.dirname(row.local_path))  # noqa: PTH120
 
+    def _keep(self, row: JobRow | Arrived) -> None:
+        names = self._names.setdefault(row.batch, {})
+        for name in _names(row):
+            names.setdefault(name, row.id)
 
-def _names(row: JobRow) -> tuple[int, ...]:
+    async def _read(self, batch: int, rows: Rows) -> None:
+        """Read a batch from the journal, once for all who ask for it at the same time."""
+        task = self._reading.get(batch)
+        if task is None:
+            task = self._reading[batch] = asyncio.ensure_future(self._read_pages(batch, rows))
+            task.add_done_callback(lambda _: self._reading.pop(batch, None))
+        # Whoever is cancelled meanwhile leaves it to the others.
+        await asyncio.shield(task)
+
+    async def _read_pages(self, batch: int, rows: Rows) -> None:
+        after = 0
+        self._partial.discard(batch)
+        try:
+            while page := await rows(batch, after, _PAGE):
+                for each in page:
+                    self._keep(each)
+                after = page[-1].id
+        except BaseException:
+            self._partial.add(batch)
+            raise
+
+
+def _names(row: JobRow | Arrived) -> tuple[int, ...]:
     """Return numbers for a job's target: as it is, and, of a local one, with case ignored."""
     if row.direction is Direction.DOWNLOAD:
         return hash(row.local_path), hash((_FOLDED, casing.fold(row.local_path)))

@@ -24,6 +24,7 @@ from dalbrowser.transfer.folders.markers import is_folder, make_folder, make_fol
 from dalbrowser.transfer.folders.pathlist import listed_paths
 from dalbrowser.transfer.folders.vacancy import is_vacant, mark_fresh
 from dalbrowser.transfer.journal import JobRow, PlanRow
+from dalbrowser.transfer.journal.past import keys_of
 from dalbrowser.transfer.model import (
     ConflictPolicy,
     Direction,
@@ -205,8 +206,8 @@ async def _remote(
     resumes = bool(plan.cursor) and op.info().capability.list_with_start_after
     known: set[str] = set()
     if plan.cursor and not resumes:
-        rows = await ctx.journal.batch_rows(job.row.batch)
-        known = {_key(row) for row in rows if row.parent == job.id}
+        source = job.row.direction is not Direction.DOWNLOAD
+        known = await keys_of(ctx.journal, job.id, source=source)
     async for page in _pages(op, plan, resumes):
         if own is not None:
             own.require_none(page)

@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.journal.rows import from_column, job_from, to_column
-from dalbrowser.transfer.model import FINAL_STATES, JobEvent, JobState
+from dalbrowser.transfer.model import FINAL_STATES, Direction, JobEvent, JobState
 from dalbrowser.utils.records import record
 
 if TYPE_CHECKING:
@@ -95,6 +95,48 @@ async def files_of(
             (value, after, limit),
         )
         return [job_from(record, connections) for record in found]
+
+    return await journal.run(work)
+
+
+@record()
+class Arrived:
+    """A file that is done, as far as its target goes."""
+
+    id: int
+    batch: int
+    direction: Direction
+    profile: str
+    bucket: str
+    key: str
+    local_path: str
+
+
+async def arrived(journal: Journal, batch: int, after: int, limit: int) -> list[Arrived]:
+    """Return the next files of a batch that are done, by their ids, which are above ``after``."""
+
+    def work(db: sqlite3.Connection, connections: dict[int, str]) -> list[Arrived]:
+        found = db.execute(
+            "SELECT id, direction, profile, bucket, key, local_path FROM job"
+            " WHERE batch = ? AND id > ? AND state = 'done' AND NOT is_folder"
+            " ORDER BY id LIMIT ?",
+            (batch, after, limit),
+        )
+        return [
+            Arrived(r[0], batch, Direction(r[1]), connections[r[2]], *map(from_column, r[3:]))
+            for r in found
+        ]
+
+    return await journal.run(work)
+
+
+async def keys_of(journal: Journal, parent: int, *, source: bool) -> set[str]:
+    """Return the keys of a folder's files, or those of what they are copied from."""
+    column = "source_key" if source else "key"
+
+    def work(db: sqlite3.Connection, _: dict[int, str]) -> set[str]:
+        found = db.execute(f"SELECT {column} FROM job WHERE parent = ?", (parent,))  # noqa: S608
+        return {from_column(row[0]) for row in found}
 
     return await journal.run(work)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.transfer import ConflictPolicy, JobState
-from dalbrowser.transfer.disk import casing, localfile, localnames, renaming, wholefile
+from dalbrowser.transfer import ConflictPolicy, JobState, context
+from dalbrowser.transfer.disk import casing, localfile, localnames, placed, renaming, wholefile
 from dalbrowser.transfer.disk.localnames import key_of, segments_of
+from dalbrowser.transfer.journal.past import arrived
 from tests.faults.rig import MiB, Rig
 from tests.unit.transfer.gate import Gate
 
@@ -134,6 +135,35 @@ async def test_a_restart_does_not_forget_what_was_placed(rig: Rig) -> None:
         assert (await engine.wait(ids))[1].state is JobState.DONE
     assert (rig.folder / "f").read_bytes() == b"first"
     assert (rig.folder / "f (2)").read_bytes() == b"the second"
+
+
+async def test_what_was_placed_before_a_restart_is_read_once_for_all(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (rig.folder / "d").mkdir()
+    for number in range(40):
+        await rig.op.write(f"d/{number:02}", b"x")
+        (rig.folder / "d" / f"{number:02}").write_bytes(b"old")
+    gate = Gate(rig, "read", free=10)
+    async with rig.engine(small_files=8) as engine:
+        ids = await engine.download([(rig.at("d/"), None)], rig.folder, ConflictPolicy.OVERWRITE)
+        await gate.reached.wait()
+    rig.wire.before = None
+    pages = 0
+    real = arrived
+
+    async def counted(*args: Any) -> Any:
+        nonlocal pages
+        pages += 1
+        return await real(*args)
+
+    monkeypatch.setattr(context, "arrived", counted)
+    monkeypatch.setattr(placed, "_PAGE", 4)
+    async with rig.engine() as engine:
+        await engine.resume(ids)
+        assert (await engine.wait(ids))[0].state is JobState.DONE
+    assert {path.read_bytes() for path in (rig.folder / "d").iterdir()} == {b"x"}
+    assert 0 < pages <= 11
 
 
 @pytest.mark.parametrize("places", [1, 4])
