@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,7 @@ from dalbrowser.storage.services.fs.pool import THREADS
 from dalbrowser.storage.types import ByteRange
 
 if TYPE_CHECKING:
+    from dalbrowser.storage.types import Metadata
     from tests.unit.fs.conftest import Disk
 
 
@@ -187,6 +189,73 @@ async def test_a_folder_that_can_be_written_and_not_read(
     assert await disk.get("box/b") == b"one"
     await disk.delete("box/b")
     assert disk.files() == ["box"]
+
+
+@pytest.fixture
+def mounted(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder ``usb`` behaves as another file system, which keeps no attributes."""
+    (disk.root / "usb").mkdir()
+    usb = (disk.root / "usb").stat()
+    rename, setxattr = os.rename, os.setxattr
+
+    def across(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        sides = [os.path.samestat(os.fstat(fd), usb) for fd in (src_dir_fd, dst_dir_fd)]
+        if sides[0] != sides[1]:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    def refused(fd: int, name: str, value: bytes) -> None:
+        if "/usb/" in str(Path(f"/proc/self/fd/{fd}").readlink()):
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        setxattr(fd, name, value)
+
+    monkeypatch.setattr(os, "rename", across)
+    monkeypatch.setattr(os, "setxattr", refused)
+
+
+@pytest.mark.usefixtures("mounted")
+async def test_a_file_system_mounted_below_takes_files_without_metadata(disk: Disk) -> None:
+    await disk.put("usb/a.txt", b"one", content_type="text/plain")
+    assert await disk.get("usb/a.txt") == b"one"
+    with pytest.raises(StorageError, match="no metadata") as caught:
+        await disk.put("usb/b.txt", b"two", user_metadata={"of": "me"})
+    assert caught.value.kind is ErrorKind.UNSUPPORTED
+    assert disk.files() == ["usb", "usb/a.txt"]
+
+
+@pytest.mark.usefixtures("mounted")
+async def test_a_rename_to_another_file_system_is_a_copy_and_a_delete(disk: Disk) -> None:
+    await disk.put("a.txt", b"one", content_type="text/plain")
+    await disk.put("b.txt", b"two")
+    (disk.root / "link").symlink_to("b.txt")
+    await disk.fs.rename("a.txt", "usb/new/a.txt", OpRename())
+    await disk.fs.rename("usb/new/a.txt", "usb/a.txt", OpRename())
+    with pytest.raises(StorageError) as caught:
+        await disk.fs.rename("b.txt", "usb/a.txt", OpRename(if_not_exists=True))
+    assert caught.value.kind is ErrorKind.CONDITION_NOT_MATCH
+    with pytest.raises(StorageError) as caught:
+        await disk.fs.rename("link", "usb/link", OpRename())
+    assert caught.value.kind is ErrorKind.UNSUPPORTED
+    assert disk.files() == ["b.txt", "link", "usb", "usb/a.txt", "usb/new"]
+    assert await disk.get("usb/a.txt") == b"one"
+
+
+@pytest.mark.usefixtures("mounted")
+async def test_a_source_written_while_it_moves_to_another_file_system_stays(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await disk.put("a", b"one")
+    copy = disk.fs.copy
+
+    async def written_meanwhile(source: str, target: str, args: OpCopy) -> Metadata:
+        done = await copy(source, target, args)
+        await disk.put("a", b"newer")
+        return done
+
+    monkeypatch.setattr(disk.fs, "copy", written_meanwhile)
+    with pytest.raises(StorageError):
+        await disk.fs.rename("a", "usb/a", OpRename())
+    assert await disk.get("a") == b"newer"
 
 
 async def test_appends_of_many_writers_all_arrive(disk: Disk) -> None:

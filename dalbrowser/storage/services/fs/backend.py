@@ -17,7 +17,7 @@ from dalbrowser.storage.accessor import Accessor
 from dalbrowser.storage.capability import Capability
 from dalbrowser.storage.context import AccessorInfo
 from dalbrowser.storage.errors import ErrorKind, StorageError, unsupported
-from dalbrowser.storage.options import OpRead
+from dalbrowser.storage.options import OpCopy, OpDelete, OpRead, OpStat
 from dalbrowser.storage.services.fs import meta
 from dalbrowser.storage.services.fs.config import FsConfig
 from dalbrowser.storage.services.fs.core import Core
@@ -37,16 +37,13 @@ if TYPE_CHECKING:
     from dalbrowser.storage.options import (
         OpAbortMultipart,
         OpCompleteMultipart,
-        OpCopy,
         OpCopyMultipart,
         OpCreateDir,
         OpCreateMultipart,
-        OpDelete,
         OpList,
         OpListMultiparts,
         OpListParts,
         OpRename,
-        OpStat,
         OpWrite,
         OpWriteMultipart,
     )
@@ -145,7 +142,23 @@ class Fs(Accessor):
             await self._pool.release(os.close, fd)
 
     async def rename(self, source: str, target: str, args: OpRename) -> None:
-        await self._pool.run(self._core.rename, source, target, exclusive=args.if_not_exists)
+        call = self._core.rename
+        try:
+            await self._pool.run(call, source, target, exclusive=args.if_not_exists)
+        except StorageError as error:
+            other_disk = error.context.get("errno") == "EXDEV"
+            if not other_disk or not await self._pool.run(self._core.is_file, source):
+                raise
+            await self._move(source, target, args)
+
+    async def _move(self, source: str, target: str, args: OpRename) -> None:
+        """Rename to where another file system is mounted: a copy, then a delete."""
+        before = await self.stat(source, OpStat())
+        same = OpCopy(if_match=before.etag, if_not_exists=args.if_not_exists)
+        await self.copy(source, target, same)
+        # Who wrote the source meanwhile keeps it, and has a copy of what it was.
+        await self.stat(source, OpStat(if_match=before.etag))
+        await self.delete(source, OpDelete())
 
     async def create_multipart(self, path: str, args: OpCreateMultipart) -> str:
         drop = partial(self._uploads.abort, path)

@@ -178,6 +178,12 @@ class Core:
                 os.close(fd)
             os.rmdir(place.name, dir_fd=place.fd)
 
+    def is_file(self, key: str) -> bool:
+        """Whether a regular file is at the key itself, not where a link leads."""
+        with self.root.locate(segments(key)) as place:
+            st = place.lstat_or_none()
+            return st is not None and stat.S_ISREG(st.st_mode)
+
     def rename(self, source: str, target: str, *, exclusive: bool) -> None:
         """Move a file, or a link itself, to another name; folders for it are made."""
         try:

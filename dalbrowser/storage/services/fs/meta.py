@@ -116,7 +116,10 @@ def load(target: int | str) -> dict[str, Any]:
 
 
 def save(fd: int, extra: Mapping[str, Any]) -> None:
-    """Keep ``extra`` beside the bytes of an open file; nothing to keep clears nothing."""
+    """Keep ``extra`` beside the bytes of an open file; nothing to keep clears nothing.
+
+    Raises ``Unsupported`` where the file system keeps none, but for a content type alone.
+    """
     if not extra:
         return
     try:
@@ -128,7 +131,15 @@ def save(fd: int, extra: Mapping[str, Any]) -> None:
                 "The metadata is larger than this file system keeps with a file (mostly about"
                 " 4 KiB in all); give less of it.",
             ) from error
-        raise
+        if error.errno != errno.ENOTSUP:
+            raise
+        # Another file system than the root's is mounted here. A content type goes by the name.
+        if set(extra) - {"content_type"}:
+            raise StorageError(
+                ErrorKind.UNSUPPORTED,
+                "The file system mounted here keeps no metadata with a file; leave it out, or"
+                " use another folder.",
+            ) from error
 
 
 def check(st: os.stat_result, args: OpStat | OpRead) -> None:
