@@ -27,6 +27,9 @@ def main(argv: Sequence[str]) -> int:
     if problem is not None:
         sys.stderr.write(f"dalbrowser: {problem}\n")
         return 1
-    from dalbrowser.app.run import run  # after the environment, which Qt reads once
+    from dalbrowser.app.imports import import_plainly  # after the environment, which Qt reads once
+
+    import_plainly()
+    from dalbrowser.app.run import run  # the whole window
 
     return run(arguments)

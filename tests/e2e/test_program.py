@@ -61,6 +61,28 @@ def test_a_picture_of_the_demo_without_a_display(tmp_path: Path, scale: str, the
     assert len(shades) > 20
 
 
+def test_the_window_starts_without_reading_the_source_of_its_modules(tmp_path: Path) -> None:
+    code = """
+import linecache, sys
+from dalbrowser.app import main
+code = main(["--screenshot", sys.argv[1]])
+print(*[name for name in linecache.cache if "dalbrowser" in name], file=sys.stderr)
+sys.exit(code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "window.png")],
+        env=environment(tmp_path),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # What is loaded before Qt may have been read: no module of the window's own is.
+    assert [name for name in done.stderr.split() if "/ui/" in name] == []
+
+
 def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     done = run(tmp_path, "--screenshot", str(tmp_path / "no folder" / "window.png"))
     assert done.returncode == 1
