@@ -27,6 +27,10 @@ T = TypeVar("T")
 _LONG = frozenset({"copy", "rename", "copy_multipart", "complete_multipart", "delete_batch"})
 """Calls in which a server works on data before it answers, S3's up to minutes."""
 
+_PAGES = frozenset({"list.next_page", "list_multiparts.next_page", "list_parts.next_page"})
+"""Calls that bring up to megabytes. Over a network the HTTP client watches their bytes; a disk
+that says nothing has only the deadline of a call."""
+
 _UNBOUNDED = frozenset(
     {
         "read_whole",
@@ -45,7 +49,7 @@ _UNBOUNDED = frozenset(
 @record(kw_only=True)
 class TimeoutLayer:
     """Seconds: ``call`` for one request, ``between`` two blocks of a body, ``long`` for requests
-    in which the server itself copies or joins data."""
+    in which the server itself copies or joins data, and for a page of a listing."""
 
     call: float = 60.0
     between: float = 60.0
@@ -55,11 +59,14 @@ class TimeoutLayer:
         """Return ``inner`` with deadlines."""
         return _TimeoutAccessor(inner, self)
 
-    def deadline(self, step: str) -> float | None:
-        """Return the seconds that ``step`` may take, ``None`` for no limit."""
+    def deadline(self, step: str, *, local: bool = False) -> float | None:
+        """Return the seconds that ``step`` may take, ``None`` for no limit.
+
+        ``local`` says that no network is between here and the bytes.
+        """
         if step in _UNBOUNDED:
             return None
-        if step in _LONG:
+        if step in _LONG or (step in _PAGES and not local):
             return self.long
         return self.call
 
@@ -69,9 +76,10 @@ class _TimeoutAccessor(AroundAccessor):
         super().__init__(inner)
         self._layer = layer
         self._scheme = inner.info().scheme
+        self._local = inner.info().local
 
     async def around(self, step: str, path: str, call: Callable[[], Awaitable[T]]) -> T:
-        seconds = self._layer.deadline(step)
+        seconds = self._layer.deadline(step, local=self._local)
         if seconds is None:
             return await call()
         try:

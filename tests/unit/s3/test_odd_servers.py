@@ -12,16 +12,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from dalbrowser.storage import Operator
+from dalbrowser.storage import Operator, RetryLayer, TimeoutLayer
 from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.options import OpPresign, OpRead, OpWrite
 from dalbrowser.storage.services.s3 import S3, S3Config, errors, replies
 from dalbrowser.storage.services.s3.ahead import AheadLister, Source
 from dalbrowser.storage.types import Entry, Metadata, Page, Part
-from tests.servers.lying import Answer, LyingServer, in_turn, reply
+from tests.servers.lying import Answer, LyingServer, in_turn, reply, response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.servers.lying import Seen
 
 XML = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -137,6 +139,23 @@ async def test_a_cancellation_is_heard_while_the_page_ahead_is_given_up() -> Non
     await closed.wait()
     await asyncio.sleep(0)
     await lister.aclose()
+
+
+async def test_a_page_that_comes_slowly_is_waited_for() -> None:
+    """A thousand long keys are megabytes, and a hotel's network brings some kilobytes a second."""
+    page = listing(*(f"dir/{number}" for number in range(100)))
+
+    async def slowly(_: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(response(200, {}, len(page)))
+        for at in range(0, len(page), len(page) // 10):
+            writer.write(page[at : at + len(page) // 10])
+            await writer.drain()
+            await asyncio.sleep(0.03)
+
+    async with connected(slowly, exact_keys="send") as (op, server):
+        patient = op.layer(TimeoutLayer(call=0.15)).layer(RetryLayer(attempts=2, base=0.0))
+        assert len(await patient.list("dir/")) == 100
+    assert len(server.seen) == 1
 
 
 async def test_a_folder_on_a_server_with_the_old_listing_only() -> None:
