@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from dalbrowser.cli.context import Context
 
 
+_NAME_A_SECRET = frozenset({"access_key_id", "proxy_user"})
+"""Settings with which a secret goes."""
+
+
 def register(commands: Commands, server: argparse.ArgumentParser) -> None:
     """Declare ``connections`` and what it can do."""
     del server  # a connection says its own server
@@ -113,7 +117,7 @@ async def run_remove(context: Context, arguments: argparse.Namespace) -> int:
     if known and not secret_fields(profile.scheme):
         return 0
     await context.secrets.delete(profile.id)
-    if context.secrets.problem and profile.config.get("access_key_id"):
+    if context.secrets.problem and _NAME_A_SECRET & set(profile.config):
         complain(f"Its secret may still be in the keyring. {context.secrets.problem}")
         return 1
     return 0
