@@ -7,6 +7,7 @@ data, by the connection's end or by the deadline; a link that was aborted is not
 from __future__ import annotations
 
 import asyncio
+from asyncio import sslproto
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
@@ -106,9 +107,13 @@ class Link(asyncio.Protocol):
         """
         if self._transport is None:
             raise ConnectionResetError("the connection is gone")
-        made = await self._loop.start_tls(self._transport, self, context, server_hostname=name)
-        if made is None:
-            raise ConnectionResetError("the connection is gone")
+        under = self._transport
+        if isinstance(under, sslproto._SSLProtocolTransport):
+            under = cast("asyncio.Transport", _Outer(under))
+        made = await self._loop.start_tls(under, self, context, server_hostname=name)
+        if made is None or made.is_closing() or self._ended:
+            # A loop may call that success when the peer goes in the middle of it.
+            raise ConnectionResetError("the connection ended")
         self.connection_made(made)
 
     async def write(self, data: Data, deadline: float) -> None:
@@ -202,6 +207,25 @@ class Link(asyncio.Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+
+class _Outer:
+    """A TLS transport that TLS is spoken within: asyncio's own cannot break off there.
+
+    Its ``_force_close`` raises ``TypeError`` (CPython 3.11 and 3.12, fixed in 3.13).
+    """
+
+    _start_tls_compatible = True
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def _force_close(self, exc: BaseException | None) -> None:
+        del exc
+        self._transport.abort()
 
 
 def _being_cancelled() -> bool:

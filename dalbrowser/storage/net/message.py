@@ -44,7 +44,12 @@ class Origin:
             raise _bad_origin(text, "it names no host")
         if split.username is not None or split.password is not None:
             raise _bad_origin("(not shown)", "credentials do not belong in the address")
-        return cls(split.scheme, split.hostname, port or DEFAULT_PORTS[split.scheme])
+        try:
+            # A name in other letters is asked for, and stands in headers, as it is registered.
+            host = split.hostname if text.isascii() else split.hostname.encode("idna").decode()
+        except UnicodeError:
+            raise _bad_origin(text, "its host is no name") from None
+        return cls(split.scheme, host, port or DEFAULT_PORTS[split.scheme])
 
     @property
     def authority(self) -> str:

@@ -333,11 +333,16 @@ async def test_the_certificate_must_be_the_origins(ceph_cluster: Ceph, proxy: Fo
     assert all(asked.is_tunnel for asked in proxy.asked)
 
 
+def own_tls(cluster: Ceph) -> ssl.SSLContext:
+    """Return what a server of this process needs to have the cluster's certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cluster.folder / "server.pem", cluster.folder / "server.key")
+    return context
+
+
 @pytest.fixture
 async def tls_proxy(ceph_cluster: Ceph) -> AsyncIterator[ForwardProxy]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ceph_cluster.folder / "server.pem", ceph_cluster.folder / "server.key")
-    async with ForwardProxy(tls=context) as running:
+    async with ForwardProxy(tls=own_tls(ceph_cluster)) as running:
         yield running
 
 
@@ -352,6 +357,37 @@ async def test_tls_within_tls(ceph_cluster: Ceph, tls_proxy: ForwardProxy) -> No
     async with client_of(tls_proxy.url, ca_file=ceph_cluster.https.ca) as client:
         assert b"ListAllMyBuckets" in await read(client, clear, "/")
     assert tls_proxy.asked[-1].line == f"GET {clear}/ HTTP/1.1"
+
+
+async def test_a_tunnel_within_tls_that_breaks(tls_proxy: ForwardProxy, ceph_cluster: Ceph) -> None:
+    for answer in (b"", b"HTTP/1.1 200 fine\r\n\r\n"):
+        tls_proxy.instead = says(answer)
+        error = await failure(tls_proxy.url, SECURE, ca_file=ceph_cluster.https.ca)
+        assert wait_for(error) is Wait.NETWORK
+        assert f"The proxy {tls_proxy.url}" in error.message
+
+
+async def test_tls_within_tls_that_breaks_in_a_body(
+    ceph_cluster: Ceph, tls_proxy: ForwardProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1 << 16):
+            pass
+        writer.close()
+
+    body = [b"x" * (1 << 20)] * 16
+    origin = await asyncio.start_server(swallow, "127.0.0.1", 0, ssl=own_tls(ceph_cluster))
+    where = Origin.parse(f"https://127.0.0.1:{origin.sockets[0].getsockname()[1]}")
+    async with client_of(tls_proxy.url, ca_file=ceph_cluster.https.ca) as client:
+        tls_proxy.cut_after = 5 << 20
+        with pytest.raises(StorageError) as caught:
+            await client.send(HttpRequest("PUT", where, "/b/k", body=body))
+        assert wait_for(caught.value) is Wait.NETWORK
+        assert b"ListAllMyBuckets" in await read(client, secure(ceph_cluster)[0], "/")
+    origin.close()
+    await origin.wait_closed()
+    assert tls_proxy.cuts == 1
+    assert caplog.text == ""
 
 
 async def test_a_proxy_whose_own_certificate_is_not_trusted(
