@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import itertools
 import os
 import random
@@ -19,6 +20,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.layers.retry import RetryLayer
 from dalbrowser.storage.options import (
     OpAbortMultipart,
+    OpCompleteMultipart,
     OpCopy,
     OpCreateDir,
     OpCreateMultipart,
@@ -189,6 +191,52 @@ async def test_a_folder_that_can_be_written_and_not_read(
     assert await disk.get("box/b") == b"one"
     await disk.delete("box/b")
     assert disk.files() == ["box"]
+
+
+async def test_who_completes_the_same_upload_at_that_very_moment_is_not_cut(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other gives its file its name after this one has opened it, before it is locked."""
+    upload_id = await disk.fs.create_multipart("a", OpCreateMultipart())
+    part = await disk.fs.write_multipart(
+        "a", OpWriteMultipart(upload_id=upload_id, number=1, size=3)
+    )
+    await part.write(b"new")
+    parts = [await part.close()]
+    real = fcntl.flock
+    others: list[Path] = []
+
+    def flock(fd: int, how: int) -> None:
+        if not others:
+            others.append(disk.root / "published")
+            os.write(fd, b"what the other has joined")
+            os.rename(Path(f"/proc/self/fd/{fd}").readlink(), others[0])  # noqa: PTH104
+        real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await disk.fs.complete_multipart("a", parts, OpCompleteMultipart(upload_id=upload_id))
+    assert others[0].read_bytes() == b"what the other has joined"
+    assert await disk.get("a") == b"new"
+    assert disk.files() == ["a", "published"]
+
+
+async def test_a_file_cleared_away_before_it_was_locked_is_begun_again(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever deletes the folder at that moment takes it for what a crash left."""
+    (disk.root / "d").mkdir()
+    real = fcntl.flock
+    cleared: list[int] = []
+
+    def flock(fd: int, how: int) -> None:
+        if not cleared:
+            cleared.append(fd)
+            Path(f"/proc/self/fd/{fd}").readlink().unlink()
+        real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await disk.put("d/a", b"one")
+    assert await disk.get("d/a") == b"one"
 
 
 @pytest.fixture

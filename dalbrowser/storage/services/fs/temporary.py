@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from dalbrowser.storage.services.fs.root import Place, Root
 
 
+_TRIES = 5
+"""How often a file is begun; each further time, another was quicker."""
+
+
 class TemporaryFile:
     """Owns ``place`` once it is built. All methods block: call them in a thread.
 
@@ -39,28 +43,46 @@ class TemporaryFile:
         self._root = root
         self._place = place
         self._lock = threading.Lock()
-        self._name = TEMPORARY_PREFIX + (tag or secrets.token_hex(8))
+        self._name = ""
+        self._fd = -1
         self.size = 0
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (0 if tag else os.O_EXCL)
-        self._fd = os.open(self._name, flags, 0o666, dir_fd=place.fd)
-        try:
-            self._take(tag)
-        except BaseException:
-            os.close(self._fd)
-            raise
+        for _ in range(_TRIES):
+            if self._begin(tag):
+                return
+        raise _busy()
 
-    def _take(self, tag: str | None) -> None:
+    def _begin(self, tag: str | None) -> bool:
+        """Make the file and lock it; ``False`` where somebody took it in between."""
+        self._name = TEMPORARY_PREFIX + (tag or secrets.token_hex(8))
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (0 if tag else os.O_EXCL)
+        self._fd = os.open(self._name, flags, 0o666, dir_fd=self._place.fd)
+        taken = False
+        try:
+            taken = self._take(tag)
+        finally:
+            if not taken:
+                os.close(self._fd)
+                self._fd = -1
+        return taken
+
+    def _take(self, tag: str | None) -> bool:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if tag and error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
-                raise StorageError(
-                    ErrorKind.UNEXPECTED,
-                    "Another program is completing the same upload just now; look again soon.",
-                    status=ErrorStatus.TEMPORARY,
-                ) from error
+            if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
+                if tag:
+                    raise _busy() from error
+                return False
             # A file system without locks: only the clearing of old leftovers needs them.
+        # Before the lock, who had it may have given it another name, or cleared it away.
+        try:
+            there = os.stat(self._name, dir_fd=self._place.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        if tag and not os.path.samestat(there, os.fstat(self._fd)):
+            return False
         os.ftruncate(self._fd, 0)
+        return True
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append ``data``; a call that raises has taken nothing of it and may be made again."""
@@ -158,6 +180,14 @@ class TemporaryFile:
         os.close(self._fd)
         self._fd = -1
         self._place.close()
+
+
+def _busy() -> StorageError:
+    return StorageError(
+        ErrorKind.UNEXPECTED,
+        "Another program is completing the same upload just now; look again soon.",
+        status=ErrorStatus.TEMPORARY,
+    )
 
 
 def touch(fd: int) -> None:
