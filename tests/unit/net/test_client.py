@@ -252,7 +252,16 @@ def test_redaction() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s3.example.com", "127.0.0.1:9000", "ftp://x", "http://", "http://x:port", "s3://b"],
+    [
+        "",
+        "s3.example.com",
+        "127.0.0.1:9000",
+        "ftp://x",
+        "http://",
+        "http://x:port",
+        "s3://b",
+        "http://é..a",
+    ],
 )
 def test_endpoints_that_cannot_be_used(text: str) -> None:
     with pytest.raises(StorageError) as caught:
@@ -271,5 +280,6 @@ def test_authority() -> None:
     assert Origin.parse("https://h").authority == "h"
     assert Origin.parse("https://h:80").authority == "h:80"
     assert Origin.parse("http://[::1]:90").authority == "[::1]:90"
+    assert str(Origin.parse("https://Bücher.example")) == "https://xn--bcher-kva.example"
     assert Origin.parse("http://b.localhost").connect_host == "localhost"
     assert ssl.HAS_TLSv1_2

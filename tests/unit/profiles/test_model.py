@@ -43,6 +43,8 @@ def test_secret_fields_of_s3() -> None:
         ("session_token", "hush-hush"),
         ("endpoint", "http://me:hush-hush@127.0.0.1:9000"),
         ("proxy", "http://me:hush-hush@127.0.0.1:3128"),
+        ("proxy", "me:hush-hush@127.0.0.1:3128"),
+        ("proxy_password", "hush-hush"),
     ],
 )
 def test_json_refuses_a_secret_and_does_not_repeat_it(name: str, value: str) -> None:
