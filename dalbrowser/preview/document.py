@@ -77,10 +77,6 @@ class TextDocument:
         """Return where the row that holds the byte ``offset`` begins."""
         return await self._read_for(lambda: self._cutter.row_start(offset))
 
-    async def last_rows(self, count: int) -> list[Row]:
-        """Return the last ``count`` rows."""
-        return await self.rows_before(self.size, count)
-
     def peek_rows_from(self, start: int, count: int) -> list[Row] | None:
         """Return ``rows_from`` if everything it needs has been read."""
         return self._peek(lambda: self._cutter.rows_from(start, count))

@@ -6,7 +6,6 @@ the drag rests on for a second opens; leaving the widget leaves no mark, hint or
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
@@ -16,7 +15,6 @@ from dalbrowser.session.carrying import Cargo, Deed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QDropEvent
 
     from dalbrowser.profiles import Location
@@ -30,11 +28,6 @@ _ACTIONS = {
     Deed.COPY: Qt.DropAction.CopyAction,
     Deed.MOVE: Qt.DropAction.MoveAction,
 }
-
-
-def local_paths(data: QMimeData) -> list[Path]:
-    """Return the local files and folders among what is dragged."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 class Spot(NamedTuple):

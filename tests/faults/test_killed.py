@@ -140,10 +140,6 @@ class MoveStory(Story):
             assert (await self.rig.op.stat(self.path + name)).content_length == SIZE
 
 
-class StreamedStory(MoveStory):
-    lines = 6
-
-
 @pytest.fixture(params=SERVICES)
 async def service(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """A rig over a folder, and over real S3 servers."""
