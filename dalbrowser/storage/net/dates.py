@@ -6,7 +6,7 @@ Invariant: a date that does not parse is ``None``, never an exception and never 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 
@@ -46,11 +46,13 @@ def from_iso(text: str | None) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
+        if when.tzinfo is not UTC:
+            known = when.tzinfo is not None
+            when = when.astimezone(UTC) if known else when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    if when.tzinfo is UTC:
-        return when
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    # Programs in Go write the year 1 for "unknown"; and in some time zones it is the year 0.
+    return when if MINYEAR < when.year < MAXYEAR else None
 
 
 @lru_cache(maxsize=16)

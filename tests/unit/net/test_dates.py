@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from dalbrowser.storage.net import dates
 
 WHEN = datetime(2013, 5, 24, 1, 2, 3, tzinfo=UTC)
@@ -21,3 +23,15 @@ def test_what_is_no_date() -> None:
         assert dates.from_http(text) is None
     for text in (None, "", "2013-99-01"):
         assert dates.from_iso(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",  # Go's zero, and a year that some time zones do not have
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+    ],
+)
+def test_a_date_beyond_the_calendar_is_none(text: str) -> None:
+    assert dates.from_iso(text) is None

@@ -87,6 +87,12 @@ def test_every_field_of_an_object() -> None:
     assert (bare.path, bare.metadata.content_length, bare.metadata.etag) == ("a", None, None)
 
 
+def test_a_size_of_any_length_is_survived() -> None:
+    text = OBJECT.format(key="a", etag="1", size="9" * 5000)
+    (entry,) = replies.listing(page(text, encoded=False), "")[0]
+    assert entry.metadata.content_length is None
+
+
 @pytest.mark.parametrize("cut", range(1, 400, 13))
 def test_a_page_that_was_cut_is_an_error(cut: int) -> None:
     body = page(OBJECT.format(key="a", etag="1", size=1) * 2, encoded=True)

@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import stat
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
@@ -67,9 +67,11 @@ def etag(st: os.stat_result) -> str:
 def modified_at(st: os.stat_result) -> datetime | None:
     """Return when the bytes were last changed; ``None`` for a time beyond the calendar."""
     try:
-        return _EPOCH + timedelta(microseconds=st.st_mtime_ns // 1000)
+        when = _EPOCH + timedelta(microseconds=st.st_mtime_ns // 1000)
     except OverflowError:
         return None
+    # The first and the last year are beyond it in some time zones.
+    return when if MINYEAR < when.year < MAXYEAR else None
 
 
 def describe(

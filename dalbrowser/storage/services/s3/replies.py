@@ -173,7 +173,7 @@ def _objects(document: _Document, root: str, prefix: str) -> list[Entry]:
                 path,
                 Metadata(
                     mode=EntryMode.DIR if not path or path[-1] == "/" else EntryMode.FILE,
-                    content_length=int(length) if length.isdecimal() else None,
+                    content_length=_size(length),
                     etag=quoted(found.get(etag)),
                     last_modified=when(found.get(modified)),
                     storage_class=intern(found.get(stored) or "STANDARD"),
@@ -184,6 +184,10 @@ def _objects(document: _Document, root: str, prefix: str) -> list[Entry]:
             )
         )
     return entries
+
+
+def _size(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def _add_prefixes(document: _Document, root: str, asked: str, entries: list[Entry]) -> None:
@@ -224,7 +228,7 @@ def versions(
                 last[len(root) :],
                 Metadata(
                     mode=EntryMode.DIR if last.endswith("/") else EntryMode.FILE,
-                    content_length=int(size) if size.isdecimal() and not gone else None,
+                    content_length=None if gone else _size(size),
                     etag=quoted(document.of(item, "ETag")),
                     last_modified=dates.from_iso(document.of(item, "LastModified")),
                     storage_class=document.of(item, "StorageClass") or None,
