@@ -120,20 +120,30 @@ class ProfileStore:
     @contextlib.contextmanager
     def _file(self) -> Iterator[list[Any]]:
         """Give the file's rows for changing; they are saved unless the change failed."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with jsonfile.exclusive(self.path):
-            stored = self._load()
-            rows = list(stored[_KEY])
-            yield rows
-            changed = {**stored, _KEY: rows}
-            jsonfile.save(self.path, changed)
-            self._take(changed)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with jsonfile.exclusive(self.path):
+                stored = self._load()
+                rows = list(stored[_KEY])
+                yield rows
+                changed = {**stored, _KEY: rows}
+                jsonfile.save(self.path, changed)
+                self._take(changed)
+        except OSError as error:
+            message = (
+                f"The connections in {self.path} cannot be changed ({error.strerror}); see that"
+                " the file and its folder are yours, and that the disk has space"
+            )
+            raise OSError(error.errno, message) from error
 
     def _read(self) -> None:
         try:
             self._take(self._load())
         except OSError as error:
-            self.note = f"The connections in {self.path} cannot be read ({error.strerror})."
+            self.note = (
+                f"The connections in {self.path} cannot be read ({error.strerror}); see that the"
+                " file is yours, then start again."
+            )
 
     def _load(self) -> dict[str, Any]:
         stored, note = jsonfile.load(self.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dalbrowser.profiles import Profile, ProfileStore, builtin_profiles, check_name
-from dalbrowser.settings import Folders
+from dalbrowser.session import describe
+from dalbrowser.settings import Folders, jsonfile
 from dalbrowser.storage import ErrorKind, StorageError
 
 if TYPE_CHECKING:
@@ -142,6 +144,20 @@ def test_a_damaged_file_is_set_aside(folders: Folders, text: str) -> None:
     store.save(profile())
     assert (folders.config / "connections.json.damaged-1").read_text() == text
     assert store.get("id-1").name == "work"
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: object, _value: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/some/.temporary")
+
+    monkeypatch.setattr(jsonfile, "save", refuse)
+    with pytest.raises(OSError, match="cannot be changed") as caught:
+        store.save(profile())
+    assert describe(caught.value).startswith(f"The connections in {store.path} cannot be changed")
+    assert "temporary" not in describe(caught.value)
+    assert store.by_name("work") is None
 
 
 def test_a_connection_of_an_unknown_service_is_kept(folders: Folders) -> None:
