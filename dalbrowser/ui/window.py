@@ -19,6 +19,7 @@ from dalbrowser.ui.actions import ActionTable
 from dalbrowser.ui.carrying import Carrying
 from dalbrowser.ui.connecting import Connecting
 from dalbrowser.ui.dragging.drops import Drops
+from dalbrowser.ui.enter import press_focused
 from dalbrowser.ui.icons import app_icon
 from dalbrowser.ui.menus import Menus
 from dalbrowser.ui.panels import Panels
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QModelIndex
-    from PySide6.QtGui import QCloseEvent, QMouseEvent
+    from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent
 
     from dalbrowser.profiles import Profile
     from dalbrowser.session import Session
@@ -280,6 +281,11 @@ class MainWindow(QMainWindow):
                 return super().event(event)
         return super().event(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let Enter press the button that has the keyboard."""
+        if not press_focused(self, event):
+            super().keyPressEvent(event)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask to be closed, until it is allowed."""
         if self._may_close:
@@ -352,9 +358,15 @@ class MainWindow(QMainWindow):
             self.sidebar.reload(tab.location)
 
     def _stop(self) -> None:
-        """Escape: stop the listing, else clear the filter, else the selection."""
-        if not self.tab.stop() and not self._filter.clear():
-            self.view.clearSelection()
+        """Escape: stop the listing, else leave and clear the filter, else clear the selection."""
+        if self.tab.stop():
+            return
+        filtering = self.filter_edit.hasFocus()
+        if self._filter.clear() or filtering:
+            if filtering:
+                self.pages.focus_list()
+            return
+        self.view.clearSelection()
 
     def _toggle_hidden(self) -> None:
         shown = not self._session.settings.get("view.hidden")

@@ -1,6 +1,6 @@
 """A question with one verb, asked before something is lost: forgetting a connection, aborting.
 
-Invariant: neither Enter nor Escape is a yes.
+Invariant: neither Enter nor Escape is a yes, until a person has gone to the yes by Tab.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from dalbrowser.ui.enter import press_focused
 from dalbrowser.ui.notice import Notice
 from dalbrowser.ui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QShowEvent
+    from PySide6.QtGui import QKeyEvent, QShowEvent
 
 
 class Sheet(QDialog):
@@ -51,6 +52,11 @@ class Sheet(QDialog):
         if not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
             self.grow()
         self.make_room()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let Enter press the button that has the keyboard; Qt's own presses the default one."""
+        if not press_focused(self, event):
+            super().keyPressEvent(event)
 
     def make_room(self) -> None:
         """Become taller where the content does not fit any more."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QLineEdit,
     QStyle,
     QStyledItemDelegate,
@@ -100,11 +101,12 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(QPen(theme().color("accent"), 1))
             painter.drawLine(here.topLeft(), here.topRight())
             painter.drawLine(here.bottomLeft(), here.bottomRight())
+        # Of the row, whichever of its cells the arrows went to.
         if (
             index.column() == 0
-            and view is not None
+            and isinstance(view, QAbstractItemView)
             and view.hasFocus()
-            and bool(option.state & QStyle.StateFlag.State_HasFocus)
+            and view.currentIndex().row() == place
         ):
             here.setWidth(_MARK)
             painter.fillRect(here, theme().color("accent"))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dalbrowser.ui.entries.model import EntryModel
 
 _FEW = 50
+_AROUND = 1_000
+"""Rows before and after one that is gone, among which the nearest is looked for."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class _Place:
     """What the view shows and what is selected, by row numbers of one set of columns."""
 
     columns: EntryColumns
+    rows: Sequence[int]
     selected: list[int]
     current: int | None
     top: int | None
@@ -59,6 +62,7 @@ class PlaceKeeper(QObject):
         top = view.rowAt(0)
         self._place = _Place(
             columns=model.columns,
+            rows=model.rows,
             selected=selected_rows(view, model),
             current=current_row(view, model),
             top=model.rows[top] if 0 <= top < len(model.rows) else None,
@@ -79,18 +83,34 @@ class PlaceKeeper(QObject):
             self.restored.emit()
             return
         self._select(self._renamed(place.columns, place.selected))
-        for current in self._shown_at(place, place.current):
+        for current in self._shown_at(place, place.current) or self._nearest(place, place.current):
             view.selectionModel().setCurrentIndex(
                 model.index(current, Column.NAME),
                 QItemSelectionModel.SelectionFlag.NoUpdate,
             )
-        for top in self._shown_at(place, place.top):
+        for top in self._shown_at(place, place.top) or self._nearest(place, place.top):
             view.verticalScrollBar().setValue(top * view.rowHeight(top) - place.offset)
         self.restored.emit()
 
     def _shown_at(self, place: _Place, row: int | None) -> list[int]:
         """Return where one row of a place kept is shown now: one place or none."""
         return [] if row is None else self._model.places_of(self._renamed(place.columns, [row]))
+
+    def _nearest(self, place: _Place, row: int | None) -> list[int]:
+        """Return where the row that followed one that is gone is shown now, else the one before.
+
+        Whoever deletes one of many goes on from there, and not from the first.
+        """
+        if row is None or not self._model.rows:
+            return []
+        here = place.rows.index(row)
+        after = place.rows[here + 1 : here + 1 + _AROUND]
+        before = place.rows[max(0, here - _AROUND) : here]
+        for some, pick in ((after, 0), (before, -1)):
+            places = self._model.places_of(self._renamed(place.columns, some))
+            if places:
+                return [places[pick]]
+        return []
 
     def _renamed(self, columns: EntryColumns, wanted: Sequence[int]) -> Sequence[int]:
         """Return rows of other columns as rows of these, by name."""

@@ -22,7 +22,6 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QFont,
-    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -208,14 +207,15 @@ class EntryView(QTableView):
         """Go to the next name that begins with what was typed within a second."""
         self._type_ahead.type(search, max(0, self.currentIndex().row()))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Home and End go to the first and last row, as in every file manager."""
-        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: len(self._model.rows) - 1}
-        place = ends.get(Qt.Key(event.key()), -1)
-        if place >= 0 and event.modifiers() == Qt.KeyboardModifier.NoModifier:
-            self.select_row(self._model.rows[place])
-            return
-        super().keyPressEvent(event)
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Home and End go to the first and last row, as in every file manager; with Shift too."""
+        ends = {self.CursorAction.MoveHome: 0, self.CursorAction.MoveEnd: len(self._model.rows) - 1}
+        place = ends.get(action, -1)
+        if place >= 0:
+            return self._model.index(place, Column.NAME)
+        return super().moveCursor(action, modifiers)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.rowAt(round(event.position().y())))
