@@ -14,34 +14,39 @@ from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.progress import Progress
 from dalbrowser.cli.remarks import remarks
 from dalbrowser.cli.wording import human_size, job_name, one_line
-from dalbrowser.transfer import JobState, TransferEngine
+from dalbrowser.transfer import JobState, JournalHeld, TransferEngine
+from dalbrowser.transfer.journal.holder import holder
 from dalbrowser.transfer.tuning import options_from
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from pathlib import Path
 
     from dalbrowser.cli.context import Context
-    from dalbrowser.transfer import JobView
+    from dalbrowser.transfer import JobView, StartReport
 
     Begin = Callable[[TransferEngine], Awaitable[list[int]]]
 
 _PATIENCE = 30.0
 """Seconds that a job waits for an unreachable service; the window waits for ever."""
+_COMMAND = "dal "
+"""What the name begins with by which a command owns the journal."""
+_LOOK_AGAIN = 0.2
+"""Seconds between two looks at whether a command has ended."""
 _FILES_TOLD = 20
 _IDS_TOLD = 10
 
 
 @contextlib.asynccontextmanager
-async def engine(context: Context, who: str, progress: Progress) -> AsyncIterator[TransferEngine]:
-    """Give a started engine that owns the journal; raises ``JournalHeld``."""
-    made = TransferEngine(
-        context.folders.journal_file,
-        context.connections,
-        context.profiles,
-        options_from(context.settings, who=who, patience=_PATIENCE),
-        progress.listener,
-    )
-    report = await made.start()
+async def engine(
+    context: Context, who: str, progress: Progress, *, patient: bool = False
+) -> AsyncIterator[TransferEngine]:
+    """Give a started engine that owns the journal; raises ``JournalHeld``.
+
+    ``patient`` waits for another command to let go of it, as they come to an end by themselves,
+    but not for a window.
+    """
+    made, report = await _started(context, who, progress, patient=patient)
     try:
         if report.note:
             complain(report.note)
@@ -49,6 +54,39 @@ async def engine(context: Context, who: str, progress: Progress) -> AsyncIterato
     finally:
         progress.end()
         await made.close()
+
+
+async def _started(
+    context: Context, who: str, progress: Progress, *, patient: bool
+) -> tuple[TransferEngine, StartReport]:
+    path, told = context.folders.journal_file, False
+    while True:
+        made = TransferEngine(
+            path,
+            context.connections,
+            context.profiles,
+            options_from(context.settings, who=who, patience=_PATIENCE),
+            progress.listener,
+        )
+        try:
+            return made, await made.start()
+        except JournalHeld as held:
+            # A lock without a name is one that is being taken or looked at in this moment.
+            if held.who and not (patient and held.who.startswith(_COMMAND)):
+                raise
+            if held.who and not told:
+                told = True
+                complain(f"Waiting for {held.who} (process {held.pid}) to end.")
+        await _let_go(path)
+
+
+async def _let_go(journal: Path) -> None:
+    """Return once no other command owns the journal; its end is no event of this process."""
+    while True:
+        await asyncio.sleep(_LOOK_AGAIN)
+        found = await asyncio.to_thread(holder, journal)
+        if found is None or not found.who.startswith(_COMMAND):
+            return
 
 
 async def run_jobs(
@@ -59,17 +97,19 @@ async def run_jobs(
     verbose: bool = False,
     forget: bool = False,
     limit: int | None = None,
+    patient: bool = True,
 ) -> int:
     """Begin jobs, wait until each is settled, say what is not done, return the exit code.
 
     With ``forget`` a job that failed before its first byte is not kept: repeating the command
     does the same, and a mistyped bucket leaves nothing to clear away. ``limit`` bounds the
-    bytes a second, each way; ``None`` leaves it to the settings.
+    bytes a second, each way; ``None`` leaves it to the settings. ``patient`` is for new jobs:
+    those that are there already may be the very ones that another command works on.
     """
     progress = Progress()
     ids: list[int] = []
     try:
-        async with engine(context, who, progress) as running:
+        async with engine(context, who, progress, patient=patient) as running:
             if limit is not None:
                 await running.set_rate_limits(limit, limit)
             ids = await begin(running)
@@ -156,12 +196,19 @@ def tell(view: JobView, live: list[JobView], kept: set[int], *, verbose: bool) -
         complain(f"The {job_name(child)} {ended(child)}: {reason(child)}")
     why, advice = reason(view), ""
     if view.id in kept:
-        advice = f" Go on with: dal transfers resume {view.id}"
+        advice = f" Go on with: dal transfers resume {view.id}{_ANSWERS.get(view.state, '')}"
     elif is_fruitless(view):
         # Whatever its reason says to a window, there is nothing to resume.
         advice = " It is not kept: run the command again once that is mended."
     complain(f"The {name} {ended(view)}: {why}{advice}")
     return False
+
+
+_ANSWERS = {
+    JobState.SOURCE_CHANGED: " --start-over",
+    JobState.NEEDS_ANSWER: " with --overwrite, --skip or --keep-both",
+}
+"""What going on needs to be told."""
 
 
 def ended(view: JobView) -> str:
@@ -176,7 +223,7 @@ def reason(view: JobView) -> str:
     if view.files_failed:
         return f"{view.files_failed} of {view.files_total} files are not done."
     if view.state is JobState.SOURCE_CHANGED:
-        return "The source is not what it was when the job began; add --start-over to send it anew."
+        return "The source is not what it was when the job began."
     if view.state is JobState.NEEDS_ANSWER:
-        return "The target exists; add --overwrite, --skip or --keep-both."
+        return "The target exists."
     return "It did not end."

@@ -101,7 +101,7 @@ async def _folder(
     finally:
         await lister.aclose()
     if not seen and location.path:
-        raise CommandError(f"Nothing is called {location.path!r} or lies below it; check the path.")
+        raise CommandError(f"Nothing is called {arguments.uri!r} or lies below it; check the name.")
 
 
 class _Shown:

@@ -139,6 +139,7 @@ async def run_resume(context: Context, arguments: argparse.Namespace) -> int:
         begin,
         verbose=arguments.verbose,
         limit=arguments.limit_rate,
+        patient=False,
     )
 
 

@@ -104,6 +104,8 @@ def test_progress_says_what_is_waited_for() -> None:
         (JobState.WAITING_CREDENTIALS, 0, False, "It is not kept: run the command again"),
         (JobState.FAILED, 0, True, "make room and resume. Go on with: dal transfers resume 1"),
         (JobState.FAILED, 9, False, "make room and resume.\n"),
+        (JobState.SOURCE_CHANGED, 9, True, "Go on with: dal transfers resume 1 --start-over\n"),
+        (JobState.NEEDS_ANSWER, 0, True, "resume 1 with --overwrite, --skip or --keep-both\n"),
     ],
 )
 def test_what_is_not_kept_is_not_to_be_resumed(
