@@ -88,7 +88,10 @@ def _parser() -> argparse.ArgumentParser:
         "--screenshot", type=Path, metavar="FILE", help="draw the window to a PNG file and exit"
     )
     parser.add_argument(
-        "--size", type=_size, metavar="WxH", help="the window's size; else as it was left"
+        "--size",
+        type=_size,
+        metavar="WxH",
+        help="the window's size; else as it was left, a picture's 1280x800",
     )
     parser.add_argument("--select", metavar="NAME", help="select the entry of that name")
     parser.add_argument("--version", action="version", version=f"dalbrowser {__version__}")

@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from qasync import QEventLoop
 
 from dalbrowser.app.collector import collected_here
@@ -76,7 +77,11 @@ async def _live(application: QApplication, arguments: Arguments, folders: Folder
     apply_theme(application, arguments.theme or session.settings.get("appearance.theme"))
     closing: asyncio.Future[None] = loop.create_future()
     window = MainWindow(session)
-    if arguments.size is not None or not session.settings.get("window.geometry"):
+    # A picture is as large wherever it is drawn; the screen that there is not would bound it.
+    drawn = arguments.screenshot is not None
+    if arguments.size is not None or drawn or not session.settings.get("window.geometry"):
+        # Not as it may have been left: maximised.
+        window.setWindowState(Qt.WindowState.WindowNoState)
         window.resize(*(arguments.size or _FIRST_SIZE))
     tray = Tray(window)
     leaving = Leaving(session, window, tray, closing)
@@ -108,7 +113,7 @@ async def _live(application: QApplication, arguments: Arguments, folders: Folder
             else:
                 await closing
         finally:
-            window.allow_close()
+            window.allow_close(keep=arguments.screenshot is None)
             window.hide()
             tray.remove()
             endings.stop()

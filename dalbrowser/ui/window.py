@@ -260,11 +260,15 @@ class MainWindow(QMainWindow):
         """Say above the list that transfers ended, with the way to them."""
         self.tab.say(text, tone, self.tr("Show transfers"), lambda: self.panels.show("transfers"))
 
-    def allow_close(self) -> None:
-        """Let the next close event through; the work has been put down."""
+    def allow_close(self, *, keep: bool = True) -> None:
+        """Let the next close event through; the work has been put down.
+
+        Size and panels are remembered, but those of a window that nobody had on a screen.
+        """
         if not self._may_close:
             self._may_close = True
-            self._memory.keep_window()
+            if keep:
+                self._memory.keep_window()
             self._stop_failures()
             self.tabs.end()
             self.carrying.close()

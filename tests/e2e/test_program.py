@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -81,6 +82,16 @@ sys.exit(code)
     assert done.returncode == 0, done.stderr
     # What is loaded before Qt may have been read: no module of the window's own is.
     assert [name for name in done.stderr.split() if "/ui/" in name] == []
+
+
+def test_pictures_are_of_one_size_and_leave_the_window_as_it_was(tmp_path: Path) -> None:
+    settings = tmp_path / ".config/dalbrowser/settings.json"
+    for number in (1, 2):
+        target = tmp_path / f"{number}.png"
+        assert run(tmp_path, "--demo", "--screenshot", str(target)).returncode == 0
+        assert QImage(str(target)).size() == QSize(1280, 800)
+        stored = json.loads(settings.read_text()) if settings.exists() else {}
+        assert not {"window.geometry", "window.state"} & set(stored)
 
 
 def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path) -> None:
