@@ -18,11 +18,14 @@ import httpx
 
 from dalbrowser import __version__
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.net import socks
 from dalbrowser.storage.net.dial import dial
 from dalbrowser.storage.net.framing import reply_head, request_head
 from dalbrowser.storage.net.proxy import CONNECTION, authority
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dalbrowser.storage.net.framing import Head
     from dalbrowser.storage.net.link import Link
     from dalbrowser.storage.net.proxy import Proxy, Route
@@ -54,14 +57,18 @@ async def connect(route: Route, proxy: Proxy, to_origin: ssl.SSLContext, deadlin
     ``StorageError``.
     """
     link = await _reach(proxy, route.tls, deadline)
-    if route.scheme != "https":
-        return link
     try:
         async with asyncio.timeout(deadline):
-            await _open_tunnel(link, route, proxy, deadline)
-            await link.start_tls(to_origin, route.name)
+            if proxy.is_socks:
+                await socks.ask(link, proxy, route.host, route.port, deadline)
+            elif route.scheme == "https":
+                await _open_tunnel(link, route, proxy, deadline)
+            if route.scheme == "https":
+                await link.start_tls(to_origin, route.name)
     except BaseException as error:
         link.abort()
+        if isinstance(error, socks.RefusedError):
+            raise _socks_refusal(error, route, proxy) from error
         if isinstance(error, (OSError, httpx.HTTPError)):
             raise _tunnel_failure(error, route, proxy) from error
         raise
@@ -107,10 +114,10 @@ def refuse_its_own(head: Head, route: Route, proxy: Proxy) -> None:
     An S3 service answers in XML and names the request (``x-amz-…``); what is neither, but a text
     for people, comes from somebody between, and says nothing of the object.
     """
-    if head.status < 300:
+    if head.status < 300 or proxy.is_socks:
         return
     if head.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        raise _wants_password(head, proxy)
+        raise _wants_password(f" ({head.status})", head.headers, proxy)
     told = head.headers
     page = told.get("content-type", "").lower().startswith(("text/html", "text/plain"))
     known = any(name.startswith("x-amz") for name in told)
@@ -118,7 +125,7 @@ def refuse_its_own(head: Head, route: Route, proxy: Proxy) -> None:
     if not own and (known or not page):
         return
     if head.status == HTTPStatus.UNAUTHORIZED and proxy.authorization:
-        raise _wants_password(head, proxy)
+        raise _wants_password(f" ({head.status})", head.headers, proxy)
     raise StorageError(
         ErrorKind.UNEXPECTED,
         f"{_called(proxy)}, or something behind it, answered {_said(head)} in place of"
@@ -132,7 +139,7 @@ def _no_tunnel(head: Head, where: str, proxy: Proxy) -> StorageError:
     if head.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or (
         head.status == HTTPStatus.UNAUTHORIZED and proxy.authorization
     ):
-        return _wants_password(head, proxy)
+        return _wants_password(f" ({head.status})", head.headers, proxy)
     status = _status(head.status)
     temporary = status is ErrorStatus.TEMPORARY
     return StorageError(
@@ -158,13 +165,13 @@ def _advice(code: int, proxy: Proxy) -> str:
     return f"Check that {proxy.source} names an HTTP proxy that lets this through."
 
 
-def _wants_password(head: Head, proxy: Proxy) -> StorageError:
+def _wants_password(said: str, headers: Mapping[str, str], proxy: Proxy) -> StorageError:
     """Return the error of a 407, or of the 401 that some (tinyproxy) answer to a wrong password."""
-    offered = _SCHEME.findall(head.headers.get("proxy-authenticate", ""))
+    offered = _SCHEME.findall(headers.get("proxy-authenticate", ""))
     where = (
         "as 'proxy_user' and 'proxy_password' of the connection"
         if proxy.source == CONNECTION
-        else f"in {proxy.source}, as http://user:password@host:port"
+        else f"in {proxy.source}, as {proxy.scheme}://user:password@host:port"
     )
     if offered and "basic" not in {name.lower() for name in offered}:
         advice = (
@@ -175,7 +182,7 @@ def _wants_password(head: Head, proxy: Proxy) -> StorageError:
         advice = f"It does not take those given. Check them {where}."
     else:
         advice = f"Give them {where}."
-    return _refusal(proxy, f"wants a user and a password ({head.status})", advice)
+    return _refusal(proxy, f"wants a user and a password{said}", advice)
 
 
 def _refusal(proxy: Proxy, what: str, advice: str) -> StorageError:
@@ -205,9 +212,19 @@ def _unreachable(error: OSError, proxy: Proxy) -> StorageError:
     return _temporary(proxy, what)
 
 
+def _socks_refusal(refused: socks.RefusedError, route: Route, proxy: Proxy) -> StorageError:
+    where = authority(route.host, route.port)
+    if refused.password:
+        return _wants_password("", {}, proxy)
+    what = f"does not connect to {where}: {refused.why}"
+    if refused.again:
+        return _temporary(proxy, what)
+    return _refusal(proxy, what, f"Check the address in {proxy.source}, {_or_without(proxy)}.")
+
+
 def _tunnel_failure(error: OSError | httpx.HTTPError, route: Route, proxy: Proxy) -> StorageError:
     """Return the error for a tunnel that broke, or behind which TLS did not come to stand."""
-    origin = f"https://{authority(route.name, route.port)}"
+    origin = f"{route.scheme}://{authority(route.name, route.port)}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return StorageError(
             ErrorKind.CONFIG_INVALID,

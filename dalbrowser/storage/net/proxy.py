@@ -36,7 +36,8 @@ NONE = "none"
 CONNECTION = "this connection"
 """The source of a proxy that a connection names itself."""
 
-_PORTS = {"http": 80, "https": 443}
+_SOCKS = frozenset({"socks", "socks5", "socks5h"})
+_PORTS = {"http": 80, "https": 443, **dict.fromkeys(_SOCKS, 1080)}
 _ESCAPES = (
     "in a user or a password the characters / ? # and % have to be written as %2F %3F %23 and %25"
 )
@@ -52,6 +53,11 @@ class Proxy:
     port: int
     source: str
     authorization: str = field(default="", repr=False)
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it passes bytes on, and knows nothing of HTTP."""
+        return self.scheme == "socks5"
 
     @property
     def authority(self) -> str:
@@ -114,7 +120,7 @@ class Proxies:
             origin.port,
             origin.host,
             proxy,
-            b"" if origin.secure else prefix,
+            b"" if origin.secure or proxy.is_socks else prefix,
             self._tls if proxy.scheme == "https" else None,
         )
 
@@ -159,14 +165,8 @@ def parse(text: str, source: str, *, user: str = "", password: str = "") -> Prox
     split = _split(text if "://" in text else f"http://{text}")
     if split is None or not split.hostname or not _HOST.match(split.hostname):
         raise _unusable(source, f"it is no address; {_ESCAPES}")
-    if split.scheme.startswith("socks"):
-        raise _unusable(
-            source,
-            "SOCKS is not spoken here. Give an HTTP proxy; privoxy, for one, is an HTTP proxy that"
-            " passes everything on to a SOCKS one",
-        )
     if split.scheme not in _PORTS:
-        raise _unusable(source, "it must begin with http:// or https://")
+        raise _unusable(source, "it must begin with http://, https:// or socks5://")
     if split.path.strip("/") or split.query or split.fragment:
         raise _unusable(source, f"nothing may follow the port; {_ESCAPES}")
     known = (unquote_to_bytes(split.username or ""), unquote_to_bytes(split.password or ""))
@@ -174,7 +174,8 @@ def parse(text: str, source: str, *, user: str = "", password: str = "") -> Prox
         known = (user.encode(), password.encode())
     basic = "Basic " + base64.b64encode(b":".join(known)).decode() if any(known) else ""
     port = split.port or _PORTS[split.scheme]
-    return Proxy(split.scheme, split.hostname, port, source, basic)
+    scheme = "socks5" if split.scheme in _SOCKS else split.scheme
+    return Proxy(scheme, split.hostname, port, source, basic)
 
 
 def _split(text: str) -> SplitResult | None:

@@ -164,8 +164,7 @@ def test_no_password_no_header() -> None:
 @pytest.mark.parametrize(
     ("address", "word"),
     [
-        ("socks5://p:1080", "SOCKS"),
-        ("socks4a://p", "SOCKS"),
+        ("socks4a://p", "socks5://"),
         ("ftp://p", "http://"),
         ("http://", "address"),
         ("http://p:99999", "address"),

@@ -1,0 +1,117 @@
+"""A SOCKS 5 proxy on loopback that records what was asked, and refuses as it is told.
+
+Names may be mapped to ports of this machine. Invariant: it stops with its context and leaves no
+task behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class SocksProxy:
+    """The proxy. ``asked`` holds hosts and ports, ``known`` the ``user:password`` that it wants.
+
+    ``answer`` is the code of its replies, where they are no success; ``instead`` are bytes that
+    take the place of the first reply.
+    """
+
+    def __init__(self, names: dict[str, int] | None = None, known: bytes = b"") -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.known = known
+        self.answer = 0
+        self.instead: bytes | None = None
+        self._names = names or {}
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        assert self._server is not None
+        return f"socks5://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # One side went, or the test is over.
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, count = await reader.readexactly(2)
+        methods = await reader.readexactly(count)
+        if self.instead is not None:
+            writer.write(self.instead)
+            await reader.read()
+            return
+        wanted = 2 if self.known else 0
+        if wanted not in methods:
+            writer.write(b"\x05\xff")
+            return
+        writer.write(bytes([5, wanted]))
+        if self.known:
+            await reader.readexactly(1)
+            user, password = [await self._text(reader) for _ in range(2)]
+            right = user + b":" + password == self.known
+            writer.write(b"\x01" + (b"\x00" if right else b"\x01"))
+            if not right:
+                return
+        host, port = await self._place(reader)
+        self.asked.append((host, port))
+        if self.answer:
+            writer.write(bytes([5, self.answer, 0, 1]) + bytes(6))
+            return
+        there, away = await asyncio.open_connection("127.0.0.1", self._names.get(host, port))
+        # In three pieces, and with a name where most answer an address.
+        for piece in (b"\x05\x00\x00", b"\x03\x04her", b"e\x00\x50"):
+            writer.write(piece)
+            await asyncio.sleep(0)
+        ways = [asyncio.ensure_future(_pump(*way)) for way in ((reader, away), (there, writer))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            away.close()
+
+    async def _place(self, reader: asyncio.StreamReader) -> tuple[str, int]:
+        *_, kind = await reader.readexactly(4)
+        if kind == 3:
+            host = (await self._text(reader)).decode()
+        else:
+            host = str(ipaddress.ip_address(await reader.readexactly(4 if kind == 1 else 16)))
+        return host, int.from_bytes(await reader.readexactly(2), "big")
+
+    async def _text(self, reader: asyncio.StreamReader) -> bytes:
+        (length,) = await reader.readexactly(1)
+        return await reader.readexactly(length)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        sink.write(data)
+        await sink.drain()
