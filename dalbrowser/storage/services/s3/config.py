@@ -66,7 +66,7 @@ class S3Config:
     )
     proxy: str = config_field(
         label="Proxy",
-        doc="HTTP proxy to go through, like http://proxy.example.com:3128; 'none' for none; empty"
+        doc="Proxy to go through, like http://proxy.example.com:3128; 'none' for none; empty"
         " for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY or the system's settings say.",
     )
     proxy_user: str = config_field(label="Proxy's user", doc="User to name to the proxy.")
