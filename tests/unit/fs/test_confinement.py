@@ -154,6 +154,15 @@ async def test_removing_a_link_with_everything_in_it_removes_the_link(disk: Disk
     assert disk.files() == []
 
 
+async def test_a_tree_with_a_link_to_its_own_folder_is_removed_whole(disk: Disk) -> None:
+    """As every virtual environment of Python has one: ``lib64`` leads to ``lib``."""
+    (disk.root / "venv" / "lib").mkdir(parents=True)
+    (disk.root / "venv" / "lib" / "file").write_bytes(b"x")
+    (disk.root / "venv" / "lib64").symlink_to("lib")
+    assert await Operator.from_accessor(disk.fs).remove_all("venv/") == 4
+    assert disk.files() == []
+
+
 async def test_links_in_a_circle_are_refused(disk: Disk) -> None:
     (disk.root / "a").symlink_to("b")
     (disk.root / "b").symlink_to("a")

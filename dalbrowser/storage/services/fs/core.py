@@ -119,7 +119,7 @@ class Core:
         """Delete a file, a link itself, or with a final slash an empty folder.
 
         ``a`` and ``a/`` are two keys, as everywhere: the form that does not match what is
-        there deletes nothing and succeeds.
+        there deletes nothing and succeeds. A link that leads nowhere matches both.
         """
         names = segments(key)
         if not names:
@@ -140,7 +140,8 @@ class Core:
             return
         is_link = stat.S_ISLNK(st.st_mode)
         is_folder = self._leads_to_folder(place) if is_link else stat.S_ISDIR(st.st_mode)
-        if is_folder is not folder:
+        # What a link led to may have gone with the same tree: then it has no form of its own.
+        if is_folder is not folder and not (is_link and folder and self._leads_nowhere(place)):
             return
         if place.link is not None:
             raise StorageError(
@@ -162,6 +163,16 @@ class Core:
         try:
             with self.root.locate(list(place.real), follow=True) as end:
                 return stat.S_ISDIR(end.lstat().st_mode)
+        except (OSError, StorageError):
+            return False
+
+    def _leads_nowhere(self, place: Place) -> bool:
+        """Whether what a link leads to is missing."""
+        try:
+            with self.root.locate(list(place.real), follow=True) as end:
+                return end.lstat_or_none() is None
+        except (FileNotFoundError, NotADirectoryError):
+            return True
         except (OSError, StorageError):
             return False
 
