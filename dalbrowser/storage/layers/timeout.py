@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONG = frozenset({"copy", "rename", "copy_multipart", "complete_multipart", "delete_batch"})
-"""Calls in which a server works on data before it answers, S3's up to minutes."""
-
 _PAGES = frozenset({"list.next_page", "list_multiparts.next_page", "list_parts.next_page"})
 """Calls that bring up to megabytes. Over a network the HTTP client watches their bytes; a disk
 that says nothing has only the deadline of a call."""
@@ -35,6 +32,11 @@ _UNBOUNDED = frozenset(
     {
         "read_whole",
         "write_whole",
+        "copy",
+        "rename",
+        "copy_multipart",
+        "complete_multipart",
+        "delete_batch",
         "write.write",
         "write.close",
         "write.abort",
@@ -43,17 +45,16 @@ _UNBOUNDED = frozenset(
         "write_multipart.abort",
     }
 )
-"""Calls that move a body, however slowly; the HTTP client watches the bytes of those."""
+"""Calls that move a body, however slowly, or behind which a server or a disk does; the HTTP
+client watches the bytes of those, and for how long a server that is at work says nothing."""
 
 
 @record(kw_only=True)
 class TimeoutLayer:
-    """Seconds: ``call`` for one request, ``between`` two blocks of a body, ``long`` for requests
-    in which the server itself copies or joins data, and for a page of a listing."""
+    """Seconds: ``call`` for one request that moves no data, ``between`` two blocks of a body."""
 
     call: float = 60.0
     between: float = 60.0
-    long: float = 900.0
 
     def layer(self, inner: Accessor) -> Accessor:
         """Return ``inner`` with deadlines."""
@@ -64,10 +65,8 @@ class TimeoutLayer:
 
         ``local`` says that no network is between here and the bytes.
         """
-        if step in _UNBOUNDED:
+        if step in _UNBOUNDED or (step in _PAGES and not local):
             return None
-        if step in _LONG or (step in _PAGES and not local):
-            return self.long
         return self.call
 
 

@@ -77,6 +77,15 @@ async def test_a_call_that_stalls_is_temporary() -> None:
     assert (error.operation, error.path, error.service) == ("stat", "a", "memory")
 
 
+@pytest.mark.parametrize(
+    "step", ["copy", "rename", "copy_multipart", "complete_multipart", "delete_batch"]
+)
+def test_what_moves_data_behind_one_call_has_no_deadline(step: str) -> None:
+    """A disk copies a file of 300 GB for an hour, and a server may join parts for as long."""
+    assert TimeoutLayer().deadline(step) is None
+    assert TimeoutLayer().deadline(step, local=True) is None
+
+
 async def test_a_body_that_stalls_is_opened_again_by_retry() -> None:
     service = Reduced(memory(), read_can_seek=False)
     data = bytes(range(50))
