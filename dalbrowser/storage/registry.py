@@ -195,7 +195,8 @@ def _from_text(scheme: str, item: ConfigField, value: object) -> object:
     if item.choices and str(value) not in item.choices:
         raise StorageError(
             ErrorKind.CONFIG_INVALID,
-            f"{item.name!r} is {value!r}; it must be one of {', '.join(item.choices)}.",
+            f"{item.name!r} is {value!r}; it must be one of"
+            f" {', '.join(filter(None, item.choices))}{', or empty' * ('' in item.choices)}.",
             service=scheme,
         )
     if not isinstance(value, str) or item.kind is str:
@@ -212,6 +213,7 @@ def _from_text(scheme: str, item: ConfigField, value: object) -> object:
             pass
     raise StorageError(
         ErrorKind.CONFIG_INVALID,
-        f"{item.name!r} is {value!r}, which is not a {item.kind.__name__}.",
+        f"{item.name!r} is {value!r}; it must be"
+        f" {'true or false' if item.kind is bool else 'a number'}.",
         service=scheme,
     )

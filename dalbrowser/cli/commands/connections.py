@@ -132,7 +132,10 @@ def _require_usable(profile: Profile, secrets: dict[str, str]) -> None:
         registry.build(profile.scheme, {**profile.config, **secrets})
     except StorageError as error:
         left = sorted(secret_fields(profile.scheme) - set(secrets))
-        hint = f" A secret is given by --ask FIELD ({', '.join(left)})." if left else ""
+        # What is wrong comes first; what could be given may follow, with other secrets in it.
+        wrong = error.message.partition(";")[0].lower()
+        meant = left and any(word in wrong for word in ("secret", "password", "token", *left))
+        hint = f" A secret is given by --ask FIELD ({', '.join(left)})." if meant else ""
         raise CommandError(f"The connection was not saved. {error.message}{hint}") from error
 
 

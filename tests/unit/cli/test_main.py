@@ -162,7 +162,8 @@ def test_a_defect_is_not_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("endpont=http://h", "no setting 'endpont'"),
         ("endpoint", "FIELD=VALUE"),
         ("endpoint=ftp://h", "http://"),
-        ("verify_tls=maybe", "not a bool"),
+        ("verify_tls=maybe", "must be true or false.\n"),
+        ("preset=nope", "must be one of aws, b2,"),
         ("access_key_id=AK", "--ask FIELD"),
     ],
 )
