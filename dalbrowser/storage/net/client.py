@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 USER_AGENT = f"dalbrowser/{__version__}"
+_OWN = frozenset({"host", "accept-encoding"})
+"""Headers that are sent in any case, as they are given or as they are by themselves."""
 _BLOCK = 512 * 1024
 """Bytes handed to the socket at once: large enough that the loop turns seldom, small
 enough that an upload's progress and the connection's write deadline mean something."""
@@ -289,8 +291,9 @@ class HttpClient:
         """Return all headers that will be sent, in order."""
         given = request.headers
         headers = [("host", given.get("host", request.origin.authority))]
-        headers += [(name, value) for name, value in given.items() if name != "host"]
-        headers += [("user-agent", USER_AGENT), ("accept", "*/*"), ("accept-encoding", "identity")]
+        headers += [(name, value) for name, value in given.items() if name not in _OWN]
+        encoding = given.get("accept-encoding", "identity")
+        headers += [("user-agent", USER_AGENT), ("accept", "*/*"), ("accept-encoding", encoding)]
         if request.body or request.method in {"PUT", "POST"}:
             headers.append(("content-length", str(request.size)))
         return headers

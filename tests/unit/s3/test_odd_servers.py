@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import gzip
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -197,6 +198,44 @@ async def test_links_into_a_bucket_whose_reader_pays_say_so() -> None:
         assert link.headers == {}
     plain = await S3(config()).presign("k", OpPresign(operation=OpRead(), expires=timedelta(1)))
     assert "payer" not in plain.url
+
+
+def unpacking(stored: bytes) -> Answer:
+    """Answer as R2 and Google do: what is stored packed comes unpacked to who takes no gzip."""
+
+    async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        told = {"ETag": '"1"', "Content-Encoding": "gzip"}
+        if seen.headers["accept-encoding"] == "gzip":
+            packed = stored if seen.method == "GET" else b""
+            writer.write(response(200, told, len(stored)) + packed)
+        else:
+            body = gzip.decompress(stored)
+            chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+            coded = {"ETag": '"1"', "Transfer-Encoding": "chunked"}
+            writer.write(response(200, coded, None) + (chunks if seen.method == "GET" else b""))
+        await writer.drain()
+
+    return answer
+
+
+@pytest.mark.parametrize("preset", ["r2", "gcs"])
+async def test_what_is_stored_packed_arrives_packed(preset: str) -> None:
+    stored = gzip.compress(b"words " * 100)
+    async with connected(unpacking(stored), preset=preset, exact_keys="send") as (op, server):
+        assert await op.read("k.txt") == stored
+        assert (await op.stat("k.txt")).content_length == len(stored)
+        assert (await op.read_exactly("k.txt", len(stored)))[1] == stored
+    for seen in server.seen:
+        # Google changes this header on its way, so that it must not be signed.
+        assert "accept-encoding" not in seen.headers["authorization"]
+
+
+async def test_others_are_asked_for_nothing_packed() -> None:
+    async with connected(reply(body=b"plain")) as (op, server):
+        await op.read("k")
+    async with connected(reply(body=listing("a")), preset="r2") as (op, lists):
+        await op.list("")
+    assert {seen.headers["accept-encoding"] for seen in (*server.seen, *lists.seen)} == {"identity"}
 
 
 async def test_customer_keys_are_sent_with_every_step_that_may_need_them() -> None:

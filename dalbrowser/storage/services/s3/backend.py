@@ -193,7 +193,7 @@ class S3(Accessor):
 
     async def read_whole(self, path: str, args: OpRead, size: int) -> tuple[Metadata, bytes]:
         key = await self._key(path)
-        asked = headers.conditions(args) | headers.customer_key(self._config)
+        asked = self._reading(args)
         if self._config.object_checksums:
             asked["x-amz-checksum-mode"] = "ENABLED"
         query = headers.read_query(args)
@@ -329,8 +329,13 @@ class S3(Accessor):
             raise StorageError(ErrorKind.IS_A_DIRECTORY, "The path is empty: name an object.")
         return key
 
+    def _reading(self, args: OpRead | OpStat) -> dict[str, str]:
+        """Write what goes with every request for an object's bytes or metadata."""
+        config = self._config
+        return headers.conditions(args) | headers.customer_key(config) | headers.as_stored(config)
+
     async def _open(self, key: str, args: OpRead) -> ReadReply:
-        asked = headers.conditions(args) | headers.customer_key(self._config)
+        asked = self._reading(args)
         if wanted := args.range.to_header():
             asked["range"] = wanted
         elif self._config.object_checksums:
@@ -353,7 +358,7 @@ class S3(Accessor):
             raise
 
     async def _head(self, key: str, args: OpStat) -> Metadata:
-        asked = headers.conditions(args) | headers.customer_key(self._config)
+        asked = self._reading(args)
         reply, _ = await self._core.call(
             Ask(
                 "HEAD",

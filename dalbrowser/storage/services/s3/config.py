@@ -175,6 +175,12 @@ class S3Config:
     object_checksums: bool = config_field(
         label="Keeps checksums", doc="It keeps x-amz-checksum-*.", default=True
     )
+    unpacks_gzip: bool = config_field(
+        label="Unpacks gzip by itself",
+        doc="It sends an object stored with Content-Encoding gzip unpacked, unless the request"
+        " says that gzip is taken.",
+        default=False,
+    )
     conditional_reads: bool = config_field(
         label="Reads honour conditions",
         doc="It honours the four conditions on reads and stats.",

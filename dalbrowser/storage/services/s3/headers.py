@@ -89,6 +89,11 @@ def conditions(args: OpRead | OpStat) -> dict[str, str]:
     return found
 
 
+def as_stored(config: S3Config) -> dict[str, str]:
+    """Write what makes a server send bytes as they are stored, where it would unpack them."""
+    return {"accept-encoding": "gzip"} if config.unpacks_gzip else {}
+
+
 def require_asked(args: OpRead | OpStat, reply: Mapping[str, str]) -> None:
     """Raise ``ConditionNotMatch`` when a server that ignores conditions sent another version.
 

@@ -21,6 +21,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "addressing": "path",
         "object_versions": False,
         "object_tags": False,
+        "unpacks_gzip": True,
     },
     "b2": {
         "endpoint": "https://s3.{region}.backblazeb2.com",
@@ -50,6 +51,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "object_tags": False,
         "conditional_writes": False,
         "conditional_completes": False,
+        "unpacks_gzip": True,
     },
     "minio": {
         "endpoint": "http://{host}:9000",
