@@ -23,6 +23,9 @@ from dalbrowser.ui.resources import resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_TITLE = 14
+_ABOVE_TEXT = 1.25
+
 
 class Scheme(Enum):
     """Which colours: those of the desktop, or always one set."""
@@ -40,12 +43,18 @@ def colors(scheme: Scheme) -> Mapping[str, str]:
 
 
 @cache
-def _style_sheet(scheme: Scheme) -> str:
-    named = dict(colors(scheme))
+def _style_sheet(scheme: Scheme, title: int) -> str:
+    """Return the style sheet; ``title`` is the size of titles in points."""
+    named = {**colors(scheme), "title-size": f"{title}pt"}
     for picture in ("arrow", "check"):
         named[picture] = resource(f"theme/{picture}-{scheme.value}.svg").as_posix()
     template = resource("theme/window.qss").read_text("utf-8")
     return re.sub(r"@([a-z-]+)", lambda found: named[found[1]], template)
+
+
+def _title_size(app: QApplication) -> int:
+    """Return the size of titles in points: above the text's, also where a person's is large."""
+    return max(_TITLE, round(app.font().pointSizeF() * _ABOVE_TEXT))
 
 
 def _palette(named: Mapping[str, str]) -> QPalette:
@@ -116,7 +125,7 @@ class Theme(QObject):
         if self._app.style().name() != "fusion":
             self._app.setStyle("Fusion")
         self._app.setPalette(_palette(self._named))
-        self._app.setStyleSheet(_style_sheet(shown))
+        self._app.setStyleSheet(_style_sheet(shown, _title_size(self._app)))
         for window in self._app.topLevelWidgets():
             self.refresh(window)
         self.changed.emit()

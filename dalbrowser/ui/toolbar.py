@@ -59,6 +59,10 @@ def make_filter() -> QLineEdit:
     icon = QAction(edit)
     theme().dress(icon, "filter")
     edit.addAction(icon, QLineEdit.ActionPosition.LeadingPosition)
+    for button in edit.findChildren(QToolButton):
+        # Qt's own cross, which has a picture and no word.
+        if not button.accessibleName():
+            button.setAccessibleName(_tr("Clear the filter"))
     return edit
 
 

@@ -76,7 +76,7 @@ def test_both_schemes_name_the_same_colors_and_all_that_the_sheet_uses() -> None
     light, dark = (set(colors(scheme)) for scheme in SCHEMES)
     assert light == dark
     used = set(re.findall(r"@([a-z-]+)", resource("theme/window.qss").read_text("utf-8")))
-    assert used <= light | {"arrow", "check"}
+    assert used <= light | {"arrow", "check", "title-size"}
 
 
 @pytest.mark.usefixtures("light_again")

@@ -41,6 +41,7 @@ from dalbrowser.ui.entries.delegate import RowDelegate
 from dalbrowser.ui.entries.header import HeaderColumns
 from dalbrowser.ui.entries.keeping import PlaceKeeper, current_row, selected_rows
 from dalbrowser.ui.entries.typeahead import TypeAhead
+from dalbrowser.ui.scaling import font_scale, row_height
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -94,8 +95,12 @@ class EntryView(QTableView):
         # of ``flags`` for every cell (500,000 selected cells: 5 s). It gets an empty one.
         head = self.horizontalHeader()
         head.setSelectionModel(QItemSelectionModel(model, head))
+        scale = font_scale(self)
         self.header_columns = HeaderColumns(
-            head, _WIDTHS, _NARROWEST_NAME, frozenset({Column.STORAGE_CLASS})
+            head,
+            {column: round(width * scale) for column, width in _WIDTHS.items()},
+            _NARROWEST_NAME,
+            frozenset({Column.STORAGE_CLASS}),
         )
         self._fitted = self.header_columns
         self._delegate.closeEditor.connect(self._editor_closed)
@@ -128,8 +133,9 @@ class EntryView(QTableView):
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(rows.ResizeMode.Fixed)
-        rows.setMinimumSectionSize(_ROW_HEIGHT)
-        rows.setDefaultSectionSize(_ROW_HEIGHT)
+        height = row_height(self, _ROW_HEIGHT)
+        rows.setMinimumSectionSize(height)
+        rows.setDefaultSectionSize(height)
         head = self.horizontalHeader()
         head.setObjectName("entryHeader")
         head.setHighlightSections(False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
+from dalbrowser.ui.scaling import font_scale
 from dalbrowser.ui.transfers.cells import Column
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def set_up_columns(view: QTableView) -> None:
     head.setStretchLastSection(True)
     head.setTextElideMode(Qt.TextElideMode.ElideRight)
     for column, width in _WIDTHS.items():
-        view.setColumnWidth(column, width)
+        view.setColumnWidth(column, round(width * font_scale(view)))
     for column in _ON_DEMAND:
         view.setColumnHidden(column, True)
     # Why something failed stays the last, which takes the room that is left.
@@ -61,7 +62,8 @@ def set_up_columns(view: QTableView) -> None:
 def fit_columns(view: QTableView) -> None:
     """Let the columns that can give way, so that the reason of a failure is seen beside them."""
     shown = [column for column in _WIDTHS if not view.isColumnHidden(column)]
-    room = view.viewport().width()
+    scale = font_scale(view)
+    room = view.viewport().width() / scale
     missing = max(0, sum(_WIDTHS[column] for column in shown) - room)
     for columns in _LEAST:
         gives = {column: _WIDTHS[column] - least for column, least in columns.items()}
@@ -69,7 +71,7 @@ def fit_columns(view: QTableView) -> None:
         share = min(1.0, missing / most)
         missing = max(0, missing - most)
         for column, some in gives.items():
-            view.setColumnWidth(column, _WIDTHS[column] - round(some * share))
+            view.setColumnWidth(column, round((_WIDTHS[column] - round(some * share)) * scale))
 
 
 def columns_state(view: QTableView, *, widths: bool) -> dict[str, object]:

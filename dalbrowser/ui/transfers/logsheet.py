@@ -22,6 +22,7 @@ from dalbrowser.ui.format import (
     visible_line,
     visible_name,
 )
+from dalbrowser.ui.scaling import row_height
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.transfers.wording import places_text, plain_icon, plain_state, tr
 
@@ -54,7 +55,7 @@ class LogSheet(Sheet):
         self._table.setAccessibleName(tr("Log"))
         self._table.setHorizontalHeaderLabels([tr("Time"), tr("State"), tr("Done"), tr("Why")])
         self._table.verticalHeader().hide()
-        self._table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        self._table.verticalHeader().setDefaultSectionSize(row_height(self._table, _ROW_HEIGHT))
         self._table.setShowGrid(False)
         self._table.setWordWrap(False)
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

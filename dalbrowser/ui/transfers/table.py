@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from dalbrowser.ui.scaling import row_height
 from dalbrowser.ui.transfers.cells import Column
 from dalbrowser.ui.transfers.columns import (
     columns_state,
@@ -67,7 +68,7 @@ class TransferTable(QTableView):
         self.setItemDelegateForColumn(Column.NAME, NameDelegate(self))
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        self.verticalHeader().setDefaultSectionSize(row_height(self, _ROW_HEIGHT))
         set_up_columns(self)
         self._fitting = False
         self._arranged = False
