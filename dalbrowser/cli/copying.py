@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.cli.wording import CommandError
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.intake import means_contents
 from dalbrowser.transfer.nesting import disk_path, require_outside
 from dalbrowser.transfer.remote import is_empty
 
@@ -37,15 +38,16 @@ async def plan_upload(
             "Nothing is read from stdin; write it to a file first. Write ./- for a file of that"
             " name."
         )
-    paths = [absolute(source.text) for source in sources]
-    folders = [path for path in paths if await asyncio.to_thread(_is_folder, path)]
+    paths = [_spelled(source.text) for source in sources]
+    folders = [path for path in paths if await asyncio.to_thread(_is_folder, Path(path))]
     if folders and not recursive:
-        raise _needs_recursive(str(folders[0]))
+        raise _needs_recursive(folders[0].removesuffix("/."))
     place = await _upload_target(context, target, many=len(paths) > 1, folder=bool(folders))
     op = await context.operator(place)
     for path in folders:
-        on_disk = disk_path(op, f"{place.path}{path.name}/")
-        await asyncio.to_thread(require_outside, str(path), on_disk)
+        name = "" if means_contents(path) else f"{Path(path).name}/"
+        on_disk = disk_path(op, place.path + name)
+        await asyncio.to_thread(require_outside, path, on_disk)
     await _reach(context, place)
 
     async def begin(engine: TransferEngine) -> list[int]:
@@ -191,11 +193,15 @@ async def _remote(
     try:
         metadata = await op.stat(spell(place.path))
     except StorageError as error:
-        if recursive and error.kind is ErrorKind.NOT_FOUND:
-            place = place.at(f"{place.path}/")
-            await _require_something(context, place, source.text)
-            return place, None
-        raise
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        folder = place.at(f"{place.path}/")
+        if not recursive:
+            if await _is_empty(context, folder):
+                raise
+            raise _needs_recursive(source.text) from error
+        await _require_something(context, folder, source.text)
+        return folder, None
     if metadata.is_dir:
         if not recursive:
             raise _needs_recursive(source.text)
@@ -205,15 +211,18 @@ async def _remote(
 
 async def _require_something(context: Context, folder: Location, text: str) -> None:
     """Refuse a folder in which there is nothing, not even its marker: it was mistyped."""
+    if await _is_empty(context, folder):
+        raise CommandError(f"There is nothing in {text!r}; check the name.")
+
+
+async def _is_empty(context: Context, folder: Location) -> bool:
     op = await context.operator(folder)
     try:
-        nothing = await is_empty(op, folder.path, with_marker=True)
+        return await is_empty(op, folder.path, with_marker=True)
     except StorageError as error:
         if error.kind is not ErrorKind.NOT_FOUND or not folder.path:
             raise
-        nothing = True
-    if nothing:
-        raise CommandError(f"There is nothing in {text!r}; check the name.")
+        return True
 
 
 async def _is_remote_folder(context: Context, place: Location) -> bool:
@@ -229,6 +238,13 @@ async def _is_remote_folder(context: Context, place: Location) -> bool:
 def absolute(text: str) -> Path:
     """Return the absolute path, links kept: a job may be resumed from another folder."""
     return Path(os.path.abspath(text))  # noqa: PTH100 - resolve() would follow links
+
+
+def _spelled(text: str) -> str:
+    """Return the absolute path, which ends in ``/.`` where what is in a folder is meant."""
+    path = str(absolute(text))
+    contents = means_contents(os.path.join(os.curdir, text))  # noqa: PTH118 - Path drops it
+    return f"{path.rstrip(os.sep)}{os.sep}." if contents else path
 
 
 def _is_folder(path: Path) -> bool:

@@ -39,6 +39,7 @@ def upload_requests(
 ) -> list[Request]:
     """Return a job for each local path, into the folder ``target``; blocks on ``stat``.
 
+    What is in a folder goes there without the folder's name where its path ends in ``/.``.
     More than ``MANY`` paths are one job, so that no more than a window of them is in memory.
     """
     _require_folder(target)
@@ -54,12 +55,17 @@ def upload_requests(
         facts = _facts(path)
         if facts is not None and stat.S_ISDIR(facts.st_mode):
             row.is_folder = True
-            row.key = key + "/"
+            row.key = target.path if means_contents(given) else key + "/"
             plan = PlanRow(job=0, source=path, target=row.key)
         elif facts is not None:
             row.total = facts.st_size
         requests.append((row, plan))
     return requests
+
+
+def means_contents(path: LocalPath) -> bool:
+    """Whether a path stands for what is in a folder, as ``cp -r folder/.`` has it."""
+    return os.fspath(path).rstrip(os.sep).endswith(f"{os.sep}.")
 
 
 def _together(

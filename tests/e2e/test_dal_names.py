@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.e2e.witness import objects, put
 from tests.servers.raw import RawS3
+from tests.trees import plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +125,29 @@ def test_what_a_folder_leaves_out_or_calls_otherwise_is_said(
         "both/t/x": b"q/t" if second == "p/t" else b"p/t",
         "both/t/x (2)": second.encode(),
     }
+
+
+def test_what_is_in_a_folder_goes_without_its_name(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(ceph_s3), f"s3://{ceph_bucket}"
+    plant(work / "site", {"index": b"i", "css/a": b"a"})
+    for text, there in (("site", "named/site/"), ("site/", "slash/site/"), ("site/.", "in/")):
+        assert dal("cp", "-r", text, f"{base}/{there.partition('/')[0]}").code == 0, text
+        found = objects(ceph_s3, ceph_bucket)
+        assert {key for key in found if key.startswith(there)} == {f"{there}index", f"{there}css/a"}
+    inside = replace(dal, folder=work / "site")
+    for text in (".", "./"):
+        assert inside("cp", "-r", text, base).code == 0
+        assert objects(ceph_s3, ceph_bucket).pop("index") == b"i"
+        assert inside("rm", f"{base}/index", f"{base}/css/a").code == 0
+    assert "add -r" in inside("cp", ".", base).complaint()
+    home = replace(dal, folder=work.parent / "home")
+    assert "which would never end" in home("cp", "-r", ".", "home:into/").complaint()
+    # Without -r a folder there is called one, too.
+    for command in ("cp", "mv"):
+        assert "is a folder; add -r" in dal(command, f"{base}/in", f"{base}/other").complaint()
+    assert "no object" in dal("cp", f"{base}/i", f"{base}/other").complaint()
 
 
 def test_a_file_that_cannot_have_its_name_here_is_said(

@@ -28,7 +28,8 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
         help="upload, download or copy, resumable",
         description="Copy files to a place, objects from one, or objects between two. A source"
         " keeps its name where DST ends in '/' or is a folder; else DST is the exact new name."
-        " With -r a folder is put into DST under its own name. What exists at the target is"
+        " With -r a folder is put into DST under its own name; what is in a local folder, without"
+        " it, where SRC ends in '/.'. What exists at the target is"
         " overwritten, as cp does, unless an option says otherwise. After Ctrl-C or a crash:"
         " dal transfers list, dal transfers resume ID.",
     )
