@@ -8,6 +8,7 @@ or refused, never left out; a server that answers another value than was sent ha
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from dalbrowser.storage.checksums import (
@@ -52,7 +53,8 @@ def require(name: str | None) -> None:
     if name in NATIVE and not has_library():
         raise unsupported(
             f"The checksum {name!r} without awscrt",
-            "install dalbrowser with the extra 'checksums' (pip install 'dalbrowser[checksums]'),"
+            "install dalbrowser with the extra 'checksums'"
+            f" ({sys.executable} -m pip install 'dalbrowser[checksums]'),"
             " or choose crc32 or sha256; nothing was sent",
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -126,7 +127,7 @@ class AwsCredentials:
                 ErrorKind.CONFIG_INVALID,
                 "Credentials from the AWS configuration that are not keys in its files (SSO, roles,"
                 " programs) need botocore; install dalbrowser with the extra 'aws'"
-                " (pip install 'dalbrowser[aws]').",
+                f" ({sys.executable} -m pip install 'dalbrowser[aws]').",
             ) from error
         try:
             if self._found is None:
