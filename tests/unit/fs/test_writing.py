@@ -32,6 +32,7 @@ from dalbrowser.storage.options import (
 )
 from dalbrowser.storage.services.fs import atomic
 from dalbrowser.storage.services.fs.pool import THREADS
+from dalbrowser.storage.services.fs.root import Place
 from dalbrowser.storage.types import ByteRange
 
 if TYPE_CHECKING:
@@ -473,6 +474,33 @@ async def test_rename_of_two_names_of_one_file_leaves_one(disk: Disk) -> None:
     (disk.root / "b").hardlink_to(disk.root / "a")
     await disk.fs.rename("a", "b", OpRename())
     assert disk.files() == ["b"]
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+@pytest.mark.parametrize("linked", [False, True])
+async def test_a_name_changes_its_case_where_case_makes_no_other_name(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, *, exclusive: bool, linked: bool
+) -> None:
+    """FAT, CIFS, and ext4 where it is asked for: the other name is the same entry already."""
+    await disk.put("Read.me", b"one")
+    await disk.put("other", b"two")
+    if linked:
+        (disk.root / "elsewhere").hardlink_to(disk.root / "Read.me")
+
+    def lstat(place: Place) -> os.stat_result:
+        for item in Path(f"/proc/self/fd/{place.fd}").iterdir():
+            if item.name.casefold() == place.name.casefold():
+                return item.lstat()
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Place, "lstat", lstat)
+    await disk.fs.rename("Read.me", "READ.ME", OpRename(if_not_exists=exclusive))
+    assert "READ.ME" in disk.files()
+    assert (disk.root / "READ.ME").read_bytes() == b"one"
+    if exclusive:
+        with pytest.raises(StorageError):
+            await disk.fs.rename("READ.ME", "OTHER", OpRename(if_not_exists=True))
+    assert (disk.root / "other").read_bytes() == b"two"
 
 
 async def test_rename_onto_itself_through_a_link_keeps_the_file(disk: Disk) -> None:

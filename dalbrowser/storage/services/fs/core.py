@@ -215,18 +215,21 @@ class Core:
                     raise
 
     def _rename(self, begin: Place, st: os.stat_result, end: Place, *, exclusive: bool) -> None:
+        """Rename; ``respelt`` is the entry itself, where another case makes no other name."""
         there = end.lstat_or_none()
         if begin.real == end.real:
             raise StorageError(
                 ErrorKind.IS_SAME_FILE, "Both paths lead to the same file; give another target."
             )
-        if there is not None and exclusive:
+        same = there is not None and os.path.samestat(there, st)
+        respelt = same and end.name not in _names(end)
+        if there is not None and exclusive and not respelt:
             raise exists()
         _require_no_device(there)
-        if there is not None and os.path.samestat(there, st) and st.st_nlink > 1:
+        if same and not respelt and st.st_nlink > 1:
             # Two names of one file: rename(2) would do nothing and keep both.
             os.unlink(begin.name, dir_fd=begin.fd)
-        elif exclusive:
+        elif exclusive and not respelt:
             try:
                 rename_exclusive(begin.name, begin.fd, end.name, end.fd)
             except FileExistsError:
@@ -235,6 +238,16 @@ class Core:
             os.rename(begin.name, end.name, src_dir_fd=begin.fd, dst_dir_fd=end.fd)
         self.root.sync_folder(end)
         self.root.sync_folder(begin)
+
+
+def _names(place: Place) -> set[str]:
+    """Return the names in a place's folder, as they are spelt there."""
+    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=place.fd)
+    try:
+        with os.scandir(fd) as scan:
+            return {item.name for item in scan}
+    finally:
+        os.close(fd)
 
 
 def _is_folder() -> StorageError:
