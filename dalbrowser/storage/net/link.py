@@ -97,7 +97,8 @@ class Link(asyncio.Protocol):
         """Close at once; what was not sent is dropped."""
         self._ended = True
         self._silence()
-        if self._transport is not None:
+        # What is gone already has no loop any more, and asyncio's own transport raises then.
+        if self._transport is not None and not self.lost.done():
             self._transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:

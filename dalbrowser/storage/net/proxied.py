@@ -8,6 +8,7 @@ certificate is the origin's, never the proxy's.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import ssl
@@ -208,7 +209,10 @@ def _unreachable(error: OSError, proxy: Proxy) -> StorageError:
     elif isinstance(error, TimeoutError):
         what = "did not accept a connection in time"
     else:
-        what = f"does not answer ({error.strerror or error or type(error).__name__})"
+        why = error.strerror or str(error) or type(error).__name__
+        if error.errno and os.name == "posix":
+            why = os.strerror(error.errno)  # asyncio puts the address in its place
+        what = f"does not answer ({why})"
     return _temporary(proxy, what)
 
 

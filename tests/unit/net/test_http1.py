@@ -11,6 +11,7 @@ import pytest
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net.client import ClientOptions, HttpClient
+from dalbrowser.storage.net.link import Link
 from dalbrowser.storage.net.message import HttpRequest, Origin
 from tests.servers import lying
 from tests.servers.lying import LyingServer
@@ -327,3 +328,23 @@ async def test_a_name_that_nobody_knows(client: HttpClient) -> None:
     with pytest.raises(StorageError) as caught:
         await client.send(HttpRequest("GET", Origin.parse("http://nowhere.invalid"), "/x", {}))
     assert "nowhere.invalid" in caught.value.message
+
+
+async def test_a_connection_that_went_while_it_was_written_to_can_be_put_away() -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    _, link = await loop.create_connection(lambda: Link(loop), sock=ours)
+    writing = asyncio.ensure_future(link.write(b"x" * (4 << 20), 5))
+    await asyncio.sleep(0)
+    # The peer says no more, yet takes what is still on its way.
+    theirs.shutdown(socket.SHUT_WR)
+    taken = 0
+    while not link.lost.done():
+        with contextlib.suppress(BlockingIOError):
+            taken += len(theirs.recv(1 << 20))
+        await asyncio.sleep(0)
+    link.abort()
+    await writing
+    assert taken
+    theirs.close()
