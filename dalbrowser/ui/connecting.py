@@ -26,12 +26,14 @@ class Connecting(QObject):
         said: news for the person, and its tone.
         profiles_changed: a connection was saved or removed.
         opened: a place to go to.
+        edited: a connection that is another now; its places are to be looked at again.
         removing: the id of a connection that is about to go; its places are to be left.
     """
 
     said = Signal(str, str)
     profiles_changed = Signal()
     opened = Signal(object)
+    edited = Signal(object)
     removing = Signal(str)
 
     def __init__(self, session: Session, window: QWidget) -> None:
@@ -54,12 +56,20 @@ class Connecting(QObject):
 
     def _open(self, profile: Profile | None) -> None:
         dialog = ConnectionDialog(self._session, profile, self._window)
-        dialog.saved.connect(self._saved)
+        dialog.saved.connect(self._added if profile is None else self._edited)
         dialog.open()
 
-    def _saved(self, profile: Profile, kept: SecretsKept | None) -> None:
+    def _added(self, profile: Profile, kept: SecretsKept | None) -> None:
         self.profiles_changed.emit()
         self.opened.emit(Location(profile.id, profile.fixed_bucket))
+        self._tell_kept(kept)
+
+    def _edited(self, profile: Profile, kept: SecretsKept | None) -> None:
+        self.profiles_changed.emit()
+        self.edited.emit(profile)
+        self._tell_kept(kept)
+
+    def _tell_kept(self, kept: SecretsKept | None) -> None:
         problem = self._session.secrets.problem
         if kept is SecretsKept.SESSION_ONLY and problem is not None:
             self.said.emit(problem, "warning")

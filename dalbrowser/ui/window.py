@@ -208,6 +208,7 @@ class MainWindow(QMainWindow):
         self.panels.summary_changed.connect(self.status.show_transfer)
         self.connecting.profiles_changed.connect(self.sidebar.show_profiles)
         self.connecting.opened.connect(self.open_location)
+        self.connecting.edited.connect(self._connection_edited)
         self.connecting.removing.connect(self.tabs.leave_connection)
         self.connecting.said.connect(self.show_notice)
         for carried in (self.drops, self.carrying):
@@ -391,6 +392,13 @@ class MainWindow(QMainWindow):
         profile = self.situation.profile
         if profile is not None:
             act(profile)
+
+    def _connection_edited(self, profile: Profile) -> None:
+        self.tabs.connection_edited(profile)
+        self.sidebar.reload(Location(profile.id))
+        here = self.tab.location
+        if here is None or here.profile_id != profile.id:
+            self.open_location(Location(profile.id, profile.fixed_bucket))
 
     def _sidebar_middle_clicked(self, index: QModelIndex) -> None:
         place = self.sidebar.place_at(index)

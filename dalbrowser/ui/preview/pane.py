@@ -29,13 +29,15 @@ from dalbrowser.preview.source import PREVIEW_BUDGET
 from dalbrowser.session.wording import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.elided import ElidedLabel
-from dalbrowser.ui.format import visible_name
+from dalbrowser.ui.format import tip_text, visible_name
 from dalbrowser.ui.preview.decoding import decoded
 from dalbrowser.ui.preview.details import DetailsView
 from dalbrowser.ui.preview.faces import Face, Notice
 from dalbrowser.ui.preview.facts import cost_text, tr
 from dalbrowser.ui.preview.pages import HexPage, ImagePage, TextPage
 from dalbrowser.ui.theme import theme
+from dalbrowser.ui.wrapped import WrappedLabel
+from dalbrowser.utils.shortening import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -51,6 +53,8 @@ _COST_EVERY = 150
 _LOADING_AFTER = 120
 _HURRIED = 0.25
 _SETTLE = 0.08
+_LONGEST_NAME = 160
+"""Characters of a name above the preview: a few lines; all of it is in the tooltip."""
 
 
 class PreviewPane(QWidget):
@@ -98,11 +102,13 @@ class PreviewPane(QWidget):
         self._leave()
         self._location = location
         self._metadata = metadata
-        self._name.setText(visible_name(location.name))
+        name = visible_name(location.name)
+        self._name.setText(shortened(name, _LONGEST_NAME))
+        self._name.setToolTip(tip_text(name) if len(name) > _LONGEST_NAME else "")
         self._details.show_metadata(metadata)
         if location.is_folder or (metadata is not None and metadata.is_dir):
             self._dress("folder")
-            self._say("folder", visible_name(location.name), "")
+            self._say("folder", self._name.text(), "")
             return
         self._dress("file")
         self._start(self._open(location, metadata))
@@ -136,10 +142,8 @@ class PreviewPane(QWidget):
 
     def _lay_out(self) -> None:
         self._icon = QLabel(self)
-        self._name = QLabel(self)
+        self._name = WrappedLabel(parent=self)
         self._name.setObjectName("previewName")
-        self._name.setTextFormat(Qt.TextFormat.PlainText)
-        self._name.setWordWrap(True)
         font = self._name.font()
         font.setBold(True)
         self._name.setFont(font)

@@ -22,7 +22,7 @@ from dalbrowser.ui.tabs.tab import Tab
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dalbrowser.profiles import Location
+    from dalbrowser.profiles import Location, Profile
     from dalbrowser.session import Session
 
 _REOPENED = 10
@@ -173,6 +173,14 @@ class TabStack(QWidget):
         for other in self.strip.numbers():
             if other != number:
                 self.close_tab(other)
+
+    def connection_edited(self, profile: Profile) -> None:
+        """Look again at the places of a connection that is another now, in every tab."""
+        for number, slot in self._slots.items():
+            if isinstance(slot, Tab):
+                slot.connection_edited(profile)
+            self._name(number)
+        self._tell()
 
     def leave_connection(self, profile_id: str) -> None:
         """Leave the places of a connection that is about to go, in every tab."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QModelIndex
     from PySide6.QtWidgets import QWidget
 
+    from dalbrowser.profiles import Profile
     from dalbrowser.session import Session
     from dalbrowser.storage import Capability
     from dalbrowser.ui.dragging.drops import Drops
@@ -75,6 +76,8 @@ class Tab(QObject):
         self._owner = f"tab {next(_numbers)}"
         self._closed = False
         self._told_gone: BaseException | None = None
+        self._incomplete = False
+        """Whether what is said above the list is that it is not whole."""
         self.capability: Capability | None = None
         """What can be done here; ``None`` while that is not known."""
         self.model = EntryModel(self)
@@ -192,6 +195,18 @@ class Tab(QObject):
         self.navigator.stop()
         return running
 
+    def connection_edited(self, profile: Profile) -> None:
+        """Look again at a place whose connection is another now."""
+        here = self.location
+        if here is None or here.profile_id != profile.id:
+            return
+        if profile.fixed_bucket and here.bucket != profile.fixed_bucket:
+            self.navigator.open(Location(profile.id, profile.fixed_bucket))
+            return
+        self._judge_place(here)
+        self.reload()
+        self.place_changed.emit(self)
+
     def leave_connection(self, profile_id: str) -> None:
         """Forget the places of a connection that is about to go."""
         here = self.location
@@ -295,14 +310,19 @@ class Tab(QObject):
     def _location_changed(self, location: Location) -> None:
         self.set_filter("")
         self.pages.notice.clear()
+        self._incomplete = False
+        self._judge_place(location)
+        self.columns.show_place(location)
+        self.place_changed.emit(self)
+
+    def _judge_place(self, location: Location) -> None:
+        """Learn what its connection means for a place: what can be done, what is hidden."""
         profile = self._session.profiles.get(location.profile_id)
         self.pages.can_edit = not (profile.builtin or profile.is_adhoc)
         self.pages.among_buckets = bool(location.bucket) and not profile.fixed_bucket
         self.show_hidden()
-        self.columns.show_place(location)
         self.capability = None
         self._spawn(self._learn(location), "capability", group="capability")
-        self.place_changed.emit(self)
 
     def _listing_moved(self) -> None:
         if self._closed:
@@ -313,7 +333,11 @@ class Tab(QObject):
         if wanted and not self.navigator.running and not self.selection.rows:
             self.select_name(wanted)
             self.navigator.settle_name()
+        if self._incomplete and error is None:
+            self._incomplete = False
+            self.pages.notice.clear()
         if error is not None and self.model.total:
+            self._incomplete = True
             self.say(
                 self.tr("This listing is incomplete. {why}").format(why=describe(error)),
                 "error",

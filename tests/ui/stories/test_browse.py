@@ -8,6 +8,7 @@ import keyring
 import keyring.backends.fail
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -164,5 +165,42 @@ def test_without_a_keyring_the_form_says_that_the_session_is_all(
         for path in person.stage.session.folders.config.rglob("*"):
             if path.is_file():
                 assert ceph_s3.secret_key.encode() not in path.read_bytes()
+
+    person.stage.run(story())
+
+
+def test_a_secret_that_is_mended_brings_every_tab_back_where_it_was(
+    person: Person, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3
+) -> None:
+    for key in ("a/one.txt", "two.txt"):
+        ceph_raw.send("PUT", ceph_bucket, key, body=b"x")
+
+    async def story() -> None:
+        session, tabs = person.stage.session, person.window.tabs
+        place = await person.enter(ceph_s3, ceph_bucket)
+        tabs.open(place.at("a/"))
+        await person.listed("one.txt")
+        await session.secrets.set(place.profile_id, {"secret_access_key": "expired"})
+        await session.connections.invalidate(place.profile_id)
+        for tab in tabs.tabs:
+            tab.reload()
+        await person.stage.until(
+            lambda: all(tab.navigator.error is not None for tab in tabs.tabs), "both to fail"
+        )
+        await person.says("noticeText", "This listing is incomplete")
+        person.do("edit_connection")
+        person.edit("connectionName", "renamed")
+        person.edit("connection.secret_access_key", ceph_s3.secret_key)
+        person.press("connectionSave")
+        await person.stage.until(
+            lambda: all(
+                tab.navigator.error is None and not tab.navigator.running for tab in tabs.tabs
+            ),
+            "both to be listed",
+        )
+        assert tabs.places() == [place, place.at("a/")]
+        assert not any(tab.pages.notice.text for tab in tabs.tabs)
+        assert person.find(QLineEdit, "pathEdit").text() == f"renamed:{ceph_bucket}/a/"
+        await person.stage.until(person.action("upload").isEnabled, "the capability")
 
     person.stage.run(story())
