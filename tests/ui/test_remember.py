@@ -117,6 +117,17 @@ def test_panels_are_remembered_and_a_damaged_layout_does_no_harm(
     second.deleteLater()
 
 
+def test_damaged_columns_of_the_list_do_no_harm(window: MainWindow) -> None:
+    columns = window.view.header_columns
+    before = columns.state()
+    columns.restore({"order": [["x"], 5, None], "hidden": 5, "sort": ["NAME", 7], "widths": []})
+    assert columns.state() == before
+    columns.restore({"order": ["NAME", {}, "MODIFIED", "gone", "SIZE"]})
+    shown = columns.state()["order"]
+    assert isinstance(shown, list)
+    assert shown[:3] == ["NAME", "MODIFIED", "SIZE"]
+
+
 def test_the_columns_of_the_transfers_are_remembered(stage: Stage, window: MainWindow) -> None:
     source = stage.files.parent / "up.txt"
     source.write_bytes(b"up")

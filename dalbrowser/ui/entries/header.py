@@ -81,7 +81,8 @@ class HeaderColumns(QObject):
         if isinstance(insisted, list):
             self._insisted = {one for one in Column if one.name in insisted}
         if isinstance(order, list):
-            for place, name in enumerate(name for name in order if name in Column.__members__):
+            names_known = [name for name in Column.__members__ if name in order]
+            for place, name in enumerate(sorted(names_known, key=order.index)):
                 self._head.moveSection(self._head.visualIndex(Column[name]), place)
         if isinstance(widths, dict):
             for name, width in widths.items():
