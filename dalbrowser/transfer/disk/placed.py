@@ -83,7 +83,6 @@ class Placed:
         task = self._reading.get(batch)
         if task is None:
             task = self._reading[batch] = asyncio.ensure_future(self._read_pages(batch, rows))
-            task.add_done_callback(lambda _: self._reading.pop(batch, None))
         # Whoever is cancelled meanwhile leaves it to the others.
         await asyncio.shield(task)
 
@@ -98,6 +97,8 @@ class Placed:
         except BaseException:
             self._partial.add(batch)
             raise
+        finally:
+            del self._reading[batch]
 
 
 def _names(row: JobRow | Arrived) -> tuple[int, ...]:
