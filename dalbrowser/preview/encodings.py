@@ -28,6 +28,8 @@ _SAMPLE = 64 * 1024
 _SCRIPT_SAMPLE = 4096
 _SHORT = 200
 """Bytes of a text too short for its words to tell a language."""
+_OTHER_SCRIPTS = ("cp1253", "cp1255", "cp1256", "iso8859_6", "iso8859_7", "iso8859_8")
+"""Greek, Hebrew and Arabic, each of which is a Cyrillic text too, by its letters alone."""
 _BEYOND_ASCII = re.compile("[^\0-\x7f]+")
 _BEYOND_ASCII_BYTES = re.compile(b"[\x80-\xff]")
 _BEFORE = 256  # bytes of its line before the first that is not ASCII
@@ -119,13 +121,15 @@ def _legacy(head: bytes, tail: bytes) -> str:
     asian = scripts.east_asian(telling[:_SCRIPT_SAMPLE])
     if asian is not None:
         return asian
-    if len(telling) < _SHORT and (small := scripts.cyrillic(telling)) is not None:
-        return small
-    matches = list(from_bytes(telling + _telling(tail)))
-    if len(telling) < _SHORT:
-        matches = [
-            match for match in matches if not match.encoding.startswith(scripts.ALL_EAST_ASIAN)
-        ]
+    name = _by_language(telling + _telling(tail))
+    if len(telling) < _SHORT and not name.startswith(_OTHER_SCRIPTS):
+        accents = name.startswith(scripts.ALL_EAST_ASIAN) and not scripts.in_runs(telling, name)
+        return scripts.cyrillic(telling) or ("cp1252" if accents else name)
+    return name
+
+
+def _by_language(data: bytes) -> str:
+    matches = list(from_bytes(data))
     if not matches:
         return "cp1252"
     best = matches[0]

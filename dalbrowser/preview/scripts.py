@@ -33,7 +33,7 @@ _KANA = 0.3
 
 def east_asian(data: bytes) -> str | None:
     """Return the encoding in which nearly all of ``data`` is usual, or ``None``."""
-    texts = {name: text for name in EAST_ASIAN if (text := _in_runs(data, name))}
+    texts = {name: text for name in EAST_ASIAN if (text := in_runs(data, name))}
     fitting = {name: text for name, text in texts.items() if _share(text, name) >= _USUAL}
     for name in ("cp932", "euc_jp"):
         if name in fitting and _part(fitting[name], _is_kana) >= _KANA:
@@ -97,7 +97,7 @@ def _decoded(data: bytes, encoding: str) -> str:
         return ""
 
 
-def _in_runs(data: bytes, encoding: str) -> str:
+def in_runs(data: bytes, encoding: str) -> str:
     """Return the characters beyond ASCII, if they stand together as in such scripts they do.
 
     Each by itself among ASCII, they are the accents of another encoding, or its degree sign.
