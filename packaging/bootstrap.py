@@ -61,7 +61,14 @@ def _parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=("run", "test"), help="open the window, or check all")
-    return str(parser.parse_args(own).command), rest
+    found, strange = parser.parse_known_args(own)
+    if strange:
+        words = " ".join(strange)
+        parser.error(
+            f"{words} is none of its own; what follows -- goes to the program or to pytest:"
+            f" bootstrap.py {found.command} -- {words}"
+        )
+    return str(found.command), rest
 
 
 def _run(rest: list[str]) -> int:

@@ -118,9 +118,12 @@ def test_a_picture_needs_no_display_and_a_window_does(monkeypatch: pytest.Monkey
     assert "QT_QPA_PLATFORM" not in bootstrap.run_environ(["--screenshot", "out.png"])
 
 
-def test_what_follows_two_dashes_is_not_ours() -> None:
+def test_what_follows_two_dashes_is_not_ours(capsys: pytest.CaptureFixture[str]) -> None:
     assert bootstrap._parse(["test", "--", "-k", "x", "--", "y"]) == (
         "test",
         ["-k", "x", "--", "y"],
     )
     assert bootstrap._parse(["run"]) == ("run", [])
+    with pytest.raises(SystemExit):
+        bootstrap._parse(["run", "--demo"])
+    assert "bootstrap.py run -- --demo" in capsys.readouterr().err
