@@ -98,8 +98,8 @@ def parse_location(
         return target.location
     local = Path(absolute(text))
     home = Path(profiles.get(HOME).config["root"])
-    if ".." in local.parts:
-        # The way up is from where links lead; a key could not say it.
+    if ".." in local.parts or not local.is_relative_to(home):
+        # The way up is from where links lead, and so may be the home folder's other name.
         local, home = local.resolve(), home.resolve()
     if not local.is_relative_to(home):
         raise TargetError(

@@ -225,6 +225,8 @@ def test_a_relative_path_is_one_in_home(tmp_path: Path, monkeypatch: pytest.Monk
     assert parse_location("../two", store) == Location("home", "", "two/")
     assert parse_location("..", store) == Location("home")
     assert parse_location("~/link", store) == Location("home", "", "link/")
+    (tmp_path / "other name").symlink_to("home", target_is_directory=True)
+    assert parse_location(f"{tmp_path}/other name/two", store) == Location("home", "", "two/")
     with pytest.raises(TargetError, match="outside"):
         parse_location("../..", store)
 
