@@ -99,12 +99,12 @@ class HttpReply:
     def __init__(
         self,
         response: httpx.Response,
-        origin: Origin,
+        route: Route,
         done: Callable[[HttpReply, StorageError | None], None],
     ) -> None:
         self.status = response.status_code
         self.headers = response.extensions["headers"]
-        self._origin = origin
+        self._route = route
         self._done = done
         self._blocks = cast("ReplyStream", response.stream)
         self._pace = current_pace()
@@ -138,7 +138,7 @@ class HttpReply:
         if not whole:
             raise StorageError(
                 ErrorKind.UNEXPECTED,
-                f"{self._origin} answered with more than {limit} bytes where a short text"
+                f"{self._route} answered with more than {limit} bytes where a short text"
                 " belongs. Check that the endpoint is the right kind of server.",
             )
         return body
@@ -178,7 +178,7 @@ class HttpReply:
             await self._close(error)
             raise
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            failure = exchange_failure(error, str(self._origin), in_body=True)
+            failure = exchange_failure(error, str(self._route), in_body=True)
             await self._close(failure)
             raise failure from error
 
@@ -245,13 +245,13 @@ class HttpClient:
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._forget_routes()
-            failure = exchange_failure(error, str(request.origin), in_body=False)
+            failure = exchange_failure(error, str(route), in_body=False)
             done(None, failure)
             raise failure from error
         except asyncio.CancelledError:
             done(None, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
             raise
-        return HttpReply(response, request.origin, done)
+        return HttpReply(response, route, done)
 
     async def aclose(self) -> None:
         """Close every connection; safe to call twice."""

@@ -157,13 +157,14 @@ def _status(code: int) -> ErrorStatus:
 
 
 def _advice(code: int, proxy: Proxy) -> str:
+    without = _or_without(proxy)
     if code < 400 or code == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
         return "It may want you to log in first: open any page in a web browser."
     if code in _AGAIN:
-        return "Check that the endpoint is right and runs, and try again."
+        return f"Check that the endpoint is right and runs, {without}."
     if code in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED, 451}:
-        return f"Have whoever runs it allow that address, {_or_without(proxy)}."
-    return f"Check that {proxy.source} names an HTTP proxy that lets this through."
+        return f"Have whoever runs it allow that address, {without}."
+    return f"Check that {proxy.source} names an HTTP proxy that lets this through, {without}."
 
 
 def _wants_password(said: str, headers: Mapping[str, str], proxy: Proxy) -> StorageError:

@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
+from dalbrowser.storage.net.message import Origin
 from dalbrowser.storage.net.trust import tls_context
 from dalbrowser.storage.net.wire import absolute_prefix
 from dalbrowser.utils.records import record
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
-    from dalbrowser.storage.net.message import Origin
 
 NONE = "none"
 """What a connection says that is to use no proxy, whatever the environment says."""
@@ -83,6 +83,10 @@ class Route(NamedTuple):
     proxy: Proxy | None = None
     prefix: bytes = b""
     tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        where = str(Origin(self.scheme, self.name, self.port))
+        return where if self.proxy is None else f"{where} (through the proxy {self.proxy})"
 
 
 class Proxies:

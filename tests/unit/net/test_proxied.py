@@ -404,3 +404,16 @@ async def test_tls_to_a_proxy_that_speaks_none(ceph_cluster: Ceph, proxy: Forwar
     proxy.instead = says(b"")
     error = await failure(url, secure(ceph_cluster)[0], connect=0.3)
     assert url in error.message
+
+
+async def test_what_breaks_behind_a_proxy_names_both() -> None:
+    async with LyingServer(lying.hang_up()) as server:
+        error = await failure(server.endpoint, CLEAR)
+        assert f"http://s3.test (through the proxy {server.endpoint}) broke" in error.message
+        server.answer = lying.silence()
+        error = await failure(server.endpoint, CLEAR, idle=0.2)
+        assert f"http://s3.test (through the proxy {server.endpoint}) fell silent" in error.message
+        server.answer = lying.reply(200, b"ab", claim=9, then_close=True)
+        error = await failure(server.endpoint, CLEAR)
+        assert error.kind is ErrorKind.CONTENT_INCOMPLETE
+        assert server.endpoint in error.message
