@@ -74,6 +74,47 @@ async def test_a_full_disk_leaves_the_old_file(disk: Disk, monkeypatch: pytest.M
     assert await disk.get("a") == b"old"
 
 
+@pytest.mark.parametrize("block", [1_000, 100_000, 1_000_000])
+async def test_a_disk_that_fills_up_gets_its_room_back(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """Whatever the blocks that it was written in; a file of gigabytes kept the disk full."""
+    real, left = os.write, 1_500_000
+
+    def filling(fd: int, data: memoryview) -> int:
+        nonlocal left
+        if left <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left -= len(data)
+        return real(fd, data)
+
+    monkeypatch.setattr(os, "write", filling)
+    op = Operator.from_accessor(disk.fs).layer(RetryLayer(base=0.0))
+
+    async def written() -> None:
+        async with op.writer("new/deep/a") as writer:
+            for _ in range(3_000_000 // block):
+                await writer.write(bytes(block))
+
+    with pytest.raises(StorageError, match="disk is full") as caught:
+        await written()
+    assert getattr(caught.value, "__notes__", []) == []
+    assert disk.files() == []
+    assert disk.open_files() == []
+
+
+async def test_an_upload_that_cannot_begin_leaves_nothing(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        await disk.fs.create_multipart("a", OpCreateMultipart())
+    assert disk.files() == []
+
+
 @pytest.mark.parametrize("size", [1_000, 1_000_000])
 @pytest.mark.parametrize("in_parts", [False, True])
 async def test_a_write_that_is_repeated_leaves_no_byte_twice(

@@ -88,16 +88,23 @@ class Uploads:
                 # Another process cleared away after its own upload, and this with it.
                 if not left:
                     raise
+            except OSError:
+                self._remove_base()
+                raise
         return upload_id
 
     def _begin(self, base: int, upload_id: str, description: bytes) -> None:
         new = _NEW + upload_id
         os.mkdir(new, 0o700, dir_fd=base)
-        with _opened(new, base) as folder:
-            # Held until it has its name: what nobody holds was left by a crash.
-            _hold(folder)
-            self._put(folder, _DESCRIPTION, description)
-            os.rename(new, upload_id, src_dir_fd=base, dst_dir_fd=base)
+        try:
+            with _opened(new, base) as folder:
+                # Held until it has its name: what nobody holds was left by a crash.
+                _hold(folder)
+                self._put(folder, _DESCRIPTION, description)
+                os.rename(new, upload_id, src_dir_fd=base, dst_dir_fd=base)
+        except OSError:
+            shutil.rmtree(new, ignore_errors=True, dir_fd=base)
+            raise
         self.root.sync(base)
 
     def open(self, key: str, upload_id: str) -> contextlib.AbstractContextManager[int]:
@@ -214,6 +221,10 @@ class Uploads:
             os.rename(upload_id, _DEAD + upload_id, src_dir_fd=base, dst_dir_fd=base)
             self.root.sync(base)
             _clear(base)
+        self._remove_base()
+
+    def _remove_base(self) -> None:
+        """Remove the folder of all uploads, if there are none."""
         with contextlib.suppress(OSError):
             fd = self.root.open()
             try:

@@ -58,8 +58,9 @@ class FsWriter:
             try:
                 await self._pool.run(self._file.write, block)
             except StorageError:
-                # Taken by earlier calls, which have returned: the next one sends it again.
-                self._gathered = block
+                # Taken by earlier calls, which have returned: the next one sends it again. A
+                # copy: the error's traceback holds a view of the old one, which pins its size.
+                self._gathered = bytearray(block)
                 raise
 
     async def close(self) -> Metadata:
@@ -91,7 +92,7 @@ class FsWriter:
 
     async def abort(self) -> None:
         """Leave nothing behind."""
-        self._gathered.clear()
+        self._gathered = bytearray()
         await self._pool.release(self._file.discard)
 
 
