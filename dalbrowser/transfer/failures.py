@@ -68,10 +68,22 @@ def is_temporary(error: StorageError) -> bool:
     return error.status is not ErrorStatus.PERMANENT
 
 
+_LONGEST_WISH = 86_400.0
+"""Seconds that a service may wish at most: what it says is not always a time."""
+
+_UNSEEN = 30.0
+"""Seconds that a part may wait for itself; longer ones are the job's, which shows and ends them."""
+
+
+def is_for_job(error: StorageError, attempt: int, most: int) -> bool:
+    """Whether a part that failed leaves another try to its job, after ``attempt`` of ``most``."""
+    return not is_temporary(error) or attempt >= most or (error.retry_after or 0.0) > _UNSEEN
+
+
 def pause_before(attempt: int, base: float, cap: float, wish: float | None = None) -> float:
     """Return the seconds to wait before try ``attempt`` (from 1): exponential, with jitter.
 
-    The server's own ``wish`` (Retry-After) is never undercut.
+    The server's own ``wish`` (Retry-After) is not undercut, as long as it is one of hours.
     """
     ceiling = min(cap, base * float(2 ** min(attempt - 1, 16)))
-    return max(wish or 0.0, ceiling * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter
+    return max(min(wish or 0.0, _LONGEST_WISH), ceiling * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter

@@ -104,9 +104,17 @@ async def own_parts(
     if written is not None:
         return Integrity.MD5 if await _same_parts(plan, source, written) else None
     # An ETag that is no digest: our own time in the metadata and our word that it was being
-    # completed are what is left.
+    # completed are what is left, of the very bytes that were sent.
     ours = saved.state == "completing" and _has_our_time(there, options)
-    return Integrity.SIZE_ONLY if ours else None
+    return Integrity.SIZE_ONLY if ours and await _were_sent(plan, source, kept) else None
+
+
+async def _were_sent(plan: PartPlan, source: PartSource, kept: Sequence[PartRow | None]) -> bool:
+    """Whether the parts that the journal has are of the bytes that are here now."""
+    for span, row in zip(plan.spans(), kept, strict=True):
+        if row is None or row.md5 != (await source.digest(span)).hex():
+            return False
+    return True
 
 
 def _are_opaque(rows: Sequence[PartRow]) -> bool:

@@ -18,7 +18,7 @@ from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange, Part
 from dalbrowser.transfer.abort import abort_upload, find_intended
-from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
+from dalbrowser.transfer.failures import is_for_job, is_gone, pause_before
 from dalbrowser.transfer.integrity import (
     as_md5,
     bare,
@@ -191,7 +191,7 @@ class PartCopy:
                     part = await self._ask(span)
             except StorageError as error:
                 await self._explain(error)
-                if not is_temporary(error) or attempt >= options.part_attempts:
+                if is_for_job(error, attempt, options.part_attempts):
                     raise
                 wait = pause_before(
                     attempt, options.backoff_base, options.backoff_cap, error.retry_after

@@ -16,7 +16,7 @@ from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import ByteRange, Metadata
 from dalbrowser.transfer.conflicts import mtime_of
-from dalbrowser.transfer.failures import is_gone, is_temporary, pause_before
+from dalbrowser.transfer.failures import is_for_job, is_gone, pause_before
 from dalbrowser.transfer.integrity import same_etag
 from dalbrowser.transfer.model import MiB, SourceChangedError, TransferError
 from dalbrowser.transfer.remote import pin, stat_or_none
@@ -92,7 +92,7 @@ class Receiver:
                     await self.stream(file, span)
             except StorageError as error:
                 # What reached the file stays: the range goes on from there.
-                if not is_temporary(error) or attempt >= options.part_attempts:
+                if is_for_job(error, attempt, options.part_attempts):
                     raise
                 wait = pause_before(
                     attempt, options.backoff_base, options.backoff_cap, error.retry_after
@@ -160,7 +160,8 @@ class Receiver:
         if now.checksums and not self.metadata.checksums:
             self.metadata = replace(self.metadata, checksums=now.checksums)
         if self.row.mtime is None or (now.user_metadata and not self.row.compared):
-            self.row.mtime = self.time_of(now) or self.row.mtime
+            found = self.time_of(now)
+            self.row.mtime = self.row.mtime if found is None else found
 
     def _explained(self, error: StorageError) -> Exception:
         if error.kind in (ErrorKind.CONDITION_NOT_MATCH, ErrorKind.RANGE_NOT_SATISFIED):

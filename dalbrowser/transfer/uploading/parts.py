@@ -19,7 +19,7 @@ from dalbrowser.storage.paths import spell
 from dalbrowser.storage.types import Part
 from dalbrowser.transfer.abort import abort_until_gone, find_intended, forget_upload
 from dalbrowser.transfer.equality import may_read
-from dalbrowser.transfer.failures import is_gone, is_refused, is_temporary, pause_before
+from dalbrowser.transfer.failures import is_for_job, is_gone, is_refused, is_temporary, pause_before
 from dalbrowser.transfer.integrity import (
     as_md5,
     judge,
@@ -281,7 +281,7 @@ class PartsUpload:
             except StorageError as error:
                 if is_gone(error):
                     await self._upload_lost(error)
-                if not is_temporary(error) or attempt >= options.part_attempts:
+                if is_for_job(error, attempt, options.part_attempts):
                     raise
                 wait = pause_before(
                     attempt, options.backoff_base, options.backoff_cap, error.retry_after

@@ -1,7 +1,8 @@
 """One upload, from the first look at the local file to the proof that it arrived.
 
-Invariant: nothing is sent under another identity of the file than the one the upload
-began with, and nothing that exists is overwritten unless the policy says so.
+Invariant: nothing is sent under another identity of the file than the one this run began
+with, nor of another size or time than the upload did, and nothing that exists is overwritten
+unless the policy says so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dalbrowser.storage import checksums
 from dalbrowser.storage.layers.mime_guess import content_type_of
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side
-from dalbrowser.transfer.disk.source import FileSource, LocalSource, SourceIdentity, changed
+from dalbrowser.transfer.disk.source import FileSource, LocalSource, changed
 from dalbrowser.transfer.model import ConflictPolicy, JobState
 from dalbrowser.transfer.uploading.held import TINY, HeldSource, read_tiny
 from dalbrowser.transfer.uploading.sending import Sending
@@ -20,6 +21,7 @@ from dalbrowser.transfer.uploading.sending import Sending
 if TYPE_CHECKING:
     from dalbrowser.storage import Operator
     from dalbrowser.transfer.context import RunContext
+    from dalbrowser.transfer.disk.source import SourceIdentity
     from dalbrowser.transfer.job import LiveJob
 
 
@@ -80,12 +82,15 @@ def _opened(path: str, op: Operator) -> tuple[LocalSource, dict[str, Any]]:
 
 
 async def _require_same(ctx: RunContext, job: LiveJob, local: LocalSource) -> None:
-    """Raise when the file is not the one that the upload was begun from."""
+    """Raise when the file is not the one that the upload was begun from.
+
+    By its size and time: device and inode are others once a stick or share was mounted again.
+    Every part that is there is compared with the bytes that are here now.
+    """
     saved = await ctx.journal.upload(job.row.id) if job.row.begun else None
     if saved is None:
         return
-    begun = SourceIdentity(saved.size, saved.mtime_ns, saved.dev, saved.inode)
-    if begun != local.identity:
+    if (saved.size, saved.mtime_ns) != (local.identity.size, local.identity.mtime_ns):
         raise changed(job.row.local_path)
 
 

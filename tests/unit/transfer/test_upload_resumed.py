@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import Any
+
+import pytest
 
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import ConflictPolicy, JobState, JobView
@@ -64,6 +68,23 @@ async def test_source_changed_sends_nothing(rig: Rig) -> None:
     assert view.words == "done (verified (md5))"
     assert await rig.sha("big") == sha
     assert await rig.uploads_left() == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_file_with_other_numbers_after_a_restart_is_proven(rig: Rig, same: bool) -> None:
+    """A stick that is put in again, or a share, gives its files other inodes than before."""
+    sha = await cut_off_upload(rig, free=4)
+    path, other = rig.folder / "big", rig.folder / "other"
+    shutil.copy2(path, other)
+    if not same:
+        times = path.stat()
+        sha = make_file(other, 2 * MiB, seed=2)
+        os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.replace(path)
+    view = await resumed(rig)
+    assert view.words == "done (verified (md5))", view.error
+    assert rig.wire.count("write_multipart") == (4 if same else 8)
+    assert await rig.sha("big") == sha
 
 
 async def test_upload_aborted_by_somebody_else_is_begun_anew(rig: Rig) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import JobState
-from tests.faults.rig import Rig, make_file
+from dalbrowser.transfer.failures import pause_before
+from tests.faults.rig import MiB, Rig, make_file, sha_of
 from tests.unit.transfer.gate import Gate
 
 if TYPE_CHECKING:
@@ -119,3 +123,37 @@ async def test_run_now_needs_no_free_place(rig: Rig) -> None:
         go_on.set()
         await engine.wait(ids)
     assert sorted(written(rig)[1:3]) == ["f2", "f4"]
+
+
+@pytest.mark.parametrize("way", ["upload", "download"])
+async def test_long_wish_of_a_service_is_shown_and_can_be_ended(rig: Rig, way: str) -> None:
+    sha = make_file(rig.folder / "big", 2 * MiB)
+    await rig.op.write("there", (rig.folder / "big").read_bytes())
+    name = "write_multipart" if way == "upload" else "read"
+
+    async def later(operation: str, _path: str, _args: Any) -> None:
+        if operation == name:
+            raise StorageError(
+                ErrorKind.RATE_LIMITED, "Later.", status=ErrorStatus.TEMPORARY, retry_after=1e9
+            )
+
+    rig.wire.before = later
+    async with rig.engine() as engine:
+        if way == "upload":
+            number = await engine.upload_file(rig.folder / "big", rig.at("big"))
+        else:
+            number = await engine.download_file(rig.at("there"), rig.folder / "new")
+        while engine.jobs()[0].state is not JobState.WAITING_LIMIT:
+            await rig.next_event()
+        again = engine.jobs()[0].retry_at
+        assert again is not None
+        assert again < time.time() + 2 * 86_400
+        rig.wire.before = None
+        await engine.resume([number])
+        view = (await engine.wait([number]))[0]
+    assert view.state is JobState.DONE, view.error
+    assert (await rig.sha("big") if way == "upload" else sha_of(rig.folder / "new")) == sha
+
+
+def test_pause_without_end_has_one() -> None:
+    assert pause_before(1, 0.5, 30.0, float("inf")) == 86_400.0
