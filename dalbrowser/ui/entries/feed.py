@@ -1,8 +1,8 @@
 """From a listing's pages to the model, in batches that grow with what is there.
 
 Invariants: the first page is shown at once; a reload fills columns aside and shows them
-when they are whole, so that a failure leaves what was there; a page of another listing
-than the last one opened is dropped.
+when they are whole, so that a failure leaves what was there, unless it says that the place
+is gone; a page of another listing than the last one opened is dropped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.ui.entries.columns import EntryColumns
+from dalbrowser.ui.faces import is_bucket_gone
 
 if TYPE_CHECKING:
     from dalbrowser.session import Listing
@@ -81,10 +83,13 @@ class ListingFeed(QObject):
         self.finished.emit()
 
     def listing_failed(self, listing: Listing, error: Exception) -> None:
-        """Show what came before the failure; after a failed reload, what was there before."""
+        """Show what came before the failure; after a failed reload, what was there before.
+
+        Where the place itself is gone, nothing of it is there any more.
+        """
         if listing.generation != self.generation:
             return
-        if not self._aside:
+        if not self._aside or _is_gone(error):
             self._settle()
         self.failed.emit(error)
 
@@ -110,3 +115,8 @@ class ListingFeed(QObject):
         else:
             self._show()
             self._model.arrange()
+
+
+def _is_gone(error: Exception) -> bool:
+    missing = isinstance(error, StorageError) and error.kind is ErrorKind.NOT_FOUND
+    return missing or is_bucket_gone(error)

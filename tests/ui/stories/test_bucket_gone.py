@@ -19,6 +19,7 @@ def test_a_bucket_that_is_gone_leads_up_and_leaves_the_tree(
     bucket = f"gone-{uuid.uuid4().hex[:8]}"
     with RawS3(ceph_s3) as raw:
         raw.create_bucket(bucket)
+        raw.send("PUT", bucket, "key.txt", body=b"x")
 
     async def story() -> None:
         root = await person.connect(ceph_s3)
@@ -30,7 +31,9 @@ def test_a_bucket_that_is_gone_leads_up_and_leaves_the_tree(
         await person.stage.until(
             lambda: navigator.location == place and not navigator.running, "its listing"
         )
+        assert person.names() == ["key.txt"]
         with RawS3(ceph_s3) as raw:
+            raw.send("DELETE", bucket, "key.txt")
             raw.remove_bucket(bucket)
         person.do("reload")
         await person.says("faceTitle", "This bucket is not there")
