@@ -18,6 +18,7 @@ from dalbrowser.storage.net.client import HttpClient
 from dalbrowser.storage.net.framing import request_head
 from dalbrowser.storage.net.http1 import Http1Transport
 from dalbrowser.storage.net.message import HttpRequest, Origin
+from dalbrowser.storage.net.proxy import Route
 from dalbrowser.storage.net.trust import clear_context
 from dalbrowser.storage.options import OpCopy, OpDelete, OpPresign, OpRead, OpStat, OpWrite
 from dalbrowser.storage.services.s3 import S3, S3Config
@@ -173,7 +174,7 @@ async def test_the_transport_takes_the_target_and_not_the_url(recorder: LyingSer
         extensions={
             "target": b"/bucket/a/../b",
             "headers": [("host", "127.0.0.1")],
-            "origin": ("http", "127.0.0.1", recorder.port, "127.0.0.1"),
+            "route": Route("http", "127.0.0.1", recorder.port, "127.0.0.1"),
             "timeout": {"connect": 1.0, "read": 1.0, "write": 1.0},
         },
     )
@@ -186,8 +187,31 @@ async def test_the_transport_takes_the_target_and_not_the_url(recorder: LyingSer
 def test_a_request_line_that_came_out_otherwise_is_refused() -> None:
     assert request_head("GET", b"/a/../b", []).startswith(b"GET /a/../b HTTP/1.1\r\n")
     for method, target in (("GET /x", b"/y"), ("GET", b"/y HTTP/1.1\r\nX: z")):
-        with pytest.raises(StorageError, match="nothing was sent"):
-            request_head(method, target, [])
+        for prefix in (b"", b"http://s3.test"):
+            with pytest.raises(StorageError, match="nothing was sent"):
+                request_head(method, target, [], prefix)
+    with pytest.raises(StorageError, match="nothing was sent"):
+        request_head("GET", b"/y", [], b"http://s3.test /x")
+
+
+async def test_every_key_is_sent_exactly_to_a_proxy_too(recorder: LyingServer) -> None:
+    """In absolute-form: the proxy gets the origin and then the very target."""
+    s3 = S3(
+        S3Config(
+            endpoint="http://s3.test",
+            bucket="bucket",
+            credentials="anonymous",
+            exact_keys="send",
+            proxy=recorder.endpoint,
+        )
+    )
+    for key in ODD_KEYS:
+        await s3.delete(key, OpDelete())
+    await s3.aclose()
+    for seen, key in zip(recorder.seen, ODD_KEYS, strict=True):
+        assert seen.target.startswith(b"http://s3.test/")
+        path = seen.target.removeprefix(b"http://s3.test")
+        assert_same(Seen(seen.method, path, seen.headers, b""), "DELETE", key)
 
 
 async def test_presigned_url_carries_the_exact_key(recorder: LyingServer) -> None:
