@@ -137,6 +137,26 @@ def test_what_was_copied_down_is_not_fetched_once_more(
     assert found_in(work / "down/src") == tree
 
 
+def test_odd_times_come_back_and_send_nothing_twice(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str, work: Path
+) -> None:
+    """Before 1970, 1970 itself, a part of a second, a camera whose clock is far ahead."""
+    dal, base = dal_on(ceph_s3), f"s3://{ceph_bucket}"
+    times = {"old": -315_619_199.5, "epoch": 0.0, "part": 1_577_836_800.125, "ahead": 5.8e9}
+    plant(work / "src", dict.fromkeys(times, b"same"))
+    for name, when in times.items():
+        os.utime(work / "src" / name, (when, when))
+    assert dal("cp", "-r", "src", f"{base}/").code == 0
+    assert dal("cp", "-r", f"{base}/src", "down").code == 0
+    found = {path.name: path.stat().st_mtime for path in (work / "down/src").iterdir()}
+    assert found == times
+    assert "copy 0, update 0" in dal("sync", "src", f"{base}/src", "--dry-run").text
+    (work / "src/ahead").write_bytes(b"diff")
+    os.utime(work / "src/ahead", (5.8e9, 5.8e9))
+    changed = dal("sync", "src", f"{base}/src", "--dry-run")
+    assert changed.lines[0] == "update\t4\tahead"
+
+
 def test_between_two_places(
     dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str
 ) -> None:

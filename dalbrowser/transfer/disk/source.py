@@ -43,8 +43,8 @@ class SourceIdentity:
     @property
     def mtime_text(self) -> str:
         """The time as rclone keeps it in the metadata ``mtime``: seconds with decimals."""
-        seconds, rest = divmod(self.mtime_ns, 1_000_000_000)
-        return f"{seconds}.{rest:09d}"
+        seconds, rest = divmod(abs(self.mtime_ns), 1_000_000_000)
+        return f"{'-' if self.mtime_ns < 0 else ''}{seconds}.{rest:09d}"
 
 
 class LocalSource:

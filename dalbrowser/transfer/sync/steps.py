@@ -8,6 +8,7 @@ folder hides that cannot be looked into is not missing.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from contextlib import aclosing
 from enum import Enum
@@ -182,10 +183,12 @@ class Steps:
         newer = is_newer(source, target)
         if self._rules.by is By.TIME and newer is False:
             return self._same()
-        if self._rules.by is By.TIME and newer and not target.path:
+        ahead = bool(source.path) and (source.modified or 0) > time.time()
+        if self._rules.by is By.TIME and newer and not target.path and not ahead:
             return _written(Do.UPDATE, source, target.seen().text(), "the source is newer")
         # A file that was fetched by other means has its own time, older than its object's:
-        # reading it here costs less than fetching it again.
+        # reading it here costs less than fetching it again. One from the future would be sent
+        # each time.
         return asyncio.ensure_future(self._by_digest(source, target, newer))
 
     async def _by_digest(self, source: Item, target: Item, newer: bool | None) -> Step | None:
