@@ -49,9 +49,11 @@ class Memory:
         states = str(self._settings.get("window.state")).split(",")
         for splitter, state in zip(self._splitters, states, strict=False):
             if decoded := _decode(state):
+                direction = splitter.orientation()
                 splitter.restoreState(decoded)
-                # The state carries the handle of an older look.
+                # The state carries the handle of an older look, and cut off another direction.
                 splitter.setHandleWidth(1)
+                splitter.setOrientation(direction)
 
     def keep_window(self) -> None:
         """Remember the window's size and its panels."""

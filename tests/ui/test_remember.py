@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QHeaderView, QMenu
+from PySide6.QtWidgets import QHeaderView, QMenu, QSplitter
 
 from dalbrowser.profiles import Location
 from dalbrowser.ui.entries.cells import Column
@@ -106,9 +106,11 @@ def test_panels_are_remembered_and_a_damaged_layout_does_no_harm(
     window.resize(900, 700)
     window.allow_close()
     assert stage.session.settings.get("window.geometry")
-    stage.session.settings.set("window.state", "not base64!,AAAA")
+    stage.session.settings.set("window.state", "AAAA/w==,not base64!")
     second = MainWindow(stage.session)
     second.show()
+    directions = [splitter.orientation() for splitter in second.findChildren(QSplitter)]
+    assert directions == [splitter.orientation() for splitter in window.findChildren(QSplitter)]
     assert not second.sidebar.isVisible()
     assert second.panels.transfers.isVisible()
     assert second.height() == window.height()
