@@ -115,6 +115,37 @@ async def test_an_upload_that_cannot_begin_leaves_nothing(
     assert disk.files() == []
 
 
+BREAKING = [("fsync", 0), ("fsync", 1), ("fsync", 2), ("ftruncate", 0), ("fstat", 1)]
+
+
+@pytest.mark.parametrize(("call", "sound"), BREAKING)
+async def test_a_disk_that_breaks_leaves_nothing_behind_and_is_named(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, call: str, sound: int
+) -> None:
+    """The call works ``sound`` times, and then the device reports an error."""
+    await disk.put("source", b"one")
+    real, left = getattr(os, call), sound
+
+    def breaking(*given: Any) -> object:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(*given)
+
+    async def act() -> None:
+        if call == "fsync":
+            await disk.fs.create_multipart("a", OpCreateMultipart())
+        else:
+            await disk.fs.copy("source", "new/a", OpCopy())
+
+    monkeypatch.setattr(os, call, breaking)
+    with pytest.raises(StorageError, match="device reported"):
+        await act()
+    monkeypatch.undo()
+    assert disk.files() == ["source"]
+
+
 @pytest.mark.parametrize("size", [1_000, 1_000_000])
 @pytest.mark.parametrize("in_parts", [False, True])
 async def test_a_write_that_is_repeated_leaves_no_byte_twice(

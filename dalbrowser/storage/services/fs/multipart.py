@@ -102,10 +102,11 @@ class Uploads:
                 _hold(folder)
                 self._put(folder, _DESCRIPTION, description)
                 os.rename(new, upload_id, src_dir_fd=base, dst_dir_fd=base)
+            self.root.sync(base)
         except OSError:
-            shutil.rmtree(new, ignore_errors=True, dir_fd=base)
+            for name in (new, upload_id):
+                shutil.rmtree(name, ignore_errors=True, dir_fd=base)
             raise
-        self.root.sync(base)
 
     def open(self, key: str, upload_id: str) -> contextlib.AbstractContextManager[int]:
         """Open the folder of an upload of exactly this key, or raise ``NotFound``."""

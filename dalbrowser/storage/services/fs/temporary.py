@@ -61,6 +61,9 @@ class TemporaryFile:
             taken = self._take(tag)
         finally:
             if not taken:
+                if not tag:
+                    with contextlib.suppress(OSError):
+                        os.unlink(self._name, dir_fd=self._place.fd)
                 os.close(self._fd)
                 self._fd = -1
         return taken

@@ -129,7 +129,7 @@ async def copy_file(
     """Copy an open file into ``file`` and publish it; on any failure nothing is left."""
     try:
         await fill(pool, file, source, 0, before.st_size)
-        if meta.etag(os.fstat(source)) != meta.etag(before):
+        if meta.etag(await pool.run(os.fstat, source)) != meta.etag(before):
             raise StorageError(
                 ErrorKind.CONDITION_NOT_MATCH,
                 "The source was changed while it was copied; nothing was kept. Copy it again.",
