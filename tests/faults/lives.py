@@ -28,7 +28,7 @@ SIZES = {"a": 1000, "b": 700_000, "c": 300_000}
 PATIENCE = 30.0
 """Seconds after which a transfer is taken to hang."""
 
-_SLOWEST = 0.008
+_SLOWEST = 0.02
 """Seconds that a request may take, so that whatever is said meets some under way."""
 
 _ROUNDS = 12
