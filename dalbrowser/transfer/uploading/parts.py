@@ -27,7 +27,7 @@ from dalbrowser.transfer.integrity import (
     sums_of_parts,
 )
 from dalbrowser.transfer.journal import PartRow, UploadRow
-from dalbrowser.transfer.model import Integrity, JobState, TransferError
+from dalbrowser.transfer.model import Integrity, JobState, MiB, TransferError
 from dalbrowser.transfer.ownership import own_parts
 from dalbrowser.transfer.partplan import PartPlan, plan_parts
 from dalbrowser.transfer.remote import require_size, stat_or_none
@@ -53,6 +53,10 @@ if TYPE_CHECKING:
 
 _PROVERS = 2
 """Parts that are read and hashed at once while proving; more only fight for the disk."""
+
+
+HELD = 512 * MiB
+"""Bytes of one file's parts in memory at once, or one part: those of 5 TiB have 525 MiB each."""
 
 
 class BeginAnewError(Exception):
@@ -267,7 +271,8 @@ class PartsUpload:
             while missing:
                 await self._send(missing.popleft())
 
-        count = min(self._ctx.options.parts_per_file, len(missing))
+        fitting = max(1, HELD // self._plan.part_size)
+        count = min(self._ctx.options.parts_per_file, fitting, len(missing))
         await all_together(sender() for _ in range(count))
 
     async def _send(self, span: PartSpan) -> None:

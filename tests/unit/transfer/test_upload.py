@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from dalbrowser.storage import CapabilityOverrideLayer, ErrorKind, ErrorStatus, StorageError
 from dalbrowser.transfer import ConflictPolicy, JobState
+from dalbrowser.transfer.uploading import parts
 from tests.faults.rig import MiB, Rig, make_file
 
 
@@ -70,6 +72,30 @@ async def test_large_file_in_parts(rig: Rig) -> None:
     assert rig.wire.count("write_multipart") == 13
     assert await rig.sha("big") == sha
     assert await rig.uploads_left() == []
+
+
+@pytest.mark.parametrize(("held", "most"), [(100, 1), (600 * 1024, 2), (9 * MiB, 4)])
+async def test_no_more_parts_are_in_memory_than_fit(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, held: int, most: int
+) -> None:
+    monkeypatch.setattr(parts, "HELD", held)
+    make_file(rig.folder / "big", 2 * MiB)
+    under_way, seen, full = 0, 0, asyncio.Event()
+
+    async def count(name: str, _path: str, _args: Any) -> None:
+        nonlocal under_way, seen
+        if name == "write_multipart":
+            under_way += 1
+            seen = max(seen, under_way)
+            if seen == most:
+                full.set()
+            await full.wait()
+            under_way -= 1
+
+    rig.wire.before = count
+    view = await rig.upload(rig.folder / "big", "big", parts_per_file=4)
+    assert view.words == "done (verified (md5))"
+    assert seen == most
 
 
 async def test_source_changed_in_the_middle_completes_nothing(rig: Rig) -> None:
