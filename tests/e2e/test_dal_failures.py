@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tests.servers.lying import LyingServer, error
 from tests.servers.process import free_ports
 from tests.servers.raw import RawS3
+from tests.trees import found_in, plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,3 +209,22 @@ def test_what_was_put_into_the_file_by_hand_is_listed_without_its_secret(bare_da
     assert "work: s3 endpoint=http://127.0.0.1:9 secret_access_key=***" in listed.lines
     assert "future: newer token=***" in listed.lines
     assert b"hush" not in listed.out + listed.err.encode()
+
+
+def test_a_small_limit_of_open_files_is_raised(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    """Desktops start programs with as few as 256; here it would be too few for ten files."""
+    dal, tree = dal_on(rclone_s3), {f"f{number}": b"x" for number in range(100)}
+    plant(work / "d", tree)
+    for words in (("d", f"s3://{rclone_bucket}/"), (f"s3://{rclone_bucket}/d", "down")):
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -Sn 30; exec "$@"', "sh", *dal.command("cp", "-r", *words)],
+            cwd=work,
+            env=dal.environment,
+            capture_output=True,
+            timeout=90,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+    assert found_in(work / "down/d") == tree
