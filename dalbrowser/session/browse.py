@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from dalbrowser.profiles import Location
     from dalbrowser.storage import Metadata
 
+_TOGETHER = 2_000
+"""Objects between two tellings: as many as the two requests delete that are under way at once."""
+
 
 @record(frozen=False)
 class DeleteReport:
@@ -99,16 +102,25 @@ def _same(before: Metadata, after: Metadata) -> bool:
 async def delete(
     op: Operator, locations: Sequence[Location], progress: Callable[[int], None] | None = None
 ) -> DeleteReport:
-    """Delete objects and whole folders of one bucket; one failure does not stop the rest."""
+    """Delete objects and whole folders of one bucket; one failure does not stop the rest.
+
+    ``progress`` is told how many of ``locations`` have been dealt with.
+    """
     report = DeleteReport()
-    files = {loc.path: loc for loc in locations if not loc.is_folder}
-    for outcome in await op.delete_many([spell(path) for path in files]) if files else ():
-        if outcome.error is None:
-            report.deleted += 1
-        else:
-            report.failed.append((files[outcome.path], outcome.error))
-    if progress is not None:
-        progress(report.deleted)
+
+    def tell() -> None:
+        if progress is not None:
+            progress(report.deleted + len(report.failed))
+
+    files = [loc for loc in locations if not loc.is_folder]
+    for start in range(0, len(files), _TOGETHER):
+        some = {loc.path: loc for loc in files[start : start + _TOGETHER]}
+        for outcome in await op.delete_many([spell(path) for path in some]):
+            if outcome.error is None:
+                report.deleted += 1
+            else:
+                report.failed.append((some[outcome.path], outcome.error))
+        tell()
     for location in locations:
         if not location.is_folder:
             continue
@@ -117,8 +129,7 @@ async def delete(
             report.deleted += 1
         except StorageError as error:
             report.failed.append((location, error))
-        if progress is not None:
-            progress(report.deleted)
+        tell()
     return report
 
 

@@ -6,6 +6,7 @@ again by row afterwards; the list changes when the service has said that it did.
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from dalbrowser.ui.dialogs.delete import DeleteDialog
 from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dialogs.properties import PropertiesDialog
 from dalbrowser.ui.dialogs.uploads import UploadsDialog
-from dalbrowser.ui.format import items_text
+from dalbrowser.ui.format import count_text, items_text
 from dalbrowser.ui.slices import SlicedWork
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Changes(QObject):
 
     Signals:
         said: news for the person, and its tone.
+        busy: what is being done, its tone, and a button with what that does.
         folder_changed: the folders in this place are others.
         gone: places that are not there any more, for every other list that shows them.
         came: a place that is new, and its metadata, for every other list of its folder.
     """
 
     said = Signal(str, str)
+    busy = Signal(str, str, str, object)
     folder_changed = Signal(object)
     gone = Signal(list)
     came = Signal(object, object)
@@ -68,6 +71,7 @@ class Changes(QObject):
         self._model = model
         self._view = view
         self._window = window
+        self._stopping: set[asyncio.Task[object]] = set()
         model.rename_requested.connect(self._rename)
 
     def place_of(self, row: int) -> Location | None:
@@ -218,12 +222,17 @@ class Changes(QObject):
         dialog.open()
 
     async def _delete(self, here: Location, places: Sequence[Location]) -> None:
-        self.said.emit(self.tr("Deleting {items}…").format(items=items_text(len(places))), "info")
         try:
-            report = await self._session.delete(places)
+            report = await self._session.delete(places, self._tell_deleting(len(places)))
+        except asyncio.CancelledError:
+            if not self._stopped():
+                raise
+            self.said.emit(self.tr("Stopped. What was deleted before is gone."), "warning")
+            self._look_again(here)
+            return
         except (StorageError, OSError) as error:
             self.said.emit(describe(error), "error")
-            self._navigator.reload()
+            self._look_again(here)
             return
         kept = {place for place, _ in report.failed}
         gone = [place for place in places if place not in kept] if kept else list(places)
@@ -239,6 +248,41 @@ class Changes(QObject):
             items=items_text(len(report.failed)), why=why
         )
         self.said.emit(text, "error")
+
+    def _tell_deleting(self, count: int) -> Callable[[int], None]:
+        """Say that the task that runs deletes, and offer to stop it; the result says how far."""
+        task = asyncio.current_task()
+
+        def stop() -> None:
+            if task is not None:
+                self._stopping.add(task)
+                task.cancel()
+
+        def tell(done: int) -> None:
+            text = self.tr("Deleting {items}…").format(items=items_text(count))
+            if done:
+                text = self.tr("Deleting {items}, {done} so far…").format(
+                    items=items_text(count), done=count_text(done)
+                )
+            self.busy.emit(text, "info", self.tr("Stop"), stop)
+
+        tell(0)
+        return tell
+
+    def _stopped(self) -> bool:
+        """Whether the task that runs was cancelled by its button; it goes on then."""
+        task = asyncio.current_task()
+        if task is None or task not in self._stopping:
+            return False
+        self._stopping.discard(task)
+        task.uncancel()
+        return True
+
+    def _look_again(self, here: Location) -> None:
+        """List a place anew of which nobody knows what is left in it."""
+        self.folder_changed.emit(here)
+        if self._navigator.location == here:
+            self._navigator.reload()
 
     # Moved away.
 

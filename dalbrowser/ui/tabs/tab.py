@@ -103,6 +103,7 @@ class Tab(QObject):
         self.view.menu_requested.connect(self.menu_requested)
         self._middle.clicked.connect(self._middle_clicked)
         self.pages.action_wanted.connect(self.action_wanted)
+        self.changes.busy.connect(self.pages.notice.say)
         for part in (self.changes, self.traffic):
             part.said.connect(self.pages.notice.say)
             part.folder_changed.connect(self.folder_changed)
