@@ -677,3 +677,34 @@ async def test_a_copy_cancelled_at_any_moment_leaves_nothing_open(disk: Disk) ->
     await disk.settled()
     assert disk.open_files() == []
     assert disk.files() in (["a"], ["a", "new", "new/b"])
+
+
+@pytest.mark.parametrize("slow", ["00001", "upload.json"])
+async def test_a_completion_cancelled_while_it_opens_a_file_leaves_none_open(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    """What is deleted and open still takes its room, a part of gigabytes too."""
+    upload_id = await disk.fs.create_multipart("a", OpCreateMultipart())
+    part = await disk.fs.write_multipart(
+        "a", OpWriteMultipart(upload_id=upload_id, number=1, size=3)
+    )
+    await part.write(b"new")
+    parts = [await part.close()]
+    begun, go_on, real = threading.Event(), threading.Event(), os.open
+
+    def opening(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        fd = real(path, flags, mode, dir_fd=dir_fd)
+        if path.startswith(slow):
+            begun.set()
+            go_on.wait(10)
+        return fd
+
+    monkeypatch.setattr(os, "open", opening)
+    done = OpCompleteMultipart(upload_id=upload_id)
+    task = asyncio.create_task(disk.fs.complete_multipart("a", parts, done))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    go_on.set()
+    await asyncio.gather(task, return_exceptions=True)
+    await disk.settled()
+    assert disk.open_files() == []

@@ -7,7 +7,6 @@ declared off, not imitated.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from functools import partial
 from pathlib import Path
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PAGE = 1000
+_READ = os.O_RDONLY | os.O_NOFOLLOW
 
 
 class Fs(Accessor):
@@ -228,16 +228,20 @@ class _Completion:
         self._args = args
 
     async def run(self, parts: Sequence[Part]) -> Metadata:
-        upload_id = self._args.upload_id
-        with contextlib.ExitStack() as stack:
-            opened = self._uploads.open(self._path, upload_id)
-            folder = await self._pool.run(stack.enter_context, opened)
+        folder = await self._pool.acquire(os.close, self._folder)
+        try:
             metadata = await self._pool.run(self._uploads.published, self._path, folder)
             if metadata is None:
                 stored = await self._pool.run(self._uploads.choose, folder, parts)
                 metadata = await self._join(folder, stored)
-        await self._pool.release(self._uploads.drop, upload_id)
+        finally:
+            await self._pool.release(os.close, folder)
+        await self._pool.release(self._uploads.drop, self._args.upload_id)
         return metadata
+
+    def _folder(self) -> int:
+        with self._uploads.open(self._path, self._args.upload_id) as folder:
+            return os.dup(folder)
 
     async def _join(self, folder: int, stored: Sequence[StoredPart]) -> Metadata:
         run = self._pool.run
@@ -245,7 +249,8 @@ class _Completion:
         file = await self._pool.acquire(TemporaryFile.discard, call)
         try:
             for part in stored:
-                fd = await run(os.open, part.name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+                opened = partial(os.open, part.name, _READ, dir_fd=folder)
+                fd = await self._pool.acquire(os.close, opened)
                 try:
                     await fill(self._pool, file, fd, 0, (await run(os.fstat, fd)).st_size)
                 finally:
