@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication, QWindow
 from PySide6.QtTest import QTest
 
@@ -32,6 +32,16 @@ def keys_let_go() -> Iterator[None]:
     yield
     if QGuiApplication.keyboardModifiers() is not Qt.KeyboardModifier.NoModifier:
         QTest.keyRelease(QWindow(), Qt.Key.Key_Control)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_settings_of_qt(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what file dialogs remember out of the person's own."""
+    QSettings.setPath(
+        QSettings.Format.NativeFormat,
+        QSettings.Scope.UserScope,
+        str(tmp_path_factory.mktemp("qt-settings")),
+    )
 
 
 @pytest.fixture

@@ -27,9 +27,7 @@ def sockets() -> set[str]:
 async def test_an_end_while_it_is_being_opened_leaves_no_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    folders = Folders.default()
-    folders.state.mkdir(parents=True, exist_ok=True)
+    folders = Folders.under(tmp_path)
 
     async def at_once(call: object, *args: object, **kwargs: object) -> object:
         assert callable(call)
@@ -54,9 +52,7 @@ async def test_an_end_while_it_is_being_opened_leaves_no_socket(
 async def test_what_was_closed_is_not_opened_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    folders = Folders.default()
-    folders.state.mkdir(parents=True, exist_ok=True)
+    folders = Folders.under(tmp_path)
     bell = Doorbell(folders, lambda _asked: None)
     await bell.close()
     await bell.open()
@@ -66,10 +62,9 @@ async def test_what_was_closed_is_not_opened_again(
 async def test_a_place_is_handed_over_as_it_is_meant_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://here:1")
     monkeypatch.chdir(tmp_path)
-    folders = Folders.default()
+    folders = Folders.under(tmp_path / "home")
     asked: list[dict[str, object]] = []
     bell = Doorbell(folders, asked.append)
     await bell.open()
