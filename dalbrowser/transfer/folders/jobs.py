@@ -159,7 +159,8 @@ class Folders:
         try:
             op = await self._ctx.operator(row.source_profile, row.source_bucket)
             left = await op.list(spell(row.source_key), recursive=True)
-            if not any(entry.metadata.content_length for entry in left):
+            inside = all(entry.path.startswith(row.source_key) for entry in left)
+            if inside and not any(entry.metadata.content_length for entry in left):
                 paths = {row.source_key, *(e.path for e in left)}
                 for path in sorted(paths, key=len, reverse=True):
                     if path.endswith("/"):

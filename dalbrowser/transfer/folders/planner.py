@@ -209,6 +209,7 @@ async def _remote(
         source = job.row.direction is not Direction.DOWNLOAD
         known = await keys_of(ctx.journal, job.id, source=source)
     async for page in _pages(op, plan, resumes):
+        _require_inside(plan.source, page)
         if own is not None:
             own.require_none(page)
         entries = [entry for entry in page if entry.path not in known]
@@ -243,6 +244,16 @@ async def _empty(ctx: RunContext, job: LiveJob, plan: PlanRow, op: Operator) -> 
     inside = os.path.join(plan.target, "x")  # noqa: PTH118
     await ctx.on_disk(make_parents, job.row.root, inside)
     return []
+
+
+def _require_inside(folder: str, entries: list[Entry]) -> None:
+    """Raise when a service tells of what was not asked for: a move would take it away."""
+    for entry in entries:
+        if not entry.path.startswith(folder):
+            raise TransferError(
+                f"The service was asked for what is in {folder} and listed {entry.path}, which is"
+                " not; nothing of that was transferred. Its listings cannot be relied on."
+            )
 
 
 async def _pages(op: Operator, plan: PlanRow, resumes: bool) -> AsyncGenerator[list[Entry], None]:

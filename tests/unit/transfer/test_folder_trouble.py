@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dalbrowser.storage import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage import ErrorKind, ErrorStatus, LayeredAccessor, StorageError
 from dalbrowser.transfer import JobState
 from dalbrowser.transfer.disk.source import unreadable
 from dalbrowser.transfer.folders import planner
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from dalbrowser.storage import Entry
+    from dalbrowser.storage import Accessor, Entry
+    from dalbrowser.storage.options import OpList
+    from dalbrowser.storage.types import RawLister
 
 
 def _refuse(rig: Rig, operation: str) -> None:
@@ -215,3 +217,30 @@ async def test_a_local_file_in_the_place_of_a_folder_does_not_stop_the_others(ri
         assert "a folder of that name is needed" in skipped.note
     assert (rig.folder / "p" / "a").read_bytes() == b"mine"
     assert (rig.folder / "p" / "b").read_bytes() == b"b"
+
+
+class _NoPrefix(LayeredAccessor):
+    """Lists the whole bucket, whichever folder it is asked for."""
+
+    async def list(self, path: str, args: OpList) -> RawLister:
+        return await super().list("", args)
+
+
+class _NoPrefixLayer:
+    def layer(self, inner: Accessor) -> Accessor:
+        return _NoPrefix(inner)
+
+
+@pytest.mark.parametrize("move", [True, False])
+async def test_what_is_listed_and_was_not_asked_for_is_not_touched(rig: Rig, move: bool) -> None:
+    for key in ("a", "other/precious", "tree/a", "zzz"):
+        await rig.op.write(key, b"x")
+    rig.op = rig.op.layer(_NoPrefixLayer())
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("tree/")], rig.at("to/"), move=move)
+        ids += await engine.download([(rig.at("tree/"), None)], rig.folder)
+        views = await engine.wait(ids)
+    for view in views:
+        assert view.state is JobState.FAILED
+        assert "cannot be relied on" in view.error
+    assert {"a", "other/precious", "zzz"} <= {e.path for e in await rig.op.list("", recursive=True)}
