@@ -227,3 +227,27 @@ def test_tags_that_are_left_behind_are_spoken_of(
     assert done.err.startswith("dal: The copy of ")
     assert done.err.endswith(" is done. Its tag was left behind: the service there keeps none.\n")
     assert (work.parent / "home/Documents/a").read_bytes() == b"a"
+
+
+def test_who_may_read_a_file_may_read_the_one_that_replaces_it(
+    dal_on: Callable[[S3Server], Dal], rclone_s3: S3Server, rclone_bucket: str, work: Path
+) -> None:
+    dal, base = dal_on(rclone_s3), f"s3://{rclone_bucket}"
+    put(rclone_s3, rclone_bucket, "d/secret", b"new")
+    put(rclone_s3, rclone_bucket, "d/script", body_of(3 * MIB))
+    modes = {"secret": 0o600, "script": 0o755}
+    for name, mode in modes.items():
+        path = work / "d" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"old")
+        path.chmod(mode)
+    elsewhere = work / "elsewhere"
+    elsewhere.write_bytes(b"kept")
+    (work / "d/link").symlink_to(elsewhere)
+    put(rclone_s3, rclone_bucket, "d/link", b"a file")
+    for command in (("cp", "-r", f"{base}/d", "."), ("cp", f"{base}/d/secret", "d/secret")):
+        assert dal(*command).code == 0
+        found = {name: (work / "d" / name).stat().st_mode & 0o7777 for name in modes}
+        assert found == modes
+    assert (work / "d/secret").read_bytes() == b"new"
+    assert elsewhere.read_bytes() == b"kept"

@@ -271,12 +271,14 @@ class SmallFile:
 def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durable: bool) -> None:
     """Give a finished file its real name in one step, and its time.
 
+    Who may read and run the file that it replaces may do so with this one, and nobody else.
     Raises ``FileExistsError`` when the name is taken and ``replace`` is false.
     """
     try:
         if mtime is not None:
             _set_time(temp, nanoseconds(mtime))
         if replace:
+            _keep_mode(temp, target)
             os.replace(temp, target)  # noqa: PTH105
         else:
             rename_free(temp, target)
@@ -286,6 +288,17 @@ def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durab
         raise
     except OSError as error:
         raise unwritable(target, error) from error
+
+
+def _keep_mode(temp: str, target: str) -> None:
+    """Give a file the permissions of the one that it is about to replace, if there is one."""
+    try:
+        facts = os.lstat(target)
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(facts.st_mode):
+        with contextlib.suppress(OSError):  # a disk without permissions
+            os.chmod(temp, stat.S_IMODE(facts.st_mode) & 0o777)  # noqa: PTH101
 
 
 def _set_time(path: str, moment: int) -> None:
