@@ -215,6 +215,8 @@ class HttpClient:
             chosen.proxy, chosen.proxy_user, chosen.proxy_password, chosen.ca_file
         )
         self._routes: dict[Origin, Route] = {}
+        self._proven: set[Route] = set()
+        self._answered: Route | None = None
         self._sinks: list[Callable[[HttpExchange], None]] = []
         self._numbers = itertools.count(1)
         self._closed = False
@@ -245,12 +247,16 @@ class HttpClient:
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._forget_routes()
-            failure = exchange_failure(error, str(route), in_body=False)
+            proven = route in self._proven
+            failure = exchange_failure(error, str(route), in_body=False, proven=proven)
             done(None, failure)
             raise failure from error
         except asyncio.CancelledError:
             done(None, StorageError(ErrorKind.UNEXPECTED, "Cancelled."))
             raise
+        if route is not self._answered:
+            self._answered = route
+            self._proven.add(route)
         return HttpReply(response, route, done)
 
     async def aclose(self) -> None:

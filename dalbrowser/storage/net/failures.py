@@ -4,7 +4,8 @@
 
     httpx.HTTPError
       ConnectTimeout, ConnectError   nothing answered      Unexpected, temporary
-        (ssl.SSLCertVerificationError within)              ConfigInvalid
+        (ssl.SSLError within)          not what was meant    ConfigInvalid
+                                       and was it before     Unexpected, temporary
       ReadTimeout, WriteTimeout      fell silent           Unexpected, temporary
       RemoteProtocolError            cut in a body         ContentIncomplete, temporary
                                      else                  Unexpected, temporary
@@ -38,9 +39,22 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def connect_failure(error: BaseException, where: str) -> StorageError:
-    """Map a failure to open a connection to ``where`` (``https://host:port``)."""
+def connect_failure(error: BaseException, where: str, *, proven: bool = False) -> StorageError:
+    """Map a failure to open a connection to ``where`` (``https://host:port``).
+
+    Who was ``proven`` to be there before, and is not now, is behind somebody who answers instead:
+    a network that wants a log-in first does so. That passes.
+    """
     chain = _chain(error)
+    if proven and (other := next((e for e in chain if isinstance(e, ssl.SSLError)), None)):
+        why = getattr(other, "verify_message", "") or other.reason or "handshake failed"
+        return StorageError(
+            ErrorKind.UNEXPECTED,
+            f"{where} is no longer who it was a while ago ({why}). This network may want you to"
+            " log in first: open any page in a web browser. If it stays, check the server's"
+            " certificate.",
+            status=_TEMPORARY,
+        )
     for item in chain:
         if isinstance(item, ssl.SSLCertVerificationError):
             return StorageError(
@@ -74,16 +88,20 @@ def connect_failure(error: BaseException, where: str) -> StorageError:
 
 
 def _reason(chain: list[BaseException]) -> str:
+    if any(isinstance(item, ConnectionResetError) and not item.strerror for item in chain):
+        return "it closed the connection before TLS was agreed on"
     for item in reversed(chain):
         if isinstance(item, OSError) and item.strerror:
             return item.strerror
     return str(chain[0]) or type(chain[0]).__name__
 
 
-def exchange_failure(error: BaseException, where: str, *, in_body: bool) -> StorageError:
-    """Map a failure after the connection was there; ``in_body`` while a reply's body was read."""
+def exchange_failure(
+    error: BaseException, where: str, *, in_body: bool, proven: bool = False
+) -> StorageError:
+    """Map a failure of an exchange; ``in_body`` while a reply's body was read."""
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError | httpx.ProxyError):
-        return connect_failure(error, where)
+        return connect_failure(error, where, proven=proven)
     if isinstance(error, httpx.TimeoutException):
         return StorageError(
             ErrorKind.UNEXPECTED,

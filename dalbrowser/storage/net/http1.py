@@ -19,6 +19,7 @@ from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net import proxied
 from dalbrowser.storage.net.dial import dial
 from dalbrowser.storage.net.framing import Head, chunk_size, reply_head, request_head
+from dalbrowser.storage.net.link import clock
 
 if TYPE_CHECKING:
     import ssl
@@ -87,7 +88,7 @@ class Http1Transport(httpx.AsyncBaseTransport):
             return
         self._slots.release()
         loop = asyncio.get_running_loop()
-        link.idle_since = loop.time()
+        link.idle_since = clock()
         self._idle.setdefault(route, []).append(link)
         if self._sweep is None:
             self._sweep = loop.call_later(self._keepalive, self._expire, loop)
@@ -104,7 +105,8 @@ class Http1Transport(httpx.AsyncBaseTransport):
         One timer for all: most connections are used again long before they are too old.
         """
         self._sweep = None
-        oldest = loop.time() - self._keepalive
+        now = clock()
+        oldest = now - self._keepalive
         for links in self._idle.values():
             for link in [link for link in links if link.idle_since <= oldest or link.ended]:
                 links.remove(link)
@@ -112,13 +114,16 @@ class Http1Transport(httpx.AsyncBaseTransport):
                 link.abort()
         waiting = [link.idle_since for links in self._idle.values() for link in links]
         if waiting:
-            self._sweep = loop.call_at(min(waiting) + self._keepalive, self._expire, loop)
+            rest = max(0.0, min(waiting) + self._keepalive - now)
+            self._sweep = loop.call_later(rest, self._expire, loop)
 
     def _reuse(self, route: Route) -> Link | None:
         idle = self._idle.get(route)
         while idle:
             link = idle.pop()
-            if not link.ended and not link.has_data:
+            # No timer has rung while the computer slept, and whoever was there may have forgotten.
+            fresh = clock() - link.idle_since < self._keepalive
+            if fresh and not link.ended and not link.has_data:
                 return link
             self._links.discard(link)
             link.abort()

@@ -7,6 +7,7 @@ data, by the connection's end or by the deadline; a link that was aborted is not
 from __future__ import annotations
 
 import asyncio
+import time
 from asyncio import sslproto
 from collections import deque
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     import ssl
 
     from dalbrowser.storage.types import Data
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+def clock() -> float:
+    """Return seconds that go on while the computer sleeps, which a loop's own may not count.
+
+    Linux: CLOCK_BOOTTIME; macOS: CLOCK_MONOTONIC (its manual says so); Windows: any.
+    """
+    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
+
 
 _HIGH = 1024 * 1024
 _LOW = 256 * 1024

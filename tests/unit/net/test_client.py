@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dalbrowser.storage.types import HttpExchange
+    from tests.servers.ceph import Ceph
     from tests.servers.s3_server import S3Server
 
 
@@ -283,3 +284,32 @@ def test_authority() -> None:
     assert str(Origin.parse("https://Bücher.example")) == "https://xn--bcher-kva.example"
     assert Origin.parse("http://b.localhost").connect_host == "localhost"
     assert ssl.HAS_TLSv1_2
+
+
+async def test_who_answers_in_a_proven_servers_place_is_waited_out(ceph_cluster: Ceph) -> None:
+    """As a hotel's network does until somebody has logged in."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ceph_cluster.folder / "server.pem", ceph_cluster.folder / "server.key")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    (port,) = free_ports(1)
+    request = HttpRequest("GET", Origin.parse(f"https://127.0.0.1:{port}"), "/x")
+    client = HttpClient(ClientOptions(connect=2, ca_file=ceph_cluster.https.ca))
+    for tls, message, status in (
+        (None, "Check the port", ErrorStatus.PERMANENT),
+        (context, "", None),
+        (None, "log in first", ErrorStatus.TEMPORARY),
+        (context, "", None),
+    ):
+        async with await asyncio.start_server(answer, "127.0.0.1", port, ssl=tls):
+            if status is None:
+                assert await read(client, request) == b"ok"
+                continue
+            error = await failure(client, request)
+            assert (error.status, message in error.message) == (status, True)
+    await client.aclose()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
+from dalbrowser.storage.net import link as link_module
 from dalbrowser.storage.net.client import ClientOptions, HttpClient
 from dalbrowser.storage.net.link import Link
 from dalbrowser.storage.net.message import HttpRequest, Origin
@@ -348,3 +349,20 @@ async def test_a_connection_that_went_while_it_was_written_to_can_be_put_away() 
     await writing
     assert taken
     theirs.close()
+
+
+async def test_a_connection_that_slept_with_the_computer_is_not_used_again(
+    client: HttpClient, server: LyingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports: list[int] = []
+
+    async def note(_: lying.Seen, writer: asyncio.StreamWriter) -> None:
+        ports.append(writer.get_extra_info("peername")[1])
+        writer.write(lying.response(200, {}, 2) + b"ok")
+
+    server.answer = note
+    for slept in (0.0, 1.0, 3600.0):
+        now = link_module.clock() + slept
+        monkeypatch.setattr("dalbrowser.storage.net.http1.clock", lambda now=now: now)
+        await (await client.send(ask(server))).read_all(10)
+    assert ports[0] == ports[1] != ports[2]
