@@ -98,8 +98,11 @@ class Panels(QObject):
     def _preview(self) -> None:
         """Preview the one object selected, if the pane is to be seen."""
         self._later.stop()
-        chosen = self._changes.selected() if len(self._selection.rows) == 1 else []
-        if self.preview.isHidden() or not chosen or chosen[0][0].is_folder:
+        count = len(self._selection.rows)
+        if self.preview.isHidden() or not count:
             self.preview.clear()
-            return
-        self.preview.show_entry(*chosen[0])
+        elif count > 1:
+            self.preview.show_several(count)
+        else:
+            for chosen in self._changes.selected()[:1]:
+                self.preview.show_entry(*chosen)

@@ -173,3 +173,22 @@ def test_enter_presses_the_button_of_a_face(typist: Typist) -> None:
         dialog.reject()
 
     typist.stage.run(story())
+
+
+def test_the_pane_says_what_is_selected_that_it_cannot_show(typist: Typist) -> None:
+    typist.stage.put("folder/x.txt", b"x")
+
+    async def story() -> None:
+        typist.window.open_location(Location("files"))
+        typist.stage.put("a.txt", b"a")
+        typist.do("reload")
+        await typist.listed("folder", "a.txt")
+        await typist.says("previewFaceTitle", "Nothing selected")
+        typist.select("folder")
+        await typist.says("previewFaceTitle", "folder")
+        typist.select("folder", "a.txt")
+        await typist.says("previewFaceTitle", "2 items selected")
+        typist.select("a.txt")
+        await typist.says("previewName", "a.txt")
+
+    typist.stage.run(story())

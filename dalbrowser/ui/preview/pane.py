@@ -29,7 +29,7 @@ from dalbrowser.preview.source import PREVIEW_BUDGET
 from dalbrowser.session.wording import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.elided import ElidedLabel
-from dalbrowser.ui.format import tip_text, visible_name
+from dalbrowser.ui.format import items_text, tip_text, visible_name
 from dalbrowser.ui.preview.decoding import decoded
 from dalbrowser.ui.preview.details import DetailsView
 from dalbrowser.ui.preview.faces import Face, Notice
@@ -99,19 +99,27 @@ class PreviewPane(QWidget):
             and _same(metadata, self._metadata)
         ):
             return
+        name = visible_name(location.name.removesuffix("/"))
+        short = shortened(name, _LONGEST_NAME)
+        if location.is_folder or (metadata is not None and metadata.is_dir):
+            self.clear()
+            self._details.show_metadata(metadata)
+            self._say("folder", short, "")
+            return
         self._leave()
         self._location = location
         self._metadata = metadata
-        name = visible_name(location.name)
-        self._name.setText(shortened(name, _LONGEST_NAME))
-        self._name.setToolTip(tip_text(name) if len(name) > _LONGEST_NAME else "")
+        self._name.setText(short)
+        self._name.setToolTip(tip_text(name) if short != name else "")
         self._details.show_metadata(metadata)
-        if location.is_folder or (metadata is not None and metadata.is_dir):
-            self._dress("folder")
-            self._say("folder", self._name.text(), "")
-            return
         self._dress("file")
         self._start(self._open(location, metadata))
+
+    def show_several(self, count: int) -> None:
+        """Say how many are selected; nothing is read."""
+        self.clear()
+        title = tr("{items} selected").format(items=items_text(count))
+        self._say("preview", title, tr("Select one file alone to look into it."))
 
     def reload(self) -> None:
         """Preview the same object again as it is now."""
