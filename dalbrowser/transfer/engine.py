@@ -90,7 +90,7 @@ class TransferEngine:
             keep=self._options.live_finished_cap,
         )
         self._disk = disk_pool(behind_window=self._options.behind_window)
-        self._durable = DurableEnds(self._disk, self._journal.note_job)
+        self._durable = DurableEnds(self._disk, self._journal.note_job, self._not_durable)
         self._scheduler = Scheduler(self._options, self._start_job)
         self._ctx = RunContext(
             journal=self._journal,
@@ -406,6 +406,17 @@ class TransferEngine:
         for row, _ in requests:
             self._take(row)
         return ids
+
+    def _not_durable(self, row: JobRow, error: OSError) -> None:
+        """A download that is in place is not done: a power cut could still take its bytes."""
+        row.state, row.finished = JobState.FAILED, None
+        row.error = (
+            f"It is in place, but the disk refused to keep it ({error.strerror or error}); see to"
+            " the disk, then retry."
+        )
+        self._journal.note_job(row)
+        if row.id in self._live:
+            self._changes.changed(self._live[row.id])
 
     def _account(self, job: LiveJob, before: JobState | None) -> None:
         # The folders are made out of what calls this.

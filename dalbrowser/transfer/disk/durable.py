@@ -33,11 +33,20 @@ at once 13 (ext4).
 
 
 class DurableEnds:
-    """Gathers the ends of small downloads; ``record`` writes a row with the next commit."""
+    """Gathers the ends of small downloads; ``record`` writes a row with the next commit.
 
-    def __init__(self, disk: Executor, record: Callable[[JobRow], None]) -> None:
+    ``refused`` hears of one that the disk did not take for good, and why.
+    """
+
+    def __init__(
+        self,
+        disk: Executor,
+        record: Callable[[JobRow], None],
+        refused: Callable[[JobRow, OSError], None],
+    ) -> None:
         self._disk = disk
         self._record = record
+        self._refused = refused
         self._pending: list[JobRow] = []
         self._task: asyncio.Task[None] | None = None
         self._awaited = asyncio.Event()
@@ -69,9 +78,10 @@ class DurableEnds:
         paths = [row.local_path for row in group]
         try:
             await asyncio.get_running_loop().run_in_executor(self._disk, flush_files, paths)
-        except OSError:
-            # Not called done: the next start finds these cut off, and looks at them again.
+        except OSError as error:
             _log.exception("%d downloaded files could not be brought to the disk", len(group))
+            for row in group:
+                self._refused(row, error)
             return
         for row in group:
             self._record(row)

@@ -12,10 +12,12 @@ import pytest
 from dalbrowser.transfer.disk import durable
 from dalbrowser.transfer.disk.durable import DurableEnds, flush_files
 from dalbrowser.transfer.journal import JobRow
-from dalbrowser.transfer.model import Direction
+from dalbrowser.transfer.model import Direction, JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.faults.rig import Rig
 
 
 def row(path: Path, number: int) -> JobRow:
@@ -30,13 +32,17 @@ def row(path: Path, number: int) -> JobRow:
     )
 
 
+def never(_row: JobRow, error: OSError) -> None:
+    raise error
+
+
 async def test_who_is_waited_for_does_not_wait_for_company(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable, "_LAG", 60.0)
     recorded: list[int] = []
     with ThreadPoolExecutor(1) as disk:
-        ends = DurableEnds(disk, lambda done: recorded.append(done.id))
+        ends = DurableEnds(disk, lambda done: recorded.append(done.id), never)
         for turn in (1, 2):
             ends.add(row(tmp_path / f"{turn}", turn))
             await asyncio.sleep(0)
@@ -68,3 +74,23 @@ def test_a_file_system_that_refuses_says_so(
     monkeypatch.setattr(durable, "_flush_system", refused)
     with pytest.raises(OSError, match="Input/output"):
         flush_files([str(tmp_path / str(number)) for number in range(50)])
+
+
+async def test_a_file_that_the_disk_does_not_keep_is_not_called_done(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_paths: list[str]) -> None:
+        raise OSError(5, "Input/output error")
+
+    await rig.op.write("a", b"x" * 1000)
+    monkeypatch.setattr(durable, "flush_files", refused)
+    async with rig.engine() as engine:
+        number = await engine.download_file(rig.at("a"), rig.folder / "a")
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.FAILED
+        assert "Input/output error" in view.error
+        monkeypatch.undo()
+        await engine.retry([number])
+        assert (await engine.wait([number]))[0].state is JobState.DONE
+    assert rig.on_disk("SELECT state FROM job") == [("done",)]
+    assert (rig.folder / "a").read_bytes() == b"x" * 1000
