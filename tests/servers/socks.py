@@ -65,7 +65,6 @@ class SocksProxy:
         methods = await reader.readexactly(count)
         if self.instead is not None:
             writer.write(self.instead)
-            await reader.read()
             return
         wanted = 2 if self.known else 0
         if wanted not in methods:

@@ -58,7 +58,7 @@ _CODES: dict[str, tuple[ErrorKind, ErrorStatus, str]] = {
         _K.PERMISSION_DENIED,
         _P,
         "The server calculated another signature. Check the secret key; if it is right, check"
-        " the region and that no proxy changes requests.",
+        " the region and that nothing on the way changes requests.",
     ),
     "InvalidAccessKeyId": (
         _K.PERMISSION_DENIED,
