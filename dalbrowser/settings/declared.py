@@ -1,7 +1,7 @@
 """Every setting that exists, declared once as data: key, type, default, meaning.
 
 Invariant: a key that is not here can be neither read nor written. Sizes are bytes,
-times seconds. The dialog, the file and the documentation are all made from this table.
+times seconds. The README's table is compared with this one.
 """
 
 from __future__ import annotations

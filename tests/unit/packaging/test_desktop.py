@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import configparser
+import json
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
 from dalbrowser import __version__
 from dalbrowser.app.arguments import parse
+from dalbrowser.settings import DECLARED
 
 ROOT = Path(__file__).parents[3]
 RESOURCES = ROOT / "resources"
@@ -53,6 +55,17 @@ def test_the_changelog_and_the_project_name_this_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["version"] == __version__
     assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_readme_names_every_setting_with_its_default() -> None:
+    told: dict[str, object] = {}
+    for line in (ROOT / "README.md").read_text("utf-8").splitlines():
+        keys, *rest = (cell.strip() for cell in line.strip("|").split(" | "))
+        names = [name for name in keys.split("`") if name in DECLARED]
+        told |= {name: json.loads(rest[0].strip("`")) for name in names if len(rest) > 1}
+    own = ("window.", "view.")
+    defaults = {key: one.default for key, one in DECLARED.items() if not key.startswith(own)}
+    assert told == defaults
 
 
 def test_the_readme_shows_pictures_that_are_there() -> None:
