@@ -63,30 +63,42 @@ class SyncRun:
             return []
         if isinstance(self._target, LocalEnd):
             await asyncio.to_thread(_make_folder, self._target)
-        number = await running.sync(self._planned.path, self._source.place, self._target.place)
+        number = await running.sync(
+            self._planned.path, self._source.place, self._target.place, self._wish.rules.terms
+        )
         self._begun = True
         return [number]
 
-    def _earlier(self, running: TransferEngine) -> list[int]:
+    def _earlier(self, running: TransferEngine) -> tuple[list[int], list[int]]:
+        """Return the syncs of these ends that were cut off: by these rules, and by others."""
         ends = (written(self._context, self._source), written(self._context, self._target))
-        return [
-            view.id for view in running.unfinished_syncs() if (view.source, view.target) == ends
-        ]
+        alike: list[int] = []
+        other: list[int] = []
+        for view, terms in running.unfinished_syncs():
+            if (view.source, view.target) == ends:
+                (alike if terms == self._wish.rules.terms else other).append(view.id)
+        return alike, other
 
     def _require_no_earlier(self, running: TransferEngine) -> None:
-        earlier = self._earlier(running)
-        if earlier:
+        alike, other = self._earlier(running)
+        if alike or other:
+            ids = " ".join(map(str, alike + other))
             raise CommandError(
                 "Nothing was done: an earlier sync of these is not finished. Go on with it first:"
-                f" dal transfers resume {' '.join(map(str, earlier))}"
+                f" dal transfers resume {ids} (or give it up: dal transfers cancel {ids})."
             )
 
     async def _finish_earlier(self, running: TransferEngine) -> None:
         """Go on with a sync of these ends that was cut off; what cannot go on is given up.
 
-        It is compared anew afterwards, so that nothing is missed either way.
+        It is compared anew afterwards, so that nothing is missed either way. One by other rules
+        would copy what these leave out, so it is given up.
         """
-        earlier = self._earlier(running)
+        earlier, other = self._earlier(running)
+        if other:
+            complain("An earlier sync of these by other rules was cut off; it is given up.")
+            await running.cancel(other)
+            await running.wait(other)
         if not earlier:
             return
         complain("An earlier sync of these was cut off; it goes on first.")

@@ -261,18 +261,23 @@ class TransferEngine:
         self._take(row)
         return row.id
 
-    async def sync(self, plan: Path, source: Location | str, target: Location | str) -> int:
-        """Carry out the copies of a plan that ``transfer.sync`` wrote; a text is a local folder."""
+    async def sync(
+        self, plan: Path, source: Location | str, target: Location | str, terms: str = ""
+    ) -> int:
+        """Carry out the copies of a plan that ``transfer.sync`` wrote; a text is a local folder.
+
+        ``terms`` are what chose its files, for whoever asks what is unfinished.
+        """
         # Start-up time: most commands sync nothing.
         from dalbrowser.transfer.sync.jobs import sync_request  # noqa: PLC0415
 
-        ids = await self._accept(lambda: [sync_request(plan, source, target, self._profile)])
+        ids = await self._accept(lambda: [sync_request(plan, source, target, self._profile, terms)])
         return ids[0]
 
-    def unfinished_syncs(self) -> list[JobView]:
-        """Return the syncs that are not done, each as the view of its folder job."""
+    def unfinished_syncs(self) -> list[tuple[JobView, str]]:
+        """Return the syncs that are not done: the view of the folder job, and its terms."""
         return [
-            job.view()
+            (job.view(), job.row.version)
             for job in self._live.values()
             if job.row.compared == PLANNED and job.row.parent is None and not job.state.is_final
         ]

@@ -38,7 +38,8 @@ GLOB is matched against the whole path below the folder; '*' matches '/' too. Fi
 that do not take part are left alone on both sides, also by --delete.
 
 After Ctrl-C or a crash run the same command again (what is under way goes on from the
-parts it has), or dal transfers resume ID, which copies what is left and deletes nothing.
+parts it has; with other options it is given up first), or dal transfers resume ID,
+which copies what is left and deletes nothing.
 """
 
 

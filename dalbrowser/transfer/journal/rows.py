@@ -45,7 +45,8 @@ class JobRow:
     ``made`` is the ETag of the object that a copy made and verified.
     ``priority`` is its rank among those of its batch where somebody changed it, else 0.
     ``compared`` is what stood at the target when a sync looked (see ``transfer.compared``);
-    of a folder it says that its files come from a written plan. Empty for all other jobs.
+    of a folder it says that its files come from a written plan, and ``version`` what chose
+    them. Empty for all other jobs.
     """
 
     id: int = 0

@@ -29,11 +29,15 @@ _WRITES = frozenset({Do.COPY, Do.UPDATE})
 
 
 def sync_request(
-    plan: Path, source: Location | str, target: Location | str, profile: Callable[[str], str]
+    plan: Path,
+    source: Location | str,
+    target: Location | str,
+    profile: Callable[[str], str],
+    terms: str,
 ) -> tuple[JobRow, PlanRow]:
     """Return the folder job that carries out ``plan``; a text is a local folder.
 
-    ``profile`` gives a connection's JSON by its id.
+    ``profile`` gives a connection's JSON by its id. ``terms`` are what chose the files.
     """
     if isinstance(target, str):
         if isinstance(source, str):
@@ -50,6 +54,7 @@ def sync_request(
             row.direction = Direction.COPY
             row.source_profile = profile(source.profile_id)
             row.source_bucket, row.source_key = source.bucket, source.path
+    row.version = terms
     return row, PlanRow(job=0, source=str(plan), target=into)
 
 

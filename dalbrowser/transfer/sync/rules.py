@@ -7,6 +7,7 @@ them: asking for each object's metadata would cost a request an object.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -39,6 +40,11 @@ class Rules:
     by: By = By.TIME
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> str:
+        """All of this as a text, to be compared with that of another sync."""
+        return json.dumps([self.by.value, self.include, self.exclude])
 
     def takes(self, key: str) -> bool:
         """Whether a key takes part; the others are as if they were not there, on both sides."""
