@@ -138,7 +138,9 @@ _ALL = (
         " pause them and quit.",
         choices=("ask", "tray", "pause"),
     ),
-    Setting("transfers.download_folder", str, "", "Where downloads go; empty asks each time."),
+    Setting(
+        "transfers.download_folder", str, "", "Folder that is shown first when asked where to."
+    ),
     Setting(
         "keyring.deadline",
         float,
