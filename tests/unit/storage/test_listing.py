@@ -325,3 +325,18 @@ async def test_versions_and_delete_markers() -> None:
         await op.write("b", str(n).encode())
     assert len(await op.list("b", versions=True, limit=5)) == 22
     assert await op.list("b", versions=True, start_after="b") == []
+
+
+async def test_deleted_lists_the_markers_in_force_as_s3_does() -> None:
+    op = Operator("memory", versioning=True)
+    for path in ("back", "gone"):
+        await op.write(path, b"x")
+        await op.delete(path)
+    await op.write("back", b"y")
+    await op.delete("never")
+    found = [(entry.path, entry.metadata.is_deleted) for entry in await op.list("", deleted=True)]
+    assert found == [("back", False), ("gone", True), ("never", True)]
+    assert [entry.path for entry in await op.list("")] == ["back"]
+    for entry in await op.list("", versions=True, deleted=True):
+        await op.delete(entry.path, version=entry.metadata.version)
+    assert await op.list("", versions=True, deleted=True) == []

@@ -159,12 +159,13 @@ class Store:
         """Delete for good, or leave a delete marker where versions are kept."""
         with self.lock:
             check(self.current(key))
-            versions = self.objects.get(key)
-            if versions is None:
+            versions = self.objects.get(key, [])
+            if not versions and not (versioning and version is None):
                 return
             if version is not None:
                 self._keep(key, [v for v in versions if v.metadata.version != version])
             elif versioning:
+                # Also of what never was, as S3 does (S3 User Guide, "Working with delete markers").
                 marker = Metadata(
                     mode=EntryMode.FILE,
                     last_modified=datetime.now(UTC),
@@ -172,7 +173,7 @@ class Store:
                     is_deleted=True,
                     known=Metakey.COMPLETE,
                 )
-                versions.append(Stored(None, marker))
+                self._add(key, Stored(None, marker), versioning=True)
             else:
                 self._keep(key, [])
 

@@ -112,7 +112,7 @@ def _of_key(store: Store, key: str, path: str, args: OpList) -> list[Entry]:
         metadata, newest = versions[index].metadata, index == len(versions) - 1
         if metadata.is_deleted and not args.deleted:
             continue
-        if not metadata.is_deleted and not args.versions and not newest:
+        if not args.versions and not newest:
             continue
         found.append(Entry(path, _marked(metadata, current=newest)))
     return found
