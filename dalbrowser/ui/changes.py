@@ -184,20 +184,31 @@ class Changes(QObject):
     async def _do_rename(self, here: Location, place: Location, name: str) -> None:
         try:
             moved = await self._session.rename(place, name)
-            metadata = await self._session.stat(moved)
         except (StorageError, OSError) as error:
             self.said.emit(describe(error), "error")
             return
-        if self._navigator.location == here:
-            old = self._model.columns.row_of(place.path[len(here.path) :])
-            self._model.remove([] if old is None else [old])
-            self._model.put([Entry(moved.path, metadata)])
-            new = self._model.columns.row_of(moved.path[len(here.path) :])
-            if new is not None:
-                self._view.select_row(new)
-            self._list_again()
+        try:
+            metadata = await self._session.stat(moved)
+        except (StorageError, OSError):
+            # It has its new name; only what is there cannot be told now.
+            self._look_again(here)
+            return
+        self._model.when_released(lambda: self._show_renamed(here, place, moved, metadata))
         self.gone.emit([place])
         self.came.emit(moved, metadata)
+
+    def _show_renamed(
+        self, here: Location, place: Location, moved: Location, metadata: Metadata
+    ) -> None:
+        if self._navigator.location != here:
+            return
+        old = self._model.columns.row_of(place.path[len(here.path) :])
+        self._model.remove([] if old is None else [old])
+        self._model.put([Entry(moved.path, metadata)])
+        new = self._model.columns.row_of(moved.path[len(here.path) :])
+        if new is not None:
+            self._view.select_row(new)
+        self._list_again()
 
     # Delete.
 
@@ -288,6 +299,9 @@ class Changes(QObject):
 
     def forget(self, places: Sequence[Location]) -> None:
         """Take places out of the list that are not where they were any more."""
+        self._model.when_released(lambda: self._forget(places))
+
+    def _forget(self, places: Sequence[Location]) -> None:
         here = self._navigator.location
         if here is None:
             return

@@ -207,6 +207,10 @@ class Traffic(QObject):
         if self._navigator.running or not self._arrived:
             return  # Its end is told.
         names = sorted(self._arrived)
+        if len(names) > _FEW and self._model.held:
+            # A listing replaces all rows, and the one whose name is being edited among them.
+            self._model.when_released(self._soon)
+            return
         if len(names) > _FEW:
             rest = _REST * (self._ended - self._began) - (monotonic() - self._ended)
             if rest > 0:

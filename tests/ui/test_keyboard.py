@@ -192,3 +192,51 @@ def test_the_pane_says_what_is_selected_that_it_cannot_show(typist: Typist) -> N
         await typist.says("previewName", "a.txt")
 
     typist.stage.run(story())
+
+
+async def edit_name(typist: Typist, name: str, typed: str) -> QLineEdit:
+    """Begin to give a file another name."""
+    typist.select(name)
+    typist.do("rename")
+    editor = typist.find(QLineEdit, "renameEdit")
+    await typist.stage.until(editor.hasFocus, "the keyboard in the name")
+    editor.selectAll()
+    typist.keys(editor, typed)
+    return editor
+
+
+def test_what_comes_and_goes_meanwhile_does_not_end_the_editing_of_a_name(typist: Typist) -> None:
+    folder = typist.stage.files.parent / "more"
+    folder.mkdir()
+    more = [folder / f"more{number:02}.txt" for number in range(40)]
+    for path in more:
+        path.write_bytes(b"more")
+
+    async def story() -> None:
+        await typist.begin()
+        editor = await edit_name(typist, "30.txt", "new")
+        typist.window.traffic.upload_to(more, Location("files"))
+        panel = typist.window.panels.transfers
+        await typist.stage.until(
+            lambda: panel.model.rowCount() and not panel.active, "the end of the uploads"
+        )
+        typist.window.together.forget([Location("files", "", "10.txt")])
+        assert editor.hasFocus()
+        assert editor.text() == "new"
+        (typist.stage.files / "10.txt").unlink()
+        typist.keys(editor, "er", then=Qt.Key.Key_Return)
+        left = [name for name in NAMES if name not in {"10.txt", "30.txt"}]
+        await typist.listed(*left, *(path.name for path in more), "newer")
+
+    typist.stage.run(story())
+
+
+def test_a_list_that_is_read_anew_under_an_editor_is_shown(typist: Typist) -> None:
+    async def story() -> None:
+        await typist.begin()
+        await edit_name(typist, "30.txt", "new")
+        typist.press_key(Qt.Key.Key_F5)
+        await typist.stage.until(lambda: not typist.window.model.held, "the end of the editor")
+        await typist.listed(*NAMES)
+
+    typist.stage.run(story())

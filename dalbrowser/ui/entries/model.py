@@ -68,6 +68,7 @@ class EntryModel(QAbstractTableModel):
         self._show_hidden = True
         self._work = SlicedWork(self)
         self._held = self._stale = False
+        self._waiting: list[Callable[[], None]] = []
 
     # What the list is made of.
 
@@ -212,11 +213,26 @@ class EntryModel(QAbstractTableModel):
             self._work.cancel()
             self._stale = True
 
+    @property
+    def held(self) -> bool:
+        """Whether a name is being edited: rows may come, and none may go."""
+        return self._held
+
     def release(self) -> None:
-        """Let the order change again."""
+        """Let the order change again, and rows go."""
         self._held = False
         if self._stale:
             self.arrange()
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call()
+
+    def when_released(self, call: Callable[[], None]) -> None:
+        """Call ``call`` once no name is being edited: what it does would end the editor."""
+        if self._held:
+            self._waiting.append(call)
+        else:
+            call()
 
     def arrange(self) -> None:
         """Make order and filter anew, in slices; small lists at once."""

@@ -104,6 +104,8 @@ class EntryView(QTableView):
         )
         self._fitted = self.header_columns
         self._delegate.closeEditor.connect(self._editor_closed)
+        # Not while the rows are being replaced.
+        model.modelReset.connect(self._look_for_editor, Qt.ConnectionType.QueuedConnection)
         keeper = PlaceKeeper(self, model)
         keeper.restored.connect(self._rearranged)
         self.doubleClicked.connect(self._double_clicked)
@@ -199,6 +201,11 @@ class EntryView(QTableView):
         stem = editor.text().rfind(".")
         if stem > 0:
             editor.setSelection(0, stem)
+
+    def _look_for_editor(self) -> None:
+        # All rows were replaced, and an editor goes with its row without being closed.
+        if self._model.held and self.state() is not self.State.EditingState:
+            self._model.release()
 
     def _editor_closed(self, _editor: QWidget, _hint: QAbstractItemDelegate.EndEditHint) -> None:
         self._model.release()

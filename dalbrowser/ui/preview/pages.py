@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16-le": "UTF-16", "ascii": "ASCII"}
 
+_DRAWING = "SVG"
+
 
 class Page(QWidget):
     """A view below a line of facts and a row of controls."""
@@ -150,13 +152,15 @@ class ImagePage(Page):
         self._size = ""
         if picture is not None:
             size = f"{count_text(picture.size.width())} × {count_text(picture.size.height())}"
-            self._size = kind.upper() if kind == "svg" else f"{kind.upper()} · {size}"
+            self._size = _DRAWING if kind == "svg" else f"{kind.upper()} · {size}"
             if picture.is_reduced:
                 self._size += " · " + tr("shown with fewer pixels")
         self.view.show_picture(picture)
 
     def _say(self, zoom: float) -> None:
-        self.note.setText(f"{self._size} · {zoom * 100:.0f} %" if self._size else "")
+        # A drawing has no pixels: it would be a part of those that it was drawn with here.
+        part = f" · {zoom * 100:.0f} %" if self._size != _DRAWING else ""
+        self.note.setText(f"{self._size}{part}" if self._size else "")
         self.zoomed.emit(zoom)
 
 
