@@ -70,7 +70,7 @@ _ALL = (
         "transfers.concurrent_files",
         int,
         4,
-        "How many files are under way at once.",
+        "How many large files, those in parts, are under way at once.",
         minimum=1,
         maximum=64,
     ),
