@@ -26,8 +26,6 @@ _SCHEME_MARK = "://"
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_APART = ("cn-", "us-gov-", "us-iso", "eu-isoe-")
-"""Regions whose accounts and addresses are not those of the others."""
 
 
 class TargetError(Exception):
@@ -135,7 +133,7 @@ def server_named(endpoint: str | None, region: str | None) -> tuple[str, str]:
     if found is not None and endpoint is None:
         endpoint = "" if _ignores(found) else _from(_ENDPOINT_VARIABLES) or found.endpoint
     if found is not None and region is None:
-        region = _from(_REGION_VARIABLES) or _default_region(found, endpoint or "")
+        region = _from(_REGION_VARIABLES) or found.config.get("region", "")
     return endpoint or "", region or ""
 
 
@@ -177,16 +175,6 @@ def _credentials(found: awsfiles.AwsProfile) -> dict[str, str]:
     if _from(_KEY_VARIABLES) or not (named or awsfiles.has_role()):
         return {"credentials": "environment", "ca_file": trusted}
     return {"credentials": "aws", "profile": found.name if named else "", "ca_file": trusted}
-
-
-def _default_region(profile: awsfiles.AwsProfile, endpoint: str) -> str:
-    """Return the profile's region where it cannot be found out from the bucket.
-
-    Amazon's own servers say where a bucket is, which need not be in the region that the profile
-    has for everything; but those of China and of governments are strangers to the others.
-    """
-    region = profile.config.get("region", "")
-    return region if endpoint or region.startswith(_APART) else ""
 
 
 def _ignores(profile: awsfiles.AwsProfile) -> bool:

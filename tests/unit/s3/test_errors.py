@@ -12,6 +12,7 @@ import pytest
 
 from dalbrowser.storage.errors import ErrorKind, ErrorStatus, StorageError
 from dalbrowser.storage.net import dates
+from dalbrowser.storage.net.message import Origin
 from dalbrowser.storage.options import (
     OpCompleteMultipart,
     OpCopy,
@@ -23,15 +24,16 @@ from dalbrowser.storage.options import (
     OpWrite,
     OpWriteMultipart,
 )
-from dalbrowser.storage.services.s3 import S3, Credentials, S3Config
+from dalbrowser.storage.services.s3 import S3, Credentials, S3Config, endpoint
 from dalbrowser.storage.types import ByteRange, Part
+from dalbrowser.transfer.failures import Wait, wait_for
 from tests.servers import lying
 from tests.servers.lying import LyingServer
 from tests.servers.process import free_ports
 from tests.unit.s3.conftest import s3_config
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.servers.ceph import Ceph
     from tests.servers.s3_server import S3Server
@@ -324,6 +326,24 @@ async def test_region_is_found_out_when_none_is_given() -> None:
         assert regions == ["us-east-1", "eu-north-1", "eu-north-1"]
 
 
+async def test_a_bucket_of_amazons_is_followed_into_its_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the AWS tools do: the region of the environment is not that of every bucket."""
+    page = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+    moved = lying.reply(301, b"", {"x-amz-bucket-region": "eu-north-1"})
+    async with LyingServer(lying.in_turn(moved, lying.reply(200, page))) as server:
+        here = Origin.parse(server.s3.endpoint)
+        monkeypatch.setattr(endpoint, "service_origin", lambda _config, _region: here)
+        values = {**server.s3.operator_config("bucket"), "endpoint": "", "region": "us-west-2"}
+        config = S3Config(**values, addressing="path")  # type: ignore[arg-type]
+        async with opened(S3(config)) as s3:
+            await s3.check()
+            await s3.check()
+    regions = [seen.headers["authorization"].split("/")[2] for seen in server.seen]
+    assert regions == ["us-west-2", "eu-north-1", "eu-north-1"]
+
+
 async def test_expired_credentials_are_renewed_in_the_middle() -> None:
     class Source:
         renewable = True
@@ -456,3 +476,38 @@ async def test_damaged_bytes_are_refused_by_the_server(ceph: S3) -> None:
     error = await failed(writer.close())
     assert (error.kind, error.status) == (K.UNEXPECTED, S.TEMPORARY)
     assert "damaged" in error.message
+
+
+PAGE = {"Content-Type": "text/html; charset=utf-8"}
+
+
+async def written(s3: S3, data: bytes) -> None:
+    writer = await s3.write("k", OpWrite())
+    await writer.write(data)
+    await writer.close()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda s3: s3.stat("k", OpStat()),
+        lambda s3: s3.read("k", OpRead()),
+        lambda s3: s3.delete("k", OpDelete()),
+        lambda s3: written(s3, b"data"),
+    ],
+)
+async def test_a_page_that_asks_to_log_in_is_nothing_of_the_service(
+    act: Callable[[S3], Awaitable[object]],
+) -> None:
+    async with liar(lying.reply(200, b"<html>log in</html>", PAGE)) as (s3, _):
+        error = await failed(act(s3))
+    assert (error.kind, error.status) == (K.UNEXPECTED, S.TEMPORARY)
+    assert wait_for(error) is Wait.NETWORK
+    assert "log in" in error.message
+
+
+@pytest.mark.parametrize("sign", ["ETag", "x-amz-request-id", "x-amzn-requestid"])
+async def test_an_object_that_is_a_page_is_read(sign: str) -> None:
+    answer = lying.reply(200, b"<html></html>", {**PAGE, sign: '"e"'})
+    async with liar(answer) as (s3, _):
+        assert (await s3.stat("k", OpStat())).content_type == PAGE["Content-Type"]

@@ -126,14 +126,17 @@ class S3Core:
     async def send(self, ask: Ask) -> HttpReply:
         """Send one request and return its reply, the body still on the wire.
 
-        When the server names another region and none was configured, or calls renewable
-        credentials expired, the request is sent once more.
+        When the server names another region and the one configured is not of an endpoint that
+        was too, or calls renewable credentials expired, the request is sent once more.
         """
         digest = await self._payload_hash(ask)
         for last in (False, True):
             credentials = await self._credentials.get()
             reply = await self._client.send(self._signed(ask, credentials, digest))
             if reply.status in ask.ok:
+                if errors.is_a_page(reply.headers):
+                    await reply.aclose()
+                    raise errors.page_instead(self._asked(ask.act))
                 return reply
             text, _ = await reply.read_up_to(errors.MAX_ERROR_BODY)
             found = errors.answer(reply.status, reply.headers, text)
@@ -284,7 +287,10 @@ class S3Core:
             return await self._credentials.renew(used)
         if found.code == errors.SKEWED:
             return self._set_clock(dates.from_http(headers.get("date")))
-        if self.config.region or not found.region or found.region == self._region:
+        # At an endpoint of one's own the region is what was said. Amazon's buckets each have
+        # theirs, and a region in the environment is that of a person's other business.
+        settled = bool(self.config.region and self.config.endpoint)
+        if settled or not found.region or found.region == self._region:
             return False
         if found.status not in {301, 307, 308, 400, 403} or not _REGION.match(found.region):
             return False
