@@ -265,6 +265,27 @@ def failure(found: Answer, headers: Mapping[str, str], asked: Asked) -> StorageE
     )
 
 
+def is_a_page(headers: Mapping[str, str]) -> bool:
+    """Whether a reply of success is a page for people, from somebody in the service's place.
+
+    An object that is a page has an ETag, and what S3 says of itself begins with ``x-amz``.
+    """
+    if not headers.get("content-type", "").startswith("text/html") or "etag" in headers:
+        return False
+    return not any(name.startswith("x-amz") for name in headers)
+
+
+def page_instead(asked: Asked) -> StorageError:
+    """Return the error for such a page: the network may let the real server through later."""
+    return StorageError(
+        ErrorKind.UNEXPECTED,
+        f"In place of {asked.where} somebody answered with a web page when asked to {asked.act}."
+        " This network, or a proxy, may want you to log in first: open any page in a web browser."
+        " If it stays, check that the endpoint is an S3 server.",
+        status=_T,
+    )
+
+
 def _by_status(status: int) -> tuple[ErrorKind, ErrorStatus]:
     kinds = {
         400: ErrorKind.INVALID_INPUT,
