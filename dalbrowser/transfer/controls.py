@@ -188,7 +188,7 @@ class Controls:
         job.hint = _ENDS_FIRST
         self._ctx.changed(job)
         try:
-            while self._too_late(job) and job.task is not None:
+            while self._is_ending(job) and job.task is not None:
                 job.entered.clear()
                 await job.entered.wait()
         finally:
@@ -261,6 +261,10 @@ class Controls:
             return False
         return job.state in _FINISHING
 
+    def _is_ending(self, job: LiveJob) -> bool:
+        """Whether a job is being completed, or its end is being written to the journal."""
+        return self._too_late(job) or (job.state.is_final and job.seen is not job.state)
+
     # -- which
 
     def _jobs(self, ids: Iterable[int]) -> list[LiveJob]:
@@ -271,7 +275,7 @@ class Controls:
         return [
             job
             for job in self._with_files(ids)
-            if self._too_late(job) and not job.row.is_folder and job.id not in self._ending
+            if self._is_ending(job) and not job.row.is_folder and job.id not in self._ending
         ]
 
     def _stoppable(self, ids: Iterable[int]) -> list[LiveJob]:
