@@ -3,7 +3,7 @@
 from dalbrowser.profiles.builtin import DEMO, builtin_profiles, demo_folder
 from dalbrowser.profiles.connections import Connections
 from dalbrowser.profiles.locations import Location
-from dalbrowser.profiles.model import Profile, secret_fields, without_secrets
+from dalbrowser.profiles.model import Profile, may_have_secrets, secret_fields, without_secrets
 from dalbrowser.profiles.operators import build_operator
 from dalbrowser.profiles.secrets import SecretsKept, SecretStore
 from dalbrowser.profiles.store import ProfileStore, check_name
@@ -35,6 +35,7 @@ __all__ = [
     "check_name",
     "demo_folder",
     "format_location",
+    "may_have_secrets",
     "parse_location",
     "parse_target",
     "secret_fields",

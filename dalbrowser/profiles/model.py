@@ -106,6 +106,11 @@ def secret_fields(scheme: str) -> frozenset[str]:
     return frozenset(item.name for item in registry.config_fields(scheme) if item.secret)
 
 
+def may_have_secrets(scheme: str) -> bool:
+    """Whether such a connection can have secrets; one of a service that is gone may."""
+    return scheme not in registry.schemes() or bool(secret_fields(scheme))
+
+
 def without_secrets(profile: Profile) -> None:
     """Raise ``ConfigInvalid`` when the profile's configuration holds a secret."""
     inside = sorted(secret_fields(profile.scheme) & set(profile.config))

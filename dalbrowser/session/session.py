@@ -9,7 +9,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from dalbrowser.profiles import Location
+from dalbrowser.profiles import Location, may_have_secrets
 from dalbrowser.session import browse
 from dalbrowser.session.listing import Listing, ListingSink
 from dalbrowser.storage import Entry, EntryMode, ErrorKind, Metadata, Metakey, StorageError
@@ -198,9 +198,12 @@ class Session:
 
     async def remove_connection(self, profile_id: str) -> None:
         """Forget a connection and its secrets; what it points to is not touched."""
+        found = next((one for one in self.profiles.all() if one.id == profile_id), None)
         await asyncio.to_thread(self.profiles.remove, profile_id)
-        await self.secrets.delete(profile_id)
         await self.connections.invalidate(profile_id)
+        # The keyring may have to be unlocked first, which the others need not wait for.
+        if found is None or may_have_secrets(found.scheme):
+            await self.secrets.delete(profile_id)
 
     async def aclose(self) -> None:
         """Put all work down: tasks, transfers (resumable), connections."""

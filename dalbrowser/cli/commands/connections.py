@@ -10,7 +10,14 @@ from dalbrowser.cli.asjson import add_json, connection_line, settings_shown
 from dalbrowser.cli.asking import ask_secret
 from dalbrowser.cli.context import complain, say
 from dalbrowser.cli.wording import CommandError, one_line
-from dalbrowser.profiles import Profile, SecretsKept, check_name, secret_fields, without_secrets
+from dalbrowser.profiles import (
+    Profile,
+    SecretsKept,
+    check_name,
+    may_have_secrets,
+    secret_fields,
+    without_secrets,
+)
 from dalbrowser.storage import StorageError, registry
 
 if TYPE_CHECKING:
@@ -112,9 +119,7 @@ async def run_remove(context: Context, arguments: argparse.Namespace) -> int:
     """Forget a connection; what it points to is not touched."""
     profile = _saved(context, arguments.name)
     await asyncio.to_thread(context.profiles.remove, profile.id)
-    # A service that is not installed any more may have had secrets.
-    known = profile.scheme in registry.schemes()
-    if known and not secret_fields(profile.scheme):
+    if not may_have_secrets(profile.scheme):
         return 0
     await context.secrets.delete(profile.id)
     if context.secrets.problem and _NAME_A_SECRET & set(profile.config):

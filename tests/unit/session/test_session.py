@@ -81,6 +81,19 @@ async def test_what_a_connection_needs_is_prepared_once_and_again_after_a_failur
     assert len({id(op) for op in operators}) == 1
 
 
+async def test_a_connection_without_secrets_comes_and_goes_without_the_keyring(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse() -> MemoryKeyring:
+        raise AssertionError("the keyring was asked")
+
+    monkeypatch.setattr(keyring, "get_keyring", refuse)
+    await session.save_connection(Profile("f", "more", "fs", {"root": str(tmp_path)}), {})
+    assert [page async for page in session.pages(Location("f"))]
+    await session.remove_connection("f")
+    assert session.secrets.problem is None
+
+
 async def test_a_connection_that_is_renamed_while_the_keyring_is_locked_keeps_its_secret(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
