@@ -63,13 +63,17 @@ class _Bucket:
         self._seen = layer.clock()
 
     async def take(self, size: int) -> None:
-        """Wait until ``size`` bytes more may have passed."""
+        """Wait until ``size`` bytes more may have passed; who gives up gives them back."""
         now = self._layer.clock()
         self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._layer.rate)
         self._seen = now
         self._tokens -= size
         if self._tokens < 0:
-            await self._layer.sleep(-self._tokens / self._layer.rate)
+            try:
+                await self._layer.sleep(-self._tokens / self._layer.rate)
+            except asyncio.CancelledError:
+                self._tokens += size
+                raise
 
 
 class _ThrottledAccessor(LayeredAccessor):

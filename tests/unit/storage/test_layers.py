@@ -131,6 +131,27 @@ async def test_a_body_that_comes_slowly_is_never_cut() -> None:
     assert loop.time() - began > 1.0
 
 
+async def test_what_was_given_up_costs_nobody_else_its_time() -> None:
+    waits: list[float] = []
+    begun = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        begun.set()
+        if len(waits) == 1:
+            await asyncio.Event().wait()
+
+    layer = ThrottleLayer(rate=1000, burst=1000, clock=lambda: 0.0, sleep=sleep)
+    op = operator_over(memory()).layer(layer)
+    task = asyncio.create_task(op.write("large", bytes(1_000_000)))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await op.write("small", bytes(1500))
+    assert waits == [999.0, 0.5]
+
+
 async def test_somebody_elses_cancellation_wins_over_the_deadline() -> None:
     class CancelledTwice(StallingBody):
         async def next(self) -> bytes | None:
