@@ -38,7 +38,8 @@ The text after the bucket is the key, exactly. A folder ends in '/'.
 
 Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, as with curl, or the connection's own.
 
-Exit codes: 0 everything asked is done, 1 it is not, 2 wrong arguments, 130 Ctrl-C.
+Exit codes: 0 everything asked is done, 1 it is not, 2 wrong arguments, 130 Ctrl-C,
+143 SIGTERM, 141 the reader of stdout went away.
 """
 
 

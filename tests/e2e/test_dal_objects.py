@@ -122,6 +122,20 @@ def test_stat(dal: Dal, s3_server: S3Server, s3_bucket: str) -> None:
     assert "missing" in dal("stat", f"s3://{s3_bucket}/missing").complaint()
 
 
+def test_a_folder_without_its_slash(
+    dal_on: Callable[[S3Server], Dal], ceph_s3: S3Server, ceph_bucket: str
+) -> None:
+    dal, base = dal_on(ceph_s3), f"s3://{ceph_bucket}"
+    put_all(ceph_s3, ceph_bucket, TREE)
+    assert json.loads(dal("stat", "--json", f"{base}/dir").text) == {
+        "uri": f"{base}/dir/", "key": "dir/", "kind": "dir"
+    }  # fmt: skip
+    assert "is a folder; name an object" in dal("cat", f"{base}/dir").complaint()
+    for command in ("stat", "cat"):
+        assert "no object with this key" in dal(command, f"{base}/di").complaint()
+    assert "no such file" in dal("stat", "home:none").complaint()
+
+
 def test_rm_takes_what_was_named_and_nothing_else(
     dal: Dal, s3_server: S3Server, s3_bucket: str
 ) -> None:

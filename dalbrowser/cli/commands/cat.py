@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from dalbrowser.cli.wording import CommandError
-from dalbrowser.storage import ByteRange
+from dalbrowser.storage import ByteRange, ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
+from dalbrowser.transfer.remote import is_empty
 
 if TYPE_CHECKING:
     from dalbrowser.cli.commands import Commands
@@ -66,8 +67,13 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
     reader = op.reader(
         spell(location.path), range=arguments.range, chunk=_CHUNK, concurrent=_CONCURRENT
     )
-    async with reader:
-        async for block in reader:
-            out.write(block)
+    try:
+        async with reader:
+            async for block in reader:
+                out.write(block)
+    except StorageError as error:
+        if error.kind is ErrorKind.NOT_FOUND and not await is_empty(op, f"{location.path}/"):
+            raise CommandError(f"{arguments.uri!r} is a folder; name an object in it.") from error
+        raise
     out.flush()
     return 0

@@ -8,6 +8,7 @@ from dalbrowser.cli.asjson import json_line, utc
 from dalbrowser.cli.context import say
 from dalbrowser.cli.wording import CommandError, one_line
 from dalbrowser.profiles import format_location
+from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.remote import is_empty
 
@@ -40,7 +41,14 @@ async def run(context: Context, arguments: argparse.Namespace) -> int:
     op = await context.operator(location)
     if not location.path:
         await is_empty(op, "")  # A root is there as far as it can be listed.
-    metadata = await op.stat(spell(location.path))
+    try:
+        metadata = await op.stat(spell(location.path))
+    except StorageError as error:
+        folder = location.at(f"{location.path}/")
+        if error.kind is not ErrorKind.NOT_FOUND or await is_empty(op, folder.path):
+            raise
+        # A folder that is only in the names of what is below it.
+        location, metadata = folder, await op.stat(spell(folder.path))
     uri = format_location(location, context.profiles)
     facts: dict[str, object] = {"uri": uri, "key": location.path, **_facts(metadata)}
     if arguments.json:
