@@ -240,3 +240,22 @@ def test_a_list_that_is_read_anew_under_an_editor_is_shown(typist: Typist) -> No
         await typist.listed(*NAMES)
 
     typist.stage.run(story())
+
+
+def test_enter_opens_what_is_selected_and_not_what_the_arrows_passed(typist: Typist) -> None:
+    for name in ("one/x.txt", "two/y.txt"):
+        typist.stage.put(name, b"x")
+
+    async def story() -> None:
+        typist.window.activateWindow()
+        typist.window.open_location(Location("files"))
+        await typist.listed("one", "two")
+        await typist.stage.until(typist.table.hasFocus, "the keyboard in the list")
+        typist.select("one")
+        typist.press_key(Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
+        assert typist.chosen() == ["one/"]
+        assert typist.table.currentIndex().row() == 1
+        typist.press_key(Qt.Key.Key_Return)
+        await typist.listed("x.txt")
+
+    typist.stage.run(story())

@@ -44,10 +44,16 @@ class NewFolderDialog(Sheet):
         self._create.setEnabled(False)
         self._create.clicked.connect(self._choose)
         self._name.setFocus()
+        self._left = False
+        self.finished.connect(self._leave)
+
+    def _leave(self) -> None:
+        self._left = True
 
     def fail(self, text: str) -> None:
         """Say why the folder could not be made."""
         self._create.setEnabled(True)
+        self._name.setEnabled(True)
         self.note.say(text, "error")
         self._name.setFocus()
         self._name.selectAll()
@@ -63,16 +69,22 @@ class NewFolderDialog(Sheet):
 
     def _choose(self) -> None:
         self._create.setEnabled(False)
+        self._name.setEnabled(False)
         self.name_chosen.emit(self._name.text())
 
     async def make(self, session: Session, where: Location, name: str) -> Location | None:
-        """Make the folder and close; ``None`` when it could not be made, which is said here."""
-        self.setEnabled(False)
+        """Make the folder and close; ``None`` when it could not be made, which is said here.
+
+        Who closes the dialog meanwhile need not wait: the folder is made all the same, and a
+        failure is raised then.
+        """
         try:
             made = await session.create_folder(where, name)
         except (StorageError, OSError) as error:
-            self.setEnabled(True)
+            if self._left:
+                raise
             self.fail(describe(error))
             return None
-        self.accept()
+        if not self._left:
+            self.accept()
         return made

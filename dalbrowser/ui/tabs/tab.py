@@ -175,10 +175,10 @@ class Tab(QObject):
             self.file_opened.emit()
 
     def open_selected(self) -> None:
-        """Open the row that has the keyboard."""
-        row = self.view.current_row()
-        if row is not None:
-            self.open_row(row)
+        """Open the row that is selected; the keyboard may be on another one by Ctrl and arrows."""
+        rows = self.view.selected_rows()
+        if len(rows) == 1:
+            self.open_row(rows[0])
 
     def open_selected_apart(self) -> None:
         """Ask for a tab of its own for the folder selected."""
