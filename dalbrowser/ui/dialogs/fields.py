@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
+from dalbrowser.ui.pasted import typed
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ class FieldEdit(QObject):
 
     @property
     def value(self) -> str:
-        """The value as text. Blanks around it are dropped, except in a secret."""
+        """The value as text. Blanks around it are dropped, of a secret a line's end."""
         if self._check is not None:
             return "true" if self._check.isChecked() else "false"
         if self._combo is not None:
             return str(self._combo.currentData())
         text = self._line.text() if self._line is not None else ""
-        return text if self.item.secret else text.strip()
+        return typed(text) if self.item.secret else text.strip()
 
     @property
     def touched(self) -> bool:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
 from dalbrowser.ui.dialogs.sheet import Sheet
+from dalbrowser.ui.pasted import typed
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -70,7 +71,7 @@ class NewFolderDialog(Sheet):
     def _choose(self) -> None:
         self._create.setEnabled(False)
         self._name.setEnabled(False)
-        self.name_chosen.emit(self._name.text())
+        self.name_chosen.emit(typed(self._name.text()))
 
     async def make(self, session: Session, where: Location, name: str) -> Location | None:
         """Make the folder and close; ``None`` when it could not be made, which is said here.

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from dalbrowser.ui.entries import cells
 from dalbrowser.ui.entries.cells import Column
+from dalbrowser.ui.pasted import typed
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -129,4 +130,5 @@ class RowDelegate(QStyledItemDelegate):
 
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
         if isinstance(editor, QLineEdit) and editor.isModified():
-            model.setData(index, editor.text(), Qt.ItemDataRole.EditRole)
+            before = str(index.data(Qt.ItemDataRole.EditRole))
+            model.setData(index, typed(editor.text(), before), Qt.ItemDataRole.EditRole)

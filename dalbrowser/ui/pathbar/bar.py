@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.format import tip_text
+from dalbrowser.ui.pasted import typed
 from dalbrowser.ui.theme import theme
 from dalbrowser.utils.shortening import shortened
 
@@ -267,6 +268,6 @@ class PathBar(QFrame):
         self.left.emit()
 
     def _enter(self) -> None:
-        text = self._edit.text()
+        text = typed(self._edit.text(), self._uri)
         self._leave()
         self.text_entered.emit(text)
