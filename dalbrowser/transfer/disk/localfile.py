@@ -62,6 +62,27 @@ def remove(path: str) -> None:
         os.unlink(path)  # noqa: PTH108
 
 
+class ForeignFileError(TargetUnwritableError):
+    """A temporary file is not the one that was written, although it has its name."""
+
+
+def is_own(found: os.stat_result, wrote: os.stat_result) -> bool:
+    """Whether what stands there is the file that was written.
+
+    By its size and its time; where that is another by now (set by us, or by a server), by its
+    number, which alone says nothing: it is given to the next file once one is removed.
+    """
+    same = found.st_mtime_ns == wrote.st_mtime_ns or os.path.samestat(found, wrote)
+    return same and found.st_size == wrote.st_size
+
+
+def remove_own(path: str, wrote: os.stat_result | None) -> None:
+    """Remove a temporary file as it was when it was closed; what is another stays."""
+    found = stat_or_none(path)
+    if found is not None and wrote is not None and is_own(found, wrote):
+        remove(path)
+
+
 def placed_if(digest: str, md5: str | None, place: Callable[[], None]) -> bool:
     """``place`` a whole file unless ``md5`` is another digest; false also if its name is taken."""
     if md5 is not None and digest != md5:
@@ -109,6 +130,8 @@ class PartFile:
 
     def __init__(self, path: str, *, keep: bool = False) -> None:
         self.path = path
+        self.wrote: os.stat_result | None = None
+        """The file as it was when it was closed."""
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         flags |= getattr(os, "O_NOFOLLOW", 0)
         try:
@@ -189,6 +212,7 @@ class PartFile:
     def close(self) -> None:
         """Close; safe to call twice."""
         if self._fd >= 0:
+            self.wrote = os.fstat(self._fd)
             os.close(self._fd)
             self._fd = -1
 
@@ -220,6 +244,11 @@ class SmallFile:
         self._held = bytearray()
         self._file: PartFile | None = None
         self._digest = hashlib.md5(usedforsecurity=False)
+
+    @property
+    def wrote(self) -> os.stat_result | None:
+        """The file as it was when it was closed."""
+        return self._file.wrote if self._file is not None else None
 
     @property
     def is_held(self) -> bool:
@@ -255,7 +284,7 @@ class SmallFile:
         """Close and remove the file; none is fine."""
         if self._file is not None:
             self._file.close()
-            remove(self.path)
+            remove_own(self.path, self._file.wrote)
 
     def _opened(self) -> PartFile:
         if self._file is None:
@@ -268,13 +297,24 @@ class SmallFile:
         return self._file
 
 
-def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durable: bool) -> None:
+def publish(
+    temp: str,
+    target: str,
+    *,
+    replace: bool,
+    mtime: float | None,
+    durable: bool,
+    wrote: os.stat_result | None = None,
+) -> None:
     """Give a finished file its real name in one step, and its time.
 
     Who may read and run the file that it replaces may do so with this one, and nobody else.
-    Raises ``FileExistsError`` when the name is taken and ``replace`` is false.
+    Raises ``FileExistsError`` when the name is taken and ``replace`` is false, and
+    ``ForeignFileError`` when ``temp`` is not the file that was written by this process.
     """
     try:
+        if wrote is not None and not is_own(os.lstat(temp), wrote):
+            raise _foreign(temp)
         if mtime is not None:
             _set_time(temp, nanoseconds(mtime))
         if replace:
@@ -288,6 +328,13 @@ def publish(temp: str, target: str, *, replace: bool, mtime: float | None, durab
         raise
     except OSError as error:
         raise unwritable(target, error) from error
+
+
+def _foreign(temp: str) -> ForeignFileError:
+    return ForeignFileError(
+        f"{temp} is not the file that was written: another program, perhaps on another machine,"
+        " downloads to the same place. Let it end, then retry."
+    )
 
 
 def _keep_mode(temp: str, target: str) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from dalbrowser.transfer.disk.localfile import PartFile, placed_if, remove
+from dalbrowser.transfer.disk.localfile import PartFile, placed_if, remove_own
 from dalbrowser.transfer.disk.localnames import unwritable
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class WholeFile:
         self._data = data
         self._begun = False
         self.path = path
+        self.wrote: os.stat_result | None = None
+        """The file as it was when it was closed."""
 
     def finish(self, md5: str | None, place: Callable[[], None]) -> tuple[str, bool]:
         """Write the file, and ``place`` it when its MD5 is ``md5``. Blocks.
@@ -45,7 +47,7 @@ class WholeFile:
     def discard(self) -> None:
         """Remove what was written; none is fine."""
         if self._begun:
-            remove(self.path)
+            remove_own(self.path, self.wrote)
 
     def _write(self) -> None:
         self._grounds.make_parents(self._root, self.path)
@@ -65,6 +67,7 @@ class WholeFile:
         except OSError as error:
             raise unwritable(self.path, error) from error
         finally:
+            self.wrote = os.fstat(fd)
             os.close(fd)
 
     def _new(self) -> int:
@@ -83,3 +86,4 @@ class WholeFile:
             file.write(0, [self._data])
         finally:
             file.close()
+            self.wrote = file.wrote

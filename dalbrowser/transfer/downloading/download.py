@@ -216,7 +216,7 @@ class _Download:
             self.ctx.changed(self.job)
             data = await self.source.whole()
         self.job.count(self.size)
-        file = WholeFile(self.ctx.grounds, self.row.root, temp, data)
+        file = self.target.written = WholeFile(self.ctx.grounds, self.row.root, temp, data)
         try:
             await self._finish_small(self.ctx.visits, file, temp)
         except BaseException:
@@ -227,7 +227,7 @@ class _Download:
         """Fetch block by block, hashing on the way."""
         temp = self.target.temp()
         self.job.parts_total, self.job.parts_done, self.row.done = 1, 0, 0
-        file = SmallFile(temp, self.size)
+        file = self.target.written = SmallFile(temp, self.size)
         try:
             async with self.ctx.slots.small(self.row.profile, self.size):
                 self.row.sent = True
@@ -259,8 +259,16 @@ class _Download:
     async def _large(self, saved: DownloadRow | None) -> None:
         temp = saved.temp if saved is not None else self.target.temp()
         self.ctx.claim_file(self.job, temp)
-        await RangedFetch(self.source, temp).run(resumed=saved is not None)
-        await self.target.publish(temp, self.size, self._is_same, durable=True)
+        fetch = self.target.written = RangedFetch(self.source, temp)
+        await fetch.run(resumed=saved is not None)
+        try:
+            await self.target.publish(temp, self.size, self._is_same, durable=True)
+        except localfile.ForeignFileError:
+            # What has that name is somebody else's now, and nothing to go on with.
+            self.row.begun, self.row.done = False, 0
+            await self.ctx.journal.drop_progress(self.row.id)
+            await self.ctx.journal.save(self.row)
+            raise
 
 
 def same_version(saved: DownloadRow, there: Metadata) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
     Same = Callable[[os.stat_result], Awaitable[bool]]
 
+
+class Written(Protocol):
+    """A temporary file; ``wrote`` is how it was when it was closed."""
+
+    @property
+    def wrote(self) -> os.stat_result | None: ...
+
+
 _NAMES = 100
 """Names tried for a temporary file, or for a file that is kept beside another."""
 
@@ -55,6 +63,8 @@ class LocalTarget:
         self._row = job.row
         self._compared = Compared.of(job.row.compared)
         self._seen: Compared | None = None
+        self.written: Written | None = None
+        """What was written, and is to get the name."""
 
     async def is_vacant(self) -> bool:
         """Whether the name was free when this was planned, and is this job's now.
@@ -118,8 +128,15 @@ class LocalTarget:
     def place(self, temp: str, *, durable: bool) -> Callable[[], None]:
         """Return the call that gives the finished file its name; it blocks.
 
-        It raises ``FileExistsError`` when somebody else has taken the name.
+        It raises ``FileExistsError`` when somebody else has taken the name, and
+        ``ForeignFileError`` when the file is not what was written here.
         """
+        return partial(self._place, self._placing(temp, durable=durable))
+
+    def _place(self, placing: Callable[..., None]) -> None:
+        placing(wrote=self.written.wrote if self.written is not None else None)
+
+    def _placing(self, temp: str, *, durable: bool) -> Callable[..., None]:
         compared = self._compared or self._seen
         if compared is not None:
             return partial(
@@ -218,12 +235,19 @@ class LocalTarget:
 
 
 def _place_compared(
-    compared: Compared, temp: str, path: str, *, mtime: float | None, durable: bool
+    compared: Compared,
+    temp: str,
+    path: str,
+    *,
+    mtime: float | None,
+    durable: bool,
+    wrote: os.stat_result | None,
 ) -> None:
     """Put a file in the place of the one that was compared, and of no other."""
     if not compared.fits_file(localfile.stat_or_none(path)):
         raise FileExistsError(path)
-    localfile.publish(temp, path, replace=not compared.absent, mtime=mtime, durable=durable)
+    replace = not compared.absent
+    localfile.publish(temp, path, replace=replace, mtime=mtime, durable=durable, wrote=wrote)
 
 
 def _is_file(there: os.stat_result) -> bool:

@@ -19,6 +19,8 @@ from dalbrowser.transfer.model import JobState
 from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
+    import os
+
     from dalbrowser.transfer.downloading.receive import Receiver
     from dalbrowser.transfer.model import Integrity
 
@@ -42,6 +44,8 @@ class RangedFetch:
         self._job = source.job
         self._row = source.job.row
         self._temp = temp
+        self.wrote: os.stat_result | None = None
+        """The file as it was when it was closed."""
 
     async def run(self, *, resumed: bool) -> None:
         """Fetch what is missing, and verify the whole."""
@@ -61,6 +65,7 @@ class RangedFetch:
             await ctx.on_disk(file.flush)
         finally:
             await ctx.on_disk(file.close)
+            self.wrote = file.wrote
 
     async def _begin(self) -> None:
         """Write the download to the journal, with no range done."""

@@ -13,6 +13,8 @@ import pytest
 from dalbrowser.storage import CapabilityOverrideLayer, LayeredAccessor
 from dalbrowser.transfer import ConflictPolicy, JobState
 from dalbrowser.transfer.disk import localfile, renaming
+from dalbrowser.transfer.disk.grounds import Grounds
+from dalbrowser.transfer.disk.wholefile import WholeFile
 from tests.faults.rig import Rig, make_file, sha_of
 from tests.unit.transfer.gate import Gate
 from tests.unit.transfer.test_download import SIZE, fetch, interrupt, left_over, put, resumed
@@ -208,3 +210,55 @@ def test_name_is_given_only_where_it_is_free(
     assert (one.read_bytes(), other.read_bytes()) == (b"two", b"one")
     with pytest.raises(FileNotFoundError):
         renaming.rename_free(str(tmp_path / "none"), str(tmp_path / "new"))
+
+
+async def test_file_in_progress_of_another_machine_is_not_given_the_name(rig: Rig) -> None:
+    sha = await put(rig, "big", SIZE)
+    temp, target = rig.folder / ".big.dalpart", rig.folder / "big"
+
+    async def take(name: str, _path: str, args: Any) -> None:
+        if name == "read" and args.range.start == 1024 * 1024:
+            rig.wire.before = None
+            temp.unlink()
+            temp.write_bytes(b"theirs")
+
+    rig.wire.before = take
+    async with rig.engine(parts_per_file=1) as engine:
+        number = await engine.download_file(rig.at("big"), target, ConflictPolicy.OVERWRITE)
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.FAILED
+        assert "another machine" in view.error
+        assert temp.read_bytes() == b"theirs"
+        assert not target.exists()
+        temp.unlink()
+        await engine.retry([number])
+        view = (await engine.wait([number]))[0]
+    assert view.words == "done (verified (md5))", view.error
+    assert sha_of(target) == sha
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_small_file_that_another_machine_has_replaced_is_left_to_it(
+    tmp_path: Path, small: bool
+) -> None:
+    temp, target = tmp_path / ".a.dalpart", tmp_path / "a"
+    file: WholeFile | localfile.SmallFile
+    if small:
+        file = WholeFile(Grounds(), "", str(temp), b"mine")
+    else:
+        file = localfile.SmallFile(str(temp), 4)
+        file.hold(b"mine")
+
+    def place() -> None:
+        temp.unlink()
+        temp.write_bytes(b"theirs")
+        localfile.publish(
+            str(temp), str(target), replace=True, mtime=None, durable=False, wrote=file.wrote
+        )
+
+    with pytest.raises(localfile.ForeignFileError):
+        file.finish(None, place)
+    file.discard()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        ".a.dalpart": b"theirs"
+    }
