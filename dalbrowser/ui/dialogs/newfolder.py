@@ -59,8 +59,8 @@ class NewFolderDialog(Sheet):
         self._name.setFocus()
         self._name.selectAll()
 
-    def _check(self, name: str) -> None:
-        problem = ""
+    def _check(self, text: str) -> None:
+        name, problem = typed(text), ""
         if "/" in name:
             problem = self.tr("A name has no “/”; make one folder, then the other in it.")
         elif f"{name}/" in self._taken:
