@@ -147,12 +147,13 @@ async def _upload_target(context: Context, target: Target, *, many: bool, folder
     place = target.location
     if context.connections.lists_buckets(place):
         raise CommandError(f"{target.text!r} names no bucket; write the bucket first.")
+    # A service with real folders takes `cp a home:Documents` to mean into it, as cp does.
+    there = None if target.profile.has_buckets else await _is_folder_there(context, place)
+    if there is False and (folder or many or place.is_folder):
+        raise CommandError(f"{target.text!r} is a file; name a folder to copy into.")
     if place.is_folder:
         return place
-    if folder:
-        return place.at(f"{place.path}/")
-    # A service with real folders takes `cp a home:Documents` to mean into it, as cp does.
-    if not target.profile.has_buckets and await _is_remote_folder(context, place):
+    if folder or there:
         return place.at(f"{place.path}/")
     if many:
         raise CommandError(f"{target.text!r} is one name for several files; end it in '/'.")
@@ -225,13 +226,14 @@ async def _is_empty(context: Context, folder: Location) -> bool:
         return True
 
 
-async def _is_remote_folder(context: Context, place: Location) -> bool:
+async def _is_folder_there(context: Context, place: Location) -> bool | None:
+    """Whether a folder stands at a place, or ``None`` where there is nothing."""
     op = await context.operator(place)
     try:
-        return (await op.stat(spell(place.path))).is_dir
+        return (await op.stat(spell(place.path.removesuffix("/")))).is_dir
     except StorageError as error:
         if error.kind is ErrorKind.NOT_FOUND:
-            return False
+            return None
         raise
 
 

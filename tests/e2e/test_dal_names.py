@@ -144,6 +144,15 @@ def test_what_is_in_a_folder_goes_without_its_name(
     assert "add -r" in inside("cp", ".", base).complaint()
     home = replace(dal, folder=work.parent / "home")
     assert "which would never end" in home("cp", "-r", ".", "home:into/").complaint()
+    (home.folder / "file").write_bytes(b"mine")
+    for words in (
+        ("-r", "site", "home:file"),
+        ("-r", "site", "home:file/"),
+        ("site/index", "home:file/"),
+    ):
+        assert "is a file; name a folder" in dal("cp", *words).complaint()
+    assert (home.folder / "file").read_bytes() == b"mine"
+    assert dal("transfers").out == b""
     # Without -r a folder there is called one, too.
     for command in ("cp", "mv"):
         assert "is a folder; add -r" in dal(command, f"{base}/in", f"{base}/other").complaint()
