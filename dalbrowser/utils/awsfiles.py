@@ -107,7 +107,7 @@ def _sections(variable: str, name: str) -> Sections:
     reader = configparser.RawConfigParser(default_section="", strict=False)
     try:
         path = path.expanduser()
-        reader.read_string(path.read_text("utf-8"), str(path))
+        reader.read_string(path.read_text("utf-8-sig"), str(path))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, RuntimeError, ValueError, configparser.Error) as error:
