@@ -108,13 +108,20 @@ class Leaving:
             self._session.tasks.spawn(self._ask(self._asking), owner="app", name="ask to close")
 
     async def _go_then(self, wanted: Closing) -> None:
-        """Let what was dropped or pasted just now become transfers, and decide then."""
+        """Let what was dropped or pasted just now become transfers, and decide then.
+
+        Where it has failed the window stays: nobody would hear of it.
+        """
+        before = self._window.pages.notice.error
         ended = asyncio.ensure_future(self._session.tasks.ended())
         try:
             await self._wait(ended)
         finally:
             ended.cancel()
             self._waited = None
+        failed = self._window.pages.notice.error
+        if failed and failed != before and not self._told:
+            return
         # The panel hears of them with the next events of the engine.
         if self._session.transfers.running:
             await self._session.transfers.tell_all()
@@ -126,14 +133,12 @@ class Leaving:
         if ended.done() or self._waited is None:
             return
         self._told = True
-        self._window.show_notice(
-            QCoreApplication.translate(
-                "leaving",
-                "What was asked for last is still being done. The window closes once that has"
-                " ended; close it again to stop it now.",
-            ),
-            "info",
+        words = QCoreApplication.translate(
+            "leaving",
+            "What was asked for last is still being done. The window closes once that has ended;"
+            " close it again to stop it now.",
         )
+        self._window.show_notice(words, "info")
         cut = asyncio.ensure_future(self._waited.wait())
         try:
             await asyncio.wait((ended, cut), return_when=asyncio.FIRST_COMPLETED)
@@ -141,7 +146,8 @@ class Leaving:
             cut.cancel()
         if ended.done():
             self._told = False
-            self._window.show_notice("", "info")
+            if self._window.pages.notice.text == words:
+                self._window.show_notice("", "info")
 
     def _answered(self, _code: int) -> None:
         self._asking = None

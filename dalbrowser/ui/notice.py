@@ -64,6 +64,11 @@ class Notice(QFrame):
         """What is said, empty when nothing is."""
         return self._text.text() if not self.isHidden() else ""
 
+    @property
+    def error(self) -> str:
+        """What is said, if it is an error."""
+        return self.text if self._tone == "error" else ""
+
     def say(
         self,
         text: str,

@@ -210,6 +210,29 @@ def test_a_delete_that_was_asked_for_ends_first_and_closing_twice_cuts_it_short(
     person.stage.run(story())
 
 
+def test_a_window_stays_to_say_that_what_it_waited_for_has_failed(
+    person: Person, tray: DesktopTray, ceph_s3: S3Server, ceph_bucket: str, ceph_raw: RawS3
+) -> None:
+    for key in ("a.txt", "taken.txt"):
+        ceph_raw.send("PUT", ceph_bucket, key, body=b"x")
+
+    async def story() -> None:
+        async with gate(ceph_s3.endpoint) as narrow:
+            await person.enter(ceph_s3, ceph_bucket, narrow.endpoint)
+            out = Exit(person, tray)
+            narrow.close_after(0)
+            model = person.window.model
+            model.rename_requested.emit(model.columns.row_of("a.txt"), "taken.txt")
+            person.window.close()
+            narrow.open()
+            await person.says("noticeText", "taken.txt")
+            assert not out.done.done()
+            person.window.close()
+            await person.stage.until(out.done.done, "the end")
+
+    person.stage.run(story())
+
+
 def test_it_keeps_going_in_the_tray(
     person: Person,
     tray: DesktopTray,
