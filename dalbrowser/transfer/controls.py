@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.storage.errors import StorageError
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.downloading.download import discard_download
-from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState, TransferError
+from dalbrowser.transfer.model import ConflictPolicy, Direction, JobState
 from dalbrowser.transfer.remote import stat_or_none
 from dalbrowser.transfer.runner import settle
 
@@ -158,7 +158,7 @@ class Controls:
             return
         try:
             await self._discard(job)
-        except (StorageError, TransferError, OSError) as error:
+        except Exception as error:  # Whatever it is, the others are cancelled, too.
             reason = error.message if isinstance(error, StorageError) else str(error)
             text = f"It is stopped, but not cleared away yet: {reason} Cancel it again then."
             await settle(self._ctx, job, JobState.FAILED, text)

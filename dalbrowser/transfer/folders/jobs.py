@@ -170,6 +170,8 @@ class Folders:
         except asyncio.CancelledError:
             folder.swept = False
             raise
+        except Exception as error:
+            row.note = f"The files were moved; whether empty folders are left is not known: {error}"
         finally:
             self._left(folder)
         self.reconsider(folder)

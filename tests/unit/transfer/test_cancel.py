@@ -149,3 +149,22 @@ async def test_cancelled_folder_stops_growing(rig: Rig) -> None:
         assert [v for v in engine.jobs() if v.state.is_active] == []
     async with rig.engine() as engine:
         assert engine.jobs() == []
+
+
+async def test_cancel_without_a_connection_ends_in_words(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object) -> Any:
+        raise RuntimeError("no such connection any more")
+
+    async with rig.engine(parts_per_file=1) as engine:
+        number = await hold_upload(rig, engine)
+        monkeypatch.setattr(rig, "operator", lost)
+        await engine.cancel([number])
+        view = (await engine.wait([number]))[0]
+        assert view.state is JobState.FAILED
+        assert "no such connection" in view.error
+        monkeypatch.undo()
+        await engine.cancel([number])
+        assert (await engine.wait([number]))[0].state is JobState.CANCELLED
+    assert await rig.uploads_left() == []

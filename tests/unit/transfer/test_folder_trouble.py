@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -244,3 +245,24 @@ async def test_what_is_listed_and_was_not_asked_for_is_not_touched(rig: Rig, mov
         assert view.state is JobState.FAILED
         assert "cannot be relied on" in view.error
     assert {"a", "other/precious", "zzz"} <= {e.path for e in await rig.op.list("", recursive=True)}
+
+
+async def test_what_cannot_be_tidied_after_a_move_does_not_keep_it_from_its_end(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.op.write("a/f", b"x")
+
+    async def lost(*_: object) -> Any:
+        raise RuntimeError("no such connection any more")
+
+    async def lose(name: str, _path: str, _args: Any) -> None:
+        if name == "delete":
+            monkeypatch.setattr(rig, "operator", lost)
+
+    rig.wire.after = lose
+    async with rig.engine() as engine:
+        ids = await engine.copy([rig.at("a/")], rig.at("b/"), move=True)
+        async with asyncio.timeout(20):
+            view = (await engine.wait(ids))[0]
+    assert view.state is JobState.DONE
+    assert "no such connection" in view.note
