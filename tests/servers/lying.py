@@ -77,6 +77,11 @@ def reply(
     return answer
 
 
+def kept() -> Answer:
+    """Answer as an S3 server does to a write."""
+    return reply(headers={"ETag": '"00000000000000000000000000000000"'})
+
+
 def error(status: int, code: str, extra: str = "", headers: dict[str, str] | None = None) -> Answer:
     """Answer with an S3 error document."""
     body = f"<Error><Code>{code}</Code><Message>said {code}</Message>{extra}</Error>".encode()
@@ -128,7 +133,7 @@ class LyingServer:
     """The server. ``answer`` may be changed at any time; ``seen`` holds every request."""
 
     def __init__(self, answer: Answer | None = None) -> None:
-        self.answer: Answer = answer or reply()
+        self.answer: Answer = answer or kept()
         self.seen: list[Seen] = []
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[None]] = set()

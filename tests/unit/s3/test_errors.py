@@ -355,7 +355,7 @@ async def test_expired_credentials_are_renewed_in_the_middle() -> None:
 
     source = Source()
     expired = lying.error(403, "ExpiredToken")
-    async with LyingServer(lying.in_turn(lying.reply(), expired, lying.reply())) as server:
+    async with LyingServer(lying.in_turn(lying.reply(), expired, lying.kept())) as server:
         config = S3Config(**server.s3.operator_config("bucket"))  # type: ignore[arg-type]
         async with opened(S3(config, source)) as s3:
             await s3.delete("a", OpDelete())
@@ -457,7 +457,7 @@ async def _list(s3: S3) -> None:
 async def test_a_body_is_always_covered_unless_told_otherwise(
     more: dict[str, str], signed: bool, md5: bool
 ) -> None:
-    async with liar(lying.reply(), **more) as (s3, server):
+    async with liar(lying.kept(), **more) as (s3, server):
         await _write(s3, b"covered")
         headers = server.seen[0].headers
     digest = hashlib.sha256(b"covered").hexdigest()

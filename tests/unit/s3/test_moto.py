@@ -27,7 +27,7 @@ from dalbrowser.storage.services.s3.checksums import NAMES
 from dalbrowser.storage.services.s3.core import digest_of
 from dalbrowser.storage.types import Part
 from tests.servers import lying
-from tests.servers.lying import LyingServer
+from tests.servers.lying import LyingServer, kept
 from tests.unit.s3.test_objects import get, listed, put
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ async def test_the_extra_is_named_when_it_is_missing(
     monkeypatch.setitem(sys.modules, "awscrt.checksums", None)
     config = {"checksum": "crc64nvme"} if given == "connection" else {}
     options = {"checksum": "crc32c"} if given == "argument" else {}
-    async with LyingServer() as server, opened(server.s3, "bucket", **config) as s3:
+    async with LyingServer(kept()) as server, opened(server.s3, "bucket", **config) as s3:
         with pytest.raises(StorageError, match="extra 'checksums'") as caught:
             await put(s3, "a", b"1", **options)
         assert server.seen == []
@@ -190,7 +190,7 @@ async def test_an_object_joined_of_other_bytes_is_an_error() -> None:
 
 
 async def test_auto_asks_nothing_of_a_server_without() -> None:
-    async with LyingServer() as server:
+    async with LyingServer(kept()) as server:
         config = {**server.s3.operator_config("b"), "object_checksums": False}
         async with Operator("s3", **config) as op:
             await op.write("a", b"1", checksum="auto")

@@ -238,6 +238,21 @@ async def test_others_are_asked_for_nothing_packed() -> None:
     assert {seen.headers["accept-encoding"] for seen in (*server.seen, *lists.seen)} == {"identity"}
 
 
+@pytest.mark.parametrize("size", [0, 5, 6 << 20])
+async def test_a_login_page_is_no_object_kept(size: int) -> None:
+    """The network of a hotel answers every request with 200 until somebody has logged in."""
+    page = reply(
+        body=b"<html>Welcome! Please log in.</html>", headers={"Content-Type": "text/html"}
+    )
+    async with connected(page, exact_keys="send") as (op, _):
+        with pytest.raises(StorageError, match="S3 server"):
+            await op.write("k", bytes(size), chunk=5 << 20)
+        with pytest.raises(StorageError, match="S3 server"):
+            await op.copy("a", "b")
+        with pytest.raises(StorageError, match="S3 server"):
+            await op.list("")
+
+
 async def test_customer_keys_are_sent_with_every_step_that_may_need_them() -> None:
     """S3 API Reference: needed to complete and to list parts where the upload has checksums."""
     key = base64.b64encode(bytes(32)).decode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from dalbrowser.storage.errors import ErrorKind, StorageError
 from dalbrowser.storage.services.s3 import checksums, headers
 from dalbrowser.storage.services.s3.core import Ask, content_md5, digest_of
 from dalbrowser.storage.types import EntryMode, Metadata, Metakey
@@ -42,10 +43,19 @@ async def put(core: S3Core, key: str, body: Sequence[Data], args: OpWrite) -> Me
         return said
 
     reply, _ = await core.checksum.send(wanted(core, args.checksum), send)
+    etag = reply.headers.get("etag")
+    if not etag:
+        # A login page of a hotel answers everything with 200; every S3 server says an ETag.
+        raise StorageError(
+            ErrorKind.UNEXPECTED,
+            "The answer to the write has no ETag, so it is not known whether the object was kept."
+            " Check that the endpoint is an S3 server, and that no proxy or login page answers in"
+            " its place.",
+        )
     return Metadata(
         mode=EntryMode.FILE,
         content_length=sum(len(block) for block in body),
-        etag=reply.headers.get("etag"),
+        etag=etag,
         version=headers.version(reply.headers),
         checksums=headers.checksums(reply.headers),
         known=WRITTEN,
