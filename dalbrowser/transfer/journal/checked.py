@@ -24,6 +24,12 @@ def note_closed(path: Path) -> None:
         _note_beside(path).write_text(_looks(path))
 
 
+def forget_closed(path: Path) -> None:
+    """Have the journal at ``path`` looked through when it is opened next. Blocks."""
+    with contextlib.suppress(OSError):
+        _note_beside(path).unlink(missing_ok=True)
+
+
 def is_as_closed(path: Path) -> bool:
     """Whether nothing has touched the journal since it was closed in order. Blocks."""
     try:

@@ -157,6 +157,12 @@ MIGRATIONS: tuple[str, ...] = (
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
+FINAL = "('done', 'skipped', 'cancelled')"
+"""The states of what is history."""
+
+UNFINISHED = f"INDEXED BY job_state WHERE state NOT IN {FINAL} ORDER BY id"
+"""Which jobs a start takes up, by their index: SQLite would rather read all of a long history."""
+
 BUSY = 5000
 """Milliseconds to wait for somebody else who has the file for himself at this moment."""
 
@@ -194,7 +200,7 @@ def open_journal(path: Path) -> Opened:
         try:
             connection = _connect(path)
         except sqlite3.DatabaseError as error:
-            if not (_is_damage(error) and path.is_file()):
+            if not (is_damage(error) and path.is_file()):
                 raise
             note = _set_aside(path, error)
             connection = _connect(path)
@@ -203,7 +209,7 @@ def open_journal(path: Path) -> Opened:
     return Opened(connection, path, note)
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: sqlite3.DatabaseError) -> bool:
     """Whether an error tells of the file's bytes, and not of what may pass.
 
     A full disk, a lock, missing rights or memory say nothing of what the file holds.
@@ -233,7 +239,7 @@ def _version_of(path: Path) -> int:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        if not _is_damage(error):
+        if not is_damage(error):
             raise cannot_open(path, error) from error
         return 0
 
@@ -253,7 +259,8 @@ def _connect(path: Path) -> sqlite3.Connection:
                 raise sqlite3.DatabaseError(str(verdict))
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if 0 < version <= SCHEMA_VERSION:
-            connection.execute("SELECT count(*) FROM job WHERE id = 0").fetchone()
+            # All that a start reads of it, whether the rest was looked through or not.
+            connection.execute(f"SELECT * FROM job {UNFINISHED}").fetchall()  # noqa: S608
             connection.execute("SELECT count(*) FROM part WHERE job = 0").fetchone()
         _require_writable(connection, version)
         _migrate_or_fail(connection, path)

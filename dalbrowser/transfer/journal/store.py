@@ -12,8 +12,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dalbrowser.transfer.journal import progress
-from dalbrowser.transfer.journal.checked import note_closed
+from dalbrowser.transfer.journal import progress, schema
+from dalbrowser.transfer.journal.checked import forget_closed, note_closed
 from dalbrowser.transfer.journal.lock import JournalLock
 from dalbrowser.transfer.journal.plans import add_plan, drop_plans, end_step, read_plans
 from dalbrowser.transfer.journal.rows import (
@@ -26,7 +26,6 @@ from dalbrowser.transfer.journal.rows import (
     job_from,
     job_values,
 )
-from dalbrowser.transfer.journal.schema import cannot_open, open_journal
 from dalbrowser.transfer.journal.thread import LAG, JournalThread
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FINAL = "('done', 'skipped', 'cancelled')"
+_FINAL = schema.FINAL
 _OPEN_FOLDERS = f"SELECT id FROM job WHERE is_folder AND state NOT IN {_FINAL}"  # noqa: S608
 _NO_OPEN_FOLDER = f"(parent IS NULL OR parent NOT IN ({_OPEN_FOLDERS}))"
 """Not a file of a folder that is still under way: what is left of it is told by the others."""
@@ -71,9 +70,9 @@ class Journal:
             self._wanted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock.acquire(self._who)
         except OSError as error:
-            raise cannot_open(self._wanted, error) from error
+            raise schema.cannot_open(self._wanted, error) from error
         try:
-            opened = open_journal(self._wanted)
+            opened = schema.open_journal(self._wanted)
             self.path, self.note = opened.path, opened.note
             for row in opened.connection.execute("SELECT id, json FROM connection"):
                 self._by_id[row["id"]] = row["json"]
@@ -84,7 +83,10 @@ class Journal:
         return opened.connection
 
     def _closed_here(self) -> None:
-        note_closed(self.path)
+        if self._thread.damaged:
+            forget_closed(self.path)
+        else:
+            note_closed(self.path)
 
     async def close(self) -> None:
         """Commit what is pending, close the file, let the lock go."""
@@ -194,8 +196,7 @@ class Journal:
 
     async def unfinished(self) -> list[JobRow]:
         """Return all jobs that are not history, oldest first."""
-        # By its index: SQLite would rather read all of a long history in the order of ids.
-        return await self._select(f"INDEXED BY job_state WHERE state NOT IN {_FINAL} ORDER BY id")
+        return await self._select(schema.UNFINISHED)
 
     async def history(self, limit: int) -> list[JobRow]:
         """Return finished jobs, newest first."""

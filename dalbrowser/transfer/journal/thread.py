@@ -25,6 +25,8 @@ T = TypeVar("T")
 LAG = 0.1
 """Seconds that a posted statement may wait for company before it is committed."""
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 MOST = 2000
 """Statements of one commit, so that nobody waits long for an answer."""
 
@@ -54,6 +56,8 @@ class JournalThread:
         self._failure: BaseException | None = None
         self._closed = False
         self.commits = 0
+        self.damaged = False
+        """Whether something that was read or written met a damaged file."""
 
     async def start(self) -> None:
         """Start the thread and open the connection in it; raises what the opening raised."""
@@ -132,28 +136,46 @@ class JournalThread:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for item in group:
-                outcomes.append((item, *_attempt(connection, item)))
+                outcomes.append((item, *self._attempt(connection, item)))
             connection.execute("COMMIT")
             self.commits += 1
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            failure = _sentence(error)
+            failure = self._sentence(error)
             outcomes = [(item, None, failure) for item in group]
         for item, result, trouble in outcomes:
             _deliver(item, result, trouble)
 
-
-def _attempt(connection: sqlite3.Connection, item: _Item) -> tuple[Any, BaseException | None]:
-    connection.execute("SAVEPOINT one")
-    try:
-        result = item.work(connection)
-    except Exception as error:
-        connection.execute("ROLLBACK TO one")
+    def _attempt(
+        self, connection: sqlite3.Connection, item: _Item
+    ) -> tuple[Any, BaseException | None]:
+        connection.execute("SAVEPOINT one")
+        try:
+            result = item.work(connection)
+        except Exception as error:
+            # Known before the next statements: they may fail for the same reason.
+            trouble = self._sentence(error) if isinstance(error, sqlite3.Error) else error
+            connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+            return None, trouble
         connection.execute("RELEASE one")
-        return None, _sentence(error) if isinstance(error, sqlite3.Error) else error
-    connection.execute("RELEASE one")
-    return result, None
+        return result, None
+
+    def _sentence(self, error: sqlite3.Error) -> TransferError:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            self.damaged = True
+            trouble = TransferError(
+                f"The list of transfers is damaged ({error}). Start the program again: it looks"
+                " through the list then, sets it aside, and begins a new one."
+            )
+        else:
+            trouble = TransferError(
+                f"The list of transfers could not be written ({error}); check that its folder has"
+                " free space and can be written to. Nothing was counted as done that is not."
+            )
+        trouble.__cause__ = error
+        return trouble
 
 
 def _deliver(item: _Item, result: Any, trouble: BaseException | None) -> None:
@@ -172,12 +194,3 @@ def _deliver(item: _Item, result: Any, trouble: BaseException | None) -> None:
     # The loop is gone when a program ends in the middle; the commit has been made.
     with contextlib.suppress(RuntimeError):
         item.loop.call_soon_threadsafe(settle)
-
-
-def _sentence(error: BaseException) -> TransferError:
-    trouble = TransferError(
-        f"The list of transfers could not be written ({error}); check that its folder has free"
-        " space and can be written to. Nothing was counted as done that is not."
-    )
-    trouble.__cause__ = error
-    return trouble

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dalbrowser.transfer import TransferError
+from dalbrowser.transfer import JobState, TransferError
 from dalbrowser.transfer.journal import Journal, lock, schema
 from tests.unit.transfer.test_journal import job, opened
 
@@ -148,3 +148,37 @@ async def test_a_disk_without_locks_is_nobody_elses_journal(
     monkeypatch.setattr(lock, "_try_lock", none)
     with pytest.raises(TransferError, match="No locks available"):
         await Journal(tmp_path / "j.sqlite", "a test").open()
+
+
+def rot(path: Path) -> None:
+    """Damage a page of rows as a disk does by itself: size and time stay."""
+    facts = path.stat()
+    with path.open("r+b") as file:
+        file.seek(facts.st_size // 8192 * 4096)
+        file.write(b"\xff" * 4096)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.DONE])
+async def test_a_page_that_rots_is_seen_by_who_reads_it_and_does_not_stop_each_start(
+    tmp_path: Path, state: JobState
+) -> None:
+    path = tmp_path / "j.sqlite"
+    journal = await opened(path)
+    rows = [job(key="k" * 500, state=state, finished=1.0) for _ in range(2000)]
+    await journal.add_jobs(rows)
+    await journal.close()
+    rot(path)
+    journal = await opened(path)
+    if state is JobState.DONE:
+        # No start reads what is over; whoever looks at it hears of it.
+        assert journal.note is None
+        assert await journal.unfinished() == []
+        with pytest.raises(TransferError, match="damaged"):
+            await journal.batch_rows(0)
+        await journal.close()
+        journal = await opened(path)
+    assert journal.note is not None
+    assert "set aside" in journal.note
+    assert await journal.unfinished() == []
+    await journal.close()
