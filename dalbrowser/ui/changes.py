@@ -306,6 +306,10 @@ class Changes(QObject):
         if here is None:
             return
         sight = Sight(here, self._session.profiles)
+        if any(map(sight.is_inside, places)):
+            # The folder shown is gone, or one that it was in.
+            self._navigator.reload()
+            return
         names = {name for name in map(sight.name, places) if name is not None}
         rows = self._model.columns.rows_of(names)
         if not rows and not (names and self._navigator.running):

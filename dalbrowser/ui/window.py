@@ -325,7 +325,8 @@ class MainWindow(QMainWindow):
         self._filter.refresh(tab)
         location = tab.location
         self.sidebar.follow(location)
-        if location is None:
+        # Another program may have removed its connection.
+        if location is None or not tab.address:
             self.path_bar.show_place([], "")
             self.status.show_place("")
             self.setWindowTitle("dalbrowser")

@@ -44,7 +44,7 @@ def pair(request: pytest.FixtureRequest, stage: Stage, window: MainWindow) -> tu
     """A driver, and the connection of its second tab: the same one, or another to the folder."""
     for name in ("a.txt", "b.txt", "sub/c.txt"):
         stage.put(name, b"x")
-    config = {"root": f"{stage.files}/sub/.."}
+    config = {"root": f"{stage.files}/../{stage.files.name}"}
     stage.session.profiles.save(Profile("twin", "twin", "fs", config))
     return Pair(stage, window), request.param
 
@@ -117,5 +117,50 @@ def test_a_folder_that_was_deleted_can_be_made_again(stage: Stage, window: MainW
         driver.press("newFolderCreate")
         await driver.listed("again")
         assert (stage.files / "again").is_dir()
+
+    stage.run(story())
+
+
+def test_a_tab_in_a_folder_that_another_one_deletes_is_listed_anew(
+    pair: tuple[Pair, str],
+) -> None:
+    driver, other = pair
+
+    async def story() -> None:
+        first, second = await driver.open_both(other)
+        driver.open("sub")
+        await driver.stage.until(lambda: shown(second) == ["c.txt"], "the folder")
+        driver.do("previous_tab")
+        driver.select("sub")
+        driver.do("delete")
+        await driver.stage.until(lambda: driver.text("deleteDialogConfirm"), "the question")
+        driver.press("deleteDialogConfirm")
+        await driver.stage.until(lambda: shown(first) == ["a.txt", "b.txt"], "the delete")
+        await driver.stage.until(lambda: not shown(second), "the other tab")
+
+    driver.stage.run(story())
+
+
+def test_a_connection_that_another_program_removes_leaves_the_window_usable(
+    stage: Stage, window: MainWindow
+) -> None:
+    driver = Driver(stage, window)
+    stage.put("sub/x.txt", b"x")
+
+    async def story() -> None:
+        window.open_location(Location("files", "", "sub/"))
+        await driver.listed("x.txt")
+        stage.session.profiles.remove("files")
+        driver.do("reload")
+        await driver.says("faceTitle", "Not found")
+        driver.do("up")
+        await driver.stage.until(lambda: not window.navigator.running, "the answer")
+        assert window.windowTitle() == "dalbrowser"
+        driver.do("back")
+        await driver.says("faceTitle", "Not found")
+        window.open_location(Location("home"))
+        await driver.stage.until(
+            lambda: window.navigator.location == Location("home"), "another place"
+        )
 
     stage.run(story())

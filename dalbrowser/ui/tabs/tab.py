@@ -234,7 +234,8 @@ class Tab(QObject):
     def show_hidden(self) -> None:
         """Show or hide names that begin with a dot, as the setting says."""
         here = self.location
-        on_disk = here is not None and self._scheme(here) == "fs"
+        profile = None if here is None else self._profile_of(here)
+        on_disk = profile is not None and profile.scheme == "fs"
         self.model.set_show_hidden(not on_disk or self._session.settings.get("view.hidden"))
 
     def take_drops(self, drops: Drops) -> None:
@@ -318,9 +319,10 @@ class Tab(QObject):
 
     def _judge_place(self, location: Location) -> None:
         """Learn what its connection means for a place: what can be done, what is hidden."""
-        profile = self._session.profiles.get(location.profile_id)
-        self.pages.can_edit = not (profile.builtin or profile.is_adhoc)
-        self.pages.among_buckets = bool(location.bucket) and not profile.fixed_bucket
+        profile = self._profile_of(location)
+        self.pages.can_edit = profile is not None and not (profile.builtin or profile.is_adhoc)
+        among = bool(location.bucket) and profile is not None and not profile.fixed_bucket
+        self.pages.among_buckets = among
         self.show_hidden()
         self.capability = None
         self._spawn(self._learn(location), "capability", group="capability")
@@ -383,8 +385,12 @@ class Tab(QObject):
             return False
         return True
 
-    def _scheme(self, location: Location) -> str:
-        return self._session.profiles.get(location.profile_id).scheme
+    def _profile_of(self, location: Location) -> Profile | None:
+        """Return its connection, unless another program has removed that meanwhile."""
+        try:
+            return self._session.profiles.get(location.profile_id)
+        except StorageError:
+            return None
 
     def _spawn(self, coro: Coroutine[object, object, None], name: str, *, group: str) -> None:
         self._session.tasks.spawn(
