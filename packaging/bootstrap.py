@@ -112,11 +112,14 @@ def _set_up(extras: list[str]) -> Environment:
     """Return an environment with the checkout and ``extras``, on a system with Qt's libraries."""
     environment = Environment(ROOT, choose_folder(ROOT))
     _provide_qt_libraries()
-    if not environment.is_ready(extras):
-        interpreter = find_interpreter()
-        _provide_ensurepip(interpreter)
-        environment.make(interpreter)
-        environment.install(extras)
+    if environment.is_ready(extras):
+        return environment
+    with environment.alone():
+        if not environment.is_ready(extras):
+            interpreter = find_interpreter()
+            _provide_ensurepip(interpreter)
+            environment.make(interpreter)
+            environment.install(extras)
     return environment
 
 

@@ -7,19 +7,27 @@ an interrupted installation is done again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interpreter import SUPPORTED, Stop, clean_environ, version_of
 
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
 _STAMP = "dalbrowser-stamp.json"
 _BEGUN = "dalbrowser-begun"
@@ -59,6 +67,21 @@ class Environment:
             and set(extras) <= set(stamp.get("extras", []))
             and version_of(self.python) in SUPPORTED
         )
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold others off that set up the same folder: each takes the other's for half made."""
+        name = hashlib.sha256(os.fsencode(str(self.folder))).hexdigest()[:16]
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                path = Path(tempfile.gettempdir()) / f"dalbrowser-setup-{name}.lock"
+                handle = stack.enter_context(path.open("ab"))
+                try:
+                    _lock(handle, wait=False)
+                except BlockingIOError:
+                    print("Another one sets it up; waiting for that", flush=True)
+                    _lock(handle, wait=True)
+            yield
 
     def make(self, interpreter: str) -> None:
         """Create the environment unless a working one is there; rebuild a broken one."""
@@ -189,6 +212,12 @@ def choose_folder(root: Path) -> Path:
         cache = Path("~/.cache").expanduser()
     name = "venv-" + hashlib.sha256(os.fsencode(str(root))).hexdigest()[:16]
     return cache / "dalbrowser" / name
+
+
+def _lock(handle: BinaryIO, *, wait: bool) -> None:
+    # There is none on Windows.
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def _explain(log: Path) -> str:

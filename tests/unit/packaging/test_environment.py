@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,29 @@ def test_a_checkout_in_a_folder_of_any_name_is_installed(tmp_path: Path) -> None
     said = (folder / "said").read_text().splitlines()
     assert said[0] == str(named)
     assert said[1].endswith(" --editable .[dev]")
+
+
+def test_two_that_set_up_one_folder_take_turns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (Environment(tmp_path, tmp_path / "venv") for _ in range(2))
+    never, ended = threading.Event(), threading.Event()
+    turns: list[str] = []
+
+    def set_up() -> None:
+        with second.alone():
+            turns.append("second")
+        ended.set()
+
+    with first.alone():
+        other = threading.Thread(target=set_up)
+        other.start()
+        while "waiting" not in capsys.readouterr().out:
+            never.wait(0.01)
+        turns.append("first")
+        assert not ended.is_set()
+    other.join()
+    assert turns == ["first", "second"]
 
 
 def test_an_installation_that_was_cut_off_is_not_ready(tmp_path: Path) -> None:
