@@ -118,8 +118,9 @@ async def run_jobs(
             progress.clear()
             if forget:
                 await _drop_fruitless(running, views)
-            kept = {view.id for view in running.jobs() if not view.state.is_final}
-            failed = [v for v in views if not tell(v, running.jobs(), kept, verbose=verbose)]
+            live = running.jobs()
+            kept = {view.id for view in live if not view.state.is_final}
+            failed = [view for view in views if not tell(view, live, kept, verbose=verbose)]
             await _remark(context, running, views)
     except asyncio.CancelledError:
         if ids:

@@ -103,18 +103,24 @@ def read_profile(name: str = "") -> AwsProfile:
 
 def _sections(variable: str, name: str) -> Sections:
     path = Path(os.environ.get(variable) or f"~/.aws/{name}")
-    # None: no section gives its values to all others, as [DEFAULT] does by default.
-    reader = configparser.RawConfigParser(default_section="", strict=False)
     try:
         path = path.expanduser()
-        reader.read_string(path.read_text("utf-8-sig"), str(path))
+        return _parsed(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, RuntimeError, ValueError, configparser.Error) as error:
         # Not the parser's own words: they quote the line, which may be a key.
         why = getattr(error, "strerror", None) or type(error).__name__
-        message = f"{path} cannot be read ({why}); mend it, or name another by {variable}."
-        raise AwsFileError(message) from None
+    # Raised out here, so that nothing that was read of the file hangs on it.
+    message = f"{path} cannot be read ({why}); mend it, or name another by {variable}."
+    raise AwsFileError(message)
+
+
+def _parsed(path: Path) -> Sections:
+    text = path.read_text("utf-8-sig")
+    # No section gives its values to all others, as [DEFAULT] does by default.
+    reader = configparser.RawConfigParser(default_section="", strict=False)
+    reader.read_string(text, str(path))
     return {
         " ".join(each.replace('"', "").split()): dict(reader[each]) for each in reader.sections()
     }
