@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dalbrowser.storage.errors import ErrorKind
 from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.compared import Compared, being_written, changed_since
 from dalbrowser.transfer.conflicts import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from dalbrowser.storage import Metadata, Operator
+    from dalbrowser.storage.errors import StorageError
     from dalbrowser.transfer.context import RunContext
     from dalbrowser.transfer.job import LiveJob
 
@@ -147,6 +149,17 @@ class RemoteTarget:
             raise SkipError(skip_reason(self._row.policy))
         if verdict is Verdict.ASK:
             raise ConflictError(describe_existing(self._row.key, there, self.doubt))
+
+    def drops_condition(self, error: StorageError) -> bool:
+        """Whether to ask once more without the condition, as the service knows no such one.
+
+        Only where it is for what the policy compared, which was looked at a moment before.
+        """
+        unknown = error.kind in (ErrorKind.UNSUPPORTED, ErrorKind.INVALID_INPUT)
+        if not unknown or self._compared is not None or self._seen is None or not self.guarded:
+            return False
+        self._unheeded = True
+        return True
 
     async def refused(self) -> None:
         """The service refused by the condition: without it next time, where nothing changed."""

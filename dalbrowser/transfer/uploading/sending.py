@@ -90,6 +90,8 @@ class Sending:
         try:
             return await parts.run(saved)
         except StorageError as error:
+            if self._target.drops_condition(error):
+                raise TakenError from error
             if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.minds:
                 raise
             await self._target.taken_at_the_end()
@@ -109,6 +111,8 @@ class Sending:
             try:
                 said = await self._op.write(spell(row.key), data, md5=self.digest, **options)
             except StorageError as error:
+                if self._target.drops_condition(error):
+                    raise TakenError from error
                 if error.kind is not ErrorKind.CONDITION_NOT_MATCH or not self._target.guarded:
                     raise
                 row.attempts += 1

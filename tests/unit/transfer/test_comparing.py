@@ -58,14 +58,19 @@ async def test_newer_object_that_comes_meanwhile_stays(
 
 
 @pytest.mark.parametrize("way", ["single", "parts"])
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(
+    "kind", [ErrorKind.CONDITION_NOT_MATCH, ErrorKind.UNSUPPORTED, ErrorKind.INVALID_INPUT]
+)
 async def test_service_that_refuses_though_nothing_changed_is_asked_without(
-    rig: Rig, way: str
+    rig: Rig, way: str, kind: ErrorKind, before: bool
 ) -> None:
-    await rig.op.write("to/a", b"old", user_metadata={"mtime": "1600000000"})
+    if before:
+        await rig.op.write("to/a", b"old", user_metadata={"mtime": "1600000000"})
 
     async def refuse(name: str, _path: str, args: Any) -> None:
-        if name == LAST[way] and args.if_match:
-            raise StorageError(ErrorKind.CONDITION_NOT_MATCH, "No.", context={"status": "412"})
+        if name == LAST[way] and (args.if_match or args.if_not_exists):
+            raise StorageError(kind, "No.", context={"status": "412"})
 
     rig.wire.before = refuse
     view = await sent(rig, way, ConflictPolicy.IF_NEWER)
