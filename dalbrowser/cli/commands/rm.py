@@ -15,6 +15,7 @@ from dalbrowser.session.browse import measure
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
 from dalbrowser.transfer.remote import is_empty
+from dalbrowser.transfer.together import all_together
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dalbrowser.storage import Operator
 
 _COUNT_LIMIT = 10_000
+_AT_ONCE = 16
 
 
 def register(commands: Commands, server: argparse.ArgumentParser) -> None:
@@ -48,14 +50,23 @@ def register(commands: Commands, server: argparse.ArgumentParser) -> None:
 
 
 async def run(context: Context, arguments: argparse.Namespace) -> int:
-    """Delete each in turn; what failed is said, and the others still go."""
+    """Delete each; what failed is said, and the others still go.
+
+    Single objects go side by side, folders one after the other, since each is asked about.
+    """
     code = 0
-    for text in arguments.uri:
-        try:
-            await _remove(context, text, arguments)
-        except (StorageError, CommandError) as error:
-            complain(sentence(error))
-            code = 1
+    left = iter(dict.fromkeys(arguments.uri))
+
+    async def remove() -> None:
+        nonlocal code
+        for text in left:
+            try:
+                await _remove(context, text, arguments)
+            except (StorageError, CommandError) as error:
+                complain(sentence(error))
+                code = 1
+
+    await all_together(remove() for _ in range(1 if arguments.recursive else _AT_ONCE))
     return code
 
 
