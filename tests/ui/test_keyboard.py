@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton
 
 from dalbrowser.profiles import Location
+from dalbrowser.ui.entries import typeahead
 from tests.ui.driver import Driver
 
 if TYPE_CHECKING:
@@ -257,5 +258,29 @@ def test_enter_opens_what_is_selected_and_not_what_the_arrows_passed(typist: Typ
         assert typist.table.currentIndex().row() == 1
         typist.press_key(Qt.Key.Key_Return)
         await typist.listed("x.txt")
+
+    typist.stage.run(story())
+
+
+def test_a_word_that_is_typed_may_have_a_blank_in_it(
+    typist: Typist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typeahead, "_SAME_WORD", 20.0)
+    for name in ("my cat.txt", "my dog.txt", "myth.txt"):
+        typist.stage.put(name, b"x")
+
+    async def story() -> None:
+        typist.window.activateWindow()
+        typist.window.open_location(Location("files"))
+        await typist.listed("my cat.txt", "my dog.txt", "myth.txt")
+        await typist.stage.until(typist.table.hasFocus, "the keyboard in the list")
+        preview = typist.window.panels.preview.isVisible()
+        typist.keys(typist.table, "my")
+        await typist.stage.until(lambda: typist.chosen() == ["my cat.txt"], "the first name")
+        # From now on a blank would mean *Preview*.
+        await typist.stage.until(typist.action("preview").isEnabled, "the selection")
+        typist.keys(typist.table, " d")
+        await typist.stage.until(lambda: typist.chosen() == ["my dog.txt"], "the name")
+        assert typist.window.panels.preview.isVisible() is preview
 
     typist.stage.run(story())

@@ -39,12 +39,16 @@ class TypeAhead(QObject):
         self._typed_at = 0.0
         self._search = SlicedWork(self)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the next letter goes on with a word."""
+        return bool(self._typed) and monotonic() - self._typed_at <= _SAME_WORD
+
     def type(self, search: str, current: int) -> None:
         """Take more letters; one letter again and again goes from name to name."""
-        now = monotonic()
-        again = now - self._typed_at > _SAME_WORD
+        again = not self.under_way
         self._typed = search if again else self._typed + search
-        self._typed_at = now
+        self._typed_at = monotonic()
         repeated = len(set(self._typed)) == 1
         wanted = folded(self._typed[:1] if repeated else self._typed)
         start = current + 1 if again or repeated else current

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QFont,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -219,6 +220,28 @@ class EntryView(QTableView):
     def keyboardSearch(self, search: str) -> None:
         """Go to the next name that begins with what was typed within a second."""
         self._type_ahead.type(search, max(0, self.currentIndex().row()))
+
+    def event(self, event: QEvent) -> bool:
+        """Take a blank for a letter in the middle of a word, and not for *Preview*."""
+        if event.type() is QEvent.Type.ShortcutOverride and self._goes_on(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Search for a word with a blank in it too."""
+        if self._goes_on(event):
+            self.keyboardSearch(" ")
+        else:
+            super().keyPressEvent(event)
+
+    def _goes_on(self, event: QEvent) -> bool:
+        return (
+            isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Space
+            and event.modifiers() == Qt.KeyboardModifier.NoModifier
+            and self._type_ahead.under_way
+        )
 
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
