@@ -51,7 +51,7 @@ class TypeAhead(QObject):
         self._typed_at = monotonic()
         repeated = len(set(self._typed)) == 1
         wanted = folded(self._typed[:1] if repeated else self._typed)
-        start = current + 1 if again or repeated else current
+        start = max(0, current + 1 if again or repeated else current)
         self._search.start(self._find(wanted, start), self._end)
 
     def _find(self, wanted: str, start: int) -> Generator[None, None, int]:

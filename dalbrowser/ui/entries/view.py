@@ -219,7 +219,10 @@ class EntryView(QTableView):
 
     def keyboardSearch(self, search: str) -> None:
         """Go to the next name that begins with what was typed within a second."""
-        self._type_ahead.type(search, max(0, self.currentIndex().row()))
+        here = self.currentIndex()
+        # A row that has the keyboard and is not selected was never gone to: it is a match too.
+        chosen = here.isValid() and self.selectionModel().isSelected(here)
+        self._type_ahead.type(search, here.row() if chosen else here.row() - 1)
 
     def event(self, event: QEvent) -> bool:
         """Take a blank for a letter in the middle of a word, and not for *Preview*."""
