@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+)
 
 from dalbrowser.profiles import Location
 from dalbrowser.ui.entries import typeahead
@@ -282,5 +289,31 @@ def test_a_word_that_is_typed_may_have_a_blank_in_it(
         typist.keys(typist.table, " d")
         await typist.stage.until(lambda: typist.chosen() == ["my dog.txt"], "the name")
         assert typist.window.panels.preview.isVisible() is preview
+
+    typist.stage.run(story())
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_tab_goes_down_the_form_of_a_connection(typist: Typist, more: bool) -> None:
+    async def story() -> None:
+        typist.window.activateWindow()
+        typist.do("add_connection")
+        dialog = await typist.dialog()
+        typist.find(QLineEdit, "connectionName").setText("work")
+        if more:
+            typist.find(QToolButton, "connectionAdvanced").click()
+        first = dialog.focusWidget()
+        passed: list[tuple[int, int]] = []
+        while (here := dialog.focusWidget()) is not first or not passed:
+            spot = here.mapTo(dialog, here.rect().topLeft())
+            # Where there are more settings than fit, they scroll up under the pointer.
+            scrolled = typist.find(QScrollArea, "connectionMore").isAncestorOf(here)
+            if not scrolled:
+                passed.append((spot.y(), spot.x()))
+            typist.press_key(Qt.Key.Key_Tab)
+        assert len(passed) > 8
+        rows = [y for y, _x in passed]
+        assert rows == sorted(rows)
+        dialog.reject()
 
     typist.stage.run(story())

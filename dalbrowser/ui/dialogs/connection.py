@@ -7,6 +7,7 @@ empty while editing keeps the one there is; what is wrong is said in the form, i
 from __future__ import annotations
 
 import uuid
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -31,7 +32,7 @@ from dalbrowser.ui.dialogs.sheet import Sheet
 from dalbrowser.ui.theme import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from dalbrowser.session import Session
 
@@ -92,7 +93,8 @@ class ConnectionDialog(Sheet):
         self._where = self.add_text("", "connectionSecrets")
         self._test = self.add_aside("connectionTest", self.tr("Test"))
         self._test.clicked.connect(lambda: self._spawn(self._run_test(), "test"))
-        self.add_verb("connectionCancel", self.tr("Cancel")).clicked.connect(self.reject)
+        self._cancel = self.add_verb("connectionCancel", self.tr("Cancel"))
+        self._cancel.clicked.connect(self.reject)
         save_text = self.tr("Add") if profile is None else self.tr("Save")
         self._save = self.add_verb("connectionSave", save_text, default=True)
         # A window that is closed waits for it: a secret that is not kept is lost.
@@ -171,8 +173,18 @@ class ConnectionDialog(Sheet):
         self._more.setWidget(rest)
         self._advanced.setVisible(len(basic) < len(self._fields))
         self._where.setVisible(any(edit.item.secret for edit in self._fields.values()))
+        self._order_keys([self._fields[name].widget for name in basic])
         self._edited()
         self.grow()
+
+    def _order_keys(self, above: Sequence[QWidget]) -> None:
+        """Let Tab go from the top to the bottom; by itself it goes in the order of making."""
+        edits = [edit.widget for edit in self._fields.values()]
+        below = [widget for widget in edits if widget not in above]
+        foot = (self._test, self._cancel, self._save)
+        line = (self._name, self._scheme, *above, self._advanced, *below, *foot)
+        for one, other in pairwise(line):
+            QWidget.setTabOrder(one, other)
 
     def _hint(self, edit: FieldEdit) -> str:
         if edit.item.secret and self._profile is not None:
