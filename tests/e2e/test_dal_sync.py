@@ -209,7 +209,7 @@ def test_checksum_sees_what_time_and_size_do_not(
     plant(work / "src", {"a": b"one", "b": b"two"})
     assert dal("sync", "src", uri, "--yes").code == 0
     plant(work / "src", {"a": b"eno"}, age=7200)
-    plant(work / "src", {"b": b"two"}, age=-60)
+    plant(work / "src", {"b": b"two"}, age=-3600)
     assert "update 0" in dal("sync", "src", uri, "--dry-run", "--size-only").text
     # A time that lies ahead says nothing; one that has passed would have sent it.
     assert "update 0" in dal("sync", "src", uri, "--dry-run").text

@@ -7,6 +7,7 @@ data, by the connection's end or by the deadline; a link that was aborted is not
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from asyncio import sslproto
 from collections import deque
@@ -109,9 +110,11 @@ class Link(asyncio.Protocol):
         """Close at once; what was not sent is dropped."""
         self._ended = True
         self._silence()
-        # What is gone already has no loop any more, and asyncio's own transport raises then.
+        # What is gone already has no loop any more, and asyncio's own transport raises then;
+        # that of TLS does when a handshake has failed, too (CPython 3.11.2).
         if self._transport is not None and not self.lost.done():
-            self._transport.abort()
+            with contextlib.suppress(AttributeError):
+                self._transport.abort()
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """Speak TLS from here on, also within TLS; ``name`` is whom the certificate must be for.
