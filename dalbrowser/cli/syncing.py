@@ -14,7 +14,7 @@ from dalbrowser.cli.wording import CommandError, human_size, one_line
 from dalbrowser.profiles import format_location
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.storage.paths import spell
-from dalbrowser.transfer.sync.ends import LocalEnd, RemoteEnd, require_apart
+from dalbrowser.transfer.sync.ends import LocalEnd, RemoteEnd, require_another_store, require_apart
 from dalbrowser.transfer.sync.planfile import read_steps
 from dalbrowser.transfer.sync.planning import plan_sync
 from dalbrowser.transfer.sync.steps import Do
@@ -71,6 +71,7 @@ async def ends(context: Context, source: str, target: str) -> tuple[End, End]:
     if isinstance(other, LocalEnd):
         await asyncio.to_thread(_require_no_file, other)
     await asyncio.to_thread(require_apart, one, other)
+    await require_another_store(one, other)
     return one, other
 
 

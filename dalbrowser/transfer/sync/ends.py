@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from dalbrowser.transfer.disk.places import is_within
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.nesting import disk_path
+from dalbrowser.transfer.remote import stat_or_none
+from dalbrowser.transfer.remotesource import same_object
 from dalbrowser.transfer.sync.localtree import local_items
 from dalbrowser.transfer.sync.remote import remote_items
 from dalbrowser.utils.records import record
@@ -102,6 +105,46 @@ def require_apart(source: End, target: End) -> None:
             " could write over its own source. Name a target outside."
         )
         raise TransferError(message)
+
+
+async def require_another_store(source: End, target: End) -> None:
+    """Raise ``TransferError`` when two connections lead to one bucket, and the ends lie in it so.
+
+    One server may have two names, which ``require_apart`` cannot know: what the target holds
+    beside the source would be deleted, and that is the source. One object tells: seen through
+    both connections, it is the same to its ETag and its time.
+    """
+    if isinstance(source, LocalEnd) or isinstance(target, LocalEnd):
+        return
+    one, other = source.location, target.location
+    nested = one.path.startswith(other.path) or other.path.startswith(one.path)
+    if one.bucket != other.bucket or one.path == other.path or not nested:
+        return
+    item = await _first(source)
+    if item is None:
+        return
+    key = one.path + item.key
+    found = await stat_or_none(target.op, key)
+    meant = await stat_or_none(source.op, key) if found is not None else None
+    if found is None or meant is None or not same_object(meant, found):
+        return
+    if found.last_modified == meant.last_modified:
+        message = (
+            f"{source.text!r} and {target.text!r} lead to the same bucket, and one of them lies in"
+            " the other: the sync could delete or write over its own source. Name a target"
+            " outside."
+        )
+        raise TransferError(message)
+
+
+async def _first(end: RemoteEnd) -> Item | None:
+    """Return any object below an end."""
+    async with aclosing(end.pages(target=False)) as pages:
+        async for page in pages:
+            for item in page:
+                if not item.failed:
+                    return item
+    return None
 
 
 def _slashed(path: str) -> str:
