@@ -89,6 +89,7 @@ async def _live(application: QApplication, arguments: Arguments, folders: Folder
     application.commitDataRequest.connect(lambda _manager: leaving.end())
     endings = Endings(session, window, window.panels.transfers, tray)
     endings.said.connect(window.tell_ended)
+    session.settings.on_unwritten(lambda note: loop.call_soon_threadsafe(window.show_notice, note))
     doorbell = Doorbell(folders, lambda asked: _answer(asked, session, window, leaving))
 
     def answer_others(_report: StartReport) -> None:
@@ -115,6 +116,7 @@ async def _live(application: QApplication, arguments: Arguments, folders: Folder
         finally:
             window.allow_close(keep=arguments.screenshot is None)
             window.hide()
+            session.settings.on_unwritten(None)
             tray.remove()
             endings.stop()
             await asyncio.wait([started])

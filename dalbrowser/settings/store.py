@@ -37,6 +37,8 @@ class Settings:
         self.note: str | None = None
         self._lock = threading.Lock()
         self._callbacks: list[OnChange] = []
+        self._when_unwritten: Callable[[str], object] | None = None
+        self._written = True
         self._unsaved: dict[str, Any] = {}
         # Not a daemon: the interpreter waits for the last write before it ends.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="settings")
@@ -79,6 +81,13 @@ class Settings:
 
         return forget
 
+    def on_unwritten(self, callback: Callable[[str], object] | None) -> None:
+        """Call ``callback`` with a sentence when a write fails, once until one succeeds.
+
+        It is called in another thread; ``None`` ends that.
+        """
+        self._when_unwritten = callback
+
     def flush(self) -> None:
         """Wait until everything set before is on disk. Blocking."""
         self._writer.submit(self._write).result()
@@ -115,10 +124,17 @@ class Settings:
                 stored, note = jsonfile.load(self.path)
                 jsonfile.save(self.path, {**stored, **changes})
             self.note = note or self.note
+            self._written = True
         except OSError as error:
-            self.note = f"The settings could not be written to {self.path} ({error.strerror})."
+            self.note = (
+                f"The settings could not be written to {self.path} ({error.strerror}). What is"
+                " changed holds until the program ends, unless a later write succeeds."
+            )
             with self._lock:
                 self._unsaved = {**changes, **self._unsaved}
+            told, self._written = not self._written, False
+            if self._when_unwritten is not None and not told:
+                self._when_unwritten(self.note)
 
 
 def _declared(key: str) -> Setting:

@@ -114,6 +114,27 @@ def test_a_disk_without_locks_keeps_settings(path: Path, monkeypatch: pytest.Mon
     assert Settings(path).get("view.hidden") is True
 
 
+def test_a_write_that_fails_is_told_once_until_one_succeeds(path: Path) -> None:
+    settings = Settings(path)
+    told: list[str] = []
+    settings.on_unwritten(told.append)
+    path.mkdir()  # in the way of the file
+    for hidden in (True, False):
+        settings.set("view.hidden", hidden)
+        settings.flush()
+    assert len(told) == 1
+    assert str(path) in told[0]
+    path.rmdir()
+    settings.set("view.hidden", True)
+    settings.flush()
+    assert Settings(path).get("view.hidden") is True
+    path.unlink()
+    path.mkdir()
+    settings.set("view.hidden", False)
+    settings.flush()
+    assert len(told) == 2
+
+
 def test_keys_of_others_stay(path: Path) -> None:
     path.write_text('{"from.the.future": [1]}')
     settings = Settings(path)
