@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dalbrowser.session.interpreter import let_window_go_first
 from dalbrowser.storage import StorageError
-from dalbrowser.utils.courtesy import give_way_to
+from dalbrowser.utils.yielding import give_way_to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

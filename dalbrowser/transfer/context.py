@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from dalbrowser.transfer.disk import casing
-from dalbrowser.transfer.disk.grounds import Grounds
 from dalbrowser.transfer.disk.placed import Placed
+from dalbrowser.transfer.disk.targetfolders import TargetFolders
 from dalbrowser.transfer.journal.past import arrived
 from dalbrowser.transfer.model import JobState
 from dalbrowser.utils.records import record
@@ -53,7 +53,7 @@ class RunContext:
     claimed: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)
     placed: Placed = field(default_factory=Placed)
     folding: dict[str, bool] = field(default_factory=dict)
-    grounds: Grounds = field(default_factory=Grounds)
+    target_folders: TargetFolders = field(default_factory=TargetFolders)
 
     def claim(
         self, job: LiveJob, place: str, bucket: str, key: str, *, loose: bool = False

@@ -21,6 +21,7 @@ from dalbrowser.transfer.disk.pool import disk_pool
 from dalbrowser.transfer.disk.visits import DiskVisits
 from dalbrowser.transfer.folders.jobs import Folders
 from dalbrowser.transfer.gates import NetworkGates
+from dalbrowser.transfer.history import History
 from dalbrowser.transfer.job import LiveJob, parsed
 from dalbrowser.transfer.journal import Journal
 from dalbrowser.transfer.log import JobLog
@@ -33,7 +34,6 @@ from dalbrowser.transfer.model import (
     StartReport,
 )
 from dalbrowser.transfer.notifier import Notifier
-from dalbrowser.transfer.past import Past
 from dalbrowser.transfer.rate import Rates
 from dalbrowser.transfer.restoring import restore
 from dalbrowser.transfer.runner import run_job
@@ -80,7 +80,7 @@ class TransferEngine:
         self._profiles = profiles
         self._live: dict[int, LiveJob] = {}
         self._log = JobLog(self._journal)
-        self._past = Past(self._journal, self._live)
+        self._past = History(self._journal, self._live)
         self._notifier = Notifier(notify, self._options.event_interval)
         self._changes = Changes(
             self._live,

@@ -1,6 +1,6 @@
-"""The middle of the window: the list, or the face that says why there is none.
+"""The middle of the window: the list, or the placeholder that says why there is none.
 
-Invariant: the face is derived from what is known (running, error, counts) and from nothing
+Invariant: the placeholder is derived from what is known (running, error, counts) and from nothing
 else, so it cannot stay behind when the truth has changed.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
-from dalbrowser.ui import faces
+from dalbrowser.ui import placeholders
 from dalbrowser.ui.dropping import DropHandling, Spot
 from dalbrowser.ui.notice import Notice
 from dalbrowser.ui.start import StartPage
@@ -34,8 +34,8 @@ _NARROWEST = 320
 """Logical pixels: a name and its size; before that the panels beside it become narrower."""
 
 
-class _DroppableFace(faces.FaceView):
-    """A face that takes drops for the folder shown."""
+class _DroppablePlaceholder(placeholders.PlaceholderView):
+    """A placeholder that takes drops for the folder shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,10 +69,10 @@ class _DroppableFace(faces.FaceView):
 
 
 class PlacePages(QFrame):
-    """Start page, list and faces, below a notice.
+    """Start page, list and placeholders, below a notice.
 
     Signals:
-        action_wanted: the id of an action that a face or the start page offers.
+        action_wanted: the id of an action that a placeholder or the start page offers.
     """
 
     action_wanted = Signal(str)
@@ -95,7 +95,7 @@ class PlacePages(QFrame):
         self._focus_wanted = False
         self.notice = Notice()
         self._start = StartPage()
-        self._face = _DroppableFace()
+        self._placeholder = _DroppablePlaceholder()
         self._pages = QStackedWidget()
         self._pages.setObjectName("placePages")
         # The start page must not decide how narrow the window may be.
@@ -104,7 +104,7 @@ class PlacePages(QFrame):
         self._start_room.setWidgetResizable(True)
         self._start_room.setWidget(self._start)
         self.setMinimumWidth(_NARROWEST)
-        for page in (self._start_room, self._view, self._face):
+        for page in (self._start_room, self._view, self._placeholder):
             self._pages.addWidget(page)
         holder = QVBoxLayout()
         holder.setContentsMargins(8, 8, 8, 8)
@@ -123,7 +123,7 @@ class PlacePages(QFrame):
         self._late.setInterval(_PATIENCE)
         self._late.timeout.connect(self._show_loading)
         self._start.chosen.connect(self.action_wanted)
-        self._face.chosen.connect(self.action_wanted)
+        self._placeholder.chosen.connect(self.action_wanted)
         navigator.progressed.connect(self.refresh)
         model.counts_changed.connect(self.refresh)
 
@@ -133,7 +133,7 @@ class PlacePages(QFrame):
 
     def take_drops(self, drops: Drops, here: Callable[[], Location | None]) -> None:
         """Take what falls where there is no list; ``here`` is the folder shown."""
-        self._face.take_drops(drops, here)
+        self._placeholder.take_drops(drops, here)
 
     def refresh(self) -> None:
         """Show what is true now."""
@@ -144,40 +144,42 @@ class PlacePages(QFrame):
             self._turn_to(self._view)
             return
         if self._navigator.running and self._model.total == 0:
-            if not self._late.isActive() and self._pages.currentWidget() is not self._face:
+            if not self._late.isActive() and self._pages.currentWidget() is not self._placeholder:
                 self._turn_to(self._view)
                 self._late.start()
-            elif self._pages.currentWidget() is self._face:
+            elif self._pages.currentWidget() is self._placeholder:
                 self._show_loading()
             return
         self._late.stop()
         if self._model.arranging:
             return
-        self._face.setAcceptDrops(self.can_upload)
+        self._placeholder.setAcceptDrops(self.can_upload)
         self._show(self._fitting())
 
-    def _fitting(self) -> faces.Face:
+    def _fitting(self) -> placeholders.Placeholder:
         error = self._navigator.error
         if self._model.total == 0 and error is not None:
-            return faces.failed(error, editable=self.can_edit, among_buckets=self.among_buckets)
+            return placeholders.failed(
+                error, editable=self.can_edit, among_buckets=self.among_buckets
+            )
         if self._model.total == 0:
-            return faces.empty(can_upload=self.can_upload, buckets=self._model.buckets)
+            return placeholders.empty(can_upload=self.can_upload, buckets=self._model.buckets)
         if self._model.filtered:
-            return faces.nothing_matches(self.filter_text)
-        return faces.all_hidden()
+            return placeholders.nothing_matches(self.filter_text)
+        return placeholders.all_hidden()
 
-    def _show(self, face: faces.Face) -> None:
-        if face != self._face.face:
-            self._face.show_face(face)
-        self._turn_to(self._face)
+    def _show(self, placeholder: placeholders.Placeholder) -> None:
+        if placeholder != self._placeholder.placeholder:
+            self._placeholder.show_placeholder(placeholder)
+        self._turn_to(self._placeholder)
 
     def _show_loading(self) -> None:
         if self._navigator.running and self._model.total == 0:
-            self._face.setAcceptDrops(False)
-            self._show(faces.loading())
+            self._placeholder.setAcceptDrops(False)
+            self._show(placeholders.loading())
 
     def _turn_to(self, page: QWidget) -> None:
-        if page is not self._face or not self._navigator.running:
+        if page is not self._placeholder or not self._navigator.running:
             self._late.stop()
         if self._pages.currentWidget() is not page:
             self._pages.setCurrentWidget(page)

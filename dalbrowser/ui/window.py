@@ -126,7 +126,7 @@ class MainWindow(QMainWindow):
 
     @property
     def pages(self) -> PlacePages:
-        """List, faces and notice of the tab in front."""
+        """List, placeholders and notice of the tab in front."""
         return self.tab.pages
 
     @property
@@ -306,7 +306,7 @@ class MainWindow(QMainWindow):
         tab.folder_changed.connect(self.sidebar.reload)
         tab.apart_wanted.connect(lambda place: self.tabs.open(place, behind=True))
         tab.file_opened.connect(lambda: self.panels.show("preview"))
-        tab.action_wanted.connect(self._face_action)
+        tab.action_wanted.connect(self._placeholder_action)
         self.menus.follow(tab)
         self.actions_by_id.attach(tab.view)
         tab.take_drops(self.drops)
@@ -381,7 +381,7 @@ class MainWindow(QMainWindow):
         for tab in self.tabs.tabs:
             tab.show_hidden()
 
-    def _face_action(self, name: str) -> None:
+    def _placeholder_action(self, name: str) -> None:
         if name in {"demo", "home"}:
             self.open_location(Location(name))
         elif name == "clear_filter":

@@ -48,7 +48,7 @@ async def said_when_opened(
 
 
 def shown(window: MainWindow) -> str:
-    """Return the text of the error face, or of the notice above the list."""
+    """Return the text of the error placeholder, or of the notice above the list."""
     if window.navigator.running or window.navigator.location is None:
         return window.pages.notice.text
     for label in window.findChildren(QLabel, "faceText"):

@@ -12,7 +12,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from dalbrowser.storage.errors import ErrorKind, StorageError
-from dalbrowser.utils.courtesy import give_way
+from dalbrowser.utils.yielding import give_way
 
 MAX_DOCUMENT = 16 * 1024 * 1024
 """Bytes of the largest document taken. A page of 1,000 keys of 1,024 bytes, each byte

@@ -16,7 +16,7 @@ from dalbrowser.transfer.disk.localnames import unwritable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dalbrowser.transfer.disk.grounds import Grounds
+    from dalbrowser.transfer.disk.targetfolders import TargetFolders
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NEW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -25,8 +25,8 @@ _NEW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "
 class WholeFile:
     """``data`` on its way to the temporary name ``path``, below ``root`` where there is one."""
 
-    def __init__(self, grounds: Grounds, root: str, path: str, data: bytes) -> None:
-        self._grounds = grounds
+    def __init__(self, folders: TargetFolders, root: str, path: str, data: bytes) -> None:
+        self._folders = folders
         self._root = root
         self._data = data
         self._begun = False
@@ -50,7 +50,7 @@ class WholeFile:
             remove_own(self.path, self.wrote)
 
     def _write(self) -> None:
-        self._grounds.make_parents(self._root, self.path)
+        self._folders.make_parents(self._root, self.path)
         try:
             fd = self._new()
         except FileExistsError:
@@ -72,11 +72,11 @@ class WholeFile:
 
     def _new(self) -> int:
         try:
-            self._grounds.require_room(self.path, len(self._data))
+            self._folders.require_room(self.path, len(self._data))
             return os.open(self.path, _NEW, 0o666)
         except FileNotFoundError:
-            self._grounds.forget(self.path)
-            self._grounds.make_parents(self._root, self.path)
+            self._folders.forget(self.path)
+            self._folders.make_parents(self._root, self.path)
             return os.open(self.path, _NEW, 0o666)
 
     def _write_over(self) -> None:

@@ -96,7 +96,7 @@ class _Download:
         await self._look(saved)
         if saved is not None and await self._arrived(saved):
             return
-        simple = saved is None and self.size <= _AT_ONCE and await self.target.is_vacant()
+        simple = saved is None and self.size <= _AT_ONCE and await self.target.is_free()
         if saved is None and not simple and await self.target.settle(self.size, self._is_same):
             return
         if saved is not None and row.root:
@@ -216,7 +216,7 @@ class _Download:
             self.ctx.changed(self.job)
             data = await self.source.whole()
         self.job.count(self.size)
-        file = self.target.written = WholeFile(self.ctx.grounds, self.row.root, temp, data)
+        file = self.target.written = WholeFile(self.ctx.target_folders, self.row.root, temp, data)
         try:
             await self._finish_small(self.ctx.visits, file, temp)
         except BaseException:

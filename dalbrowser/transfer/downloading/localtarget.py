@@ -66,7 +66,7 @@ class LocalTarget:
         self.written: Written | None = None
         """What was written, and is to get the name."""
 
-    async def is_vacant(self) -> bool:
+    async def is_free(self) -> bool:
         """Whether the name was free when this was planned, and is this job's now.
 
         Who takes it meanwhile is met when the file is put in place, as after every look.
@@ -84,7 +84,9 @@ class LocalTarget:
         """
         row = self._row
         claimed = await self._claim(row.local_path)
-        there = await self._ctx.visits.run(self._ctx.grounds.prepare, row.root, row.local_path)
+        there = await self._ctx.visits.run(
+            self._ctx.target_folders.prepare, row.root, row.local_path
+        )
         if self._compared is not None:
             return await self._settle_compared(self._compared, claimed, there, same)
         self._saw(there)

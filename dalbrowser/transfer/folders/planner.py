@@ -20,9 +20,9 @@ from dalbrowser.transfer.conflicts import mtime_of
 from dalbrowser.transfer.disk.localnames import local_path, make_parents, name_note
 from dalbrowser.transfer.disk.source import unreadable
 from dalbrowser.transfer.folders.children import child
+from dalbrowser.transfer.folders.freenames import is_free, mark_fresh
 from dalbrowser.transfer.folders.markers import is_folder, make_folder, make_folders
 from dalbrowser.transfer.folders.pathlist import listed_paths
-from dalbrowser.transfer.folders.vacancy import is_vacant, mark_fresh
 from dalbrowser.transfer.journal import JobRow, PlanRow
 from dalbrowser.transfer.journal.past import keys_of
 from dalbrowser.transfer.model import (
@@ -306,7 +306,7 @@ def _sort(job: LiveJob, plan: PlanRow, entries: list[Entry]) -> Step:
         row.total, row.etag = facts.content_length, facts.etag or ""
         row.version, row.mtime = facts.version or "", mtime_of(facts)
         row.note = name_note(row.local_path, relative)
-        row.fresh = is_vacant(row.local_path, folders)
+        row.fresh = is_free(row.local_path, folders)
         step.jobs.append(row)
     return step
 

@@ -15,8 +15,8 @@ from dalbrowser.transfer.abort import abort_upload
 from dalbrowser.transfer.conflicts import Side
 from dalbrowser.transfer.disk.source import FileSource, LocalSource, changed
 from dalbrowser.transfer.model import ConflictPolicy, JobState
-from dalbrowser.transfer.uploading.held import TINY, HeldSource, read_tiny
 from dalbrowser.transfer.uploading.sending import Sending
+from dalbrowser.transfer.uploading.tinysource import TINY, TinySource, read_tiny
 
 if TYPE_CHECKING:
     from dalbrowser.storage import Operator
@@ -67,7 +67,7 @@ async def _tiny(ctx: RunContext, job: LiveJob, op: Operator) -> bool:
         # It waited, or is tried again: no longer.
         ctx.show(job, JobState.PREPARING)
     row.total = identity.size
-    source = HeldSource(ctx.on_disk, row.local_path, identity, data, md5)
+    source = TinySource(ctx.on_disk, row.local_path, identity, data, md5)
     side = Side(identity.size, identity.mtime_ns / 1e9)
     options = write_options(op, row.local_path, identity)
     sending = Sending(ctx, job, op, source, side=side, options=options)

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from dalbrowser.storage import ErrorKind, StorageError
 from dalbrowser.ui.entries.columns import EntryColumns
-from dalbrowser.ui.faces import is_bucket_gone
+from dalbrowser.ui.placeholders import is_bucket_gone
 
 if TYPE_CHECKING:
     from dalbrowser.session import Listing

@@ -1,7 +1,7 @@
 """The preview pane: what is in the selected object, what is known of it, what looking cost.
 
 Invariants: one preview is open at a time, and moving to another row cancels the one before
-with its requests; nothing is read for a folder; a failure is a face or a line in the pane,
+with its requests; nothing is read for a folder; a failure is a placeholder or a line in the pane,
 never a dialog.
 """
 
@@ -32,9 +32,9 @@ from dalbrowser.ui.elided import ElidedLabel
 from dalbrowser.ui.format import items_text, tip_text, visible_name
 from dalbrowser.ui.preview.decoding import decoded
 from dalbrowser.ui.preview.details import DetailsView
-from dalbrowser.ui.preview.faces import Face, Notice
 from dalbrowser.ui.preview.facts import cost_text, tr
 from dalbrowser.ui.preview.pages import HexPage, ImagePage, TextPage
+from dalbrowser.ui.preview.placeholders import Notice, Placeholder
 from dalbrowser.ui.theme import theme
 from dalbrowser.ui.wrapped import WrappedLabel
 from dalbrowser.utils.shortening import shortened
@@ -71,11 +71,11 @@ class PreviewPane(QWidget):
         self._preview: Preview | None = None
         self._asked = 0.0
         self._pages = QStackedWidget(self)
-        self._face = Face(self._pages)
+        self._placeholder = Placeholder(self._pages)
         self._text = TextPage(self._spawn_read, self._pages)
         self._hex = HexPage(self._spawn_read, self._pages)
         self._image = ImagePage(self._pages)
-        for page in (self._face, self._text, self._hex, self._image):
+        for page in (self._placeholder, self._text, self._hex, self._image):
             self._pages.addWidget(page)
         self._notice = Notice(self)
         self._details = DetailsView(self)
@@ -186,7 +186,7 @@ class PreviewPane(QWidget):
         self.setMinimumWidth(260)
 
     def _connect(self) -> None:
-        self._face.helped.connect(self._help)
+        self._placeholder.helped.connect(self._help)
         self._notice.helped.connect(self._continue)
         for view in (self._text.view, self._hex.view):
             view.failed.connect(self._stopped)
@@ -291,12 +291,12 @@ class PreviewPane(QWidget):
         self._show_cost()
 
     def _show_message(self, value: MessageValue) -> None:
-        self._face.say_message(value)
-        self._turn_to(self._face)
+        self._placeholder.say_message(value)
+        self._turn_to(self._placeholder)
 
     def _say(self, icon: str, title: str, text: str) -> None:
-        self._face.say(icon, title, text)
-        self._pages.setCurrentWidget(self._face)
+        self._placeholder.say(icon, title, text)
+        self._pages.setCurrentWidget(self._placeholder)
 
     def _show_loading(self) -> None:
         self._say("clock", tr("Reading…"), "")
@@ -320,7 +320,7 @@ class PreviewPane(QWidget):
         self._show_cost()
 
     def _help(self, remedy: Remedy) -> None:
-        """Do what the face's button says."""
+        """Do what the placeholder's button says."""
         preview = self._preview
         if remedy is Remedy.LOAD_MORE and preview is not None:
             value = preview.value

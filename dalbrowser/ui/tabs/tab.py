@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from dalbrowser.profiles import Location, TargetError, parse_location
 from dalbrowser.session import describe
 from dalbrowser.storage import StorageError
-from dalbrowser.ui import faces
+from dalbrowser.ui import placeholders
 from dalbrowser.ui.changes import Changes
 from dalbrowser.ui.entries.cells import Column
 from dalbrowser.ui.entries.model import EntryModel
@@ -55,7 +55,7 @@ class Tab(QObject):
         folder_changed: a place whose folders are others.
         apart_wanted: a place that should be shown in a tab of its own.
         file_opened: a file was opened; it wants to be previewed.
-        action_wanted: the id of an action that a face or the start page offers.
+        action_wanted: the id of an action that a placeholder or the start page offers.
         menu_requested: the list's context menu, at a global position.
     """
 
@@ -351,7 +351,10 @@ class Tab(QObject):
 
     def _look_for_bucket(self, error: BaseException | None) -> None:
         """Have the buckets listed anew where the one shown is not there any more."""
-        told, self._told_gone = self._told_gone, error if faces.is_bucket_gone(error) else None
+        told, self._told_gone = (
+            self._told_gone,
+            error if placeholders.is_bucket_gone(error) else None,
+        )
         if self._told_gone is None or self._told_gone is told:
             return
         if self.location is not None and self.pages.among_buckets:

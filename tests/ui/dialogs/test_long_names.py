@@ -17,9 +17,9 @@ from dalbrowser.ui.dialogs.measured import MeasuredDialog
 from dalbrowser.ui.dialogs.newfolder import NewFolderDialog
 from dalbrowser.ui.dialogs.properties import PropertiesDialog
 from dalbrowser.ui.dragging.asking import MoveDialog
-from dalbrowser.ui.faces import Face, FaceView
 from dalbrowser.ui.format import short_name
 from dalbrowser.ui.notice import Notice
+from dalbrowser.ui.placeholders import Placeholder, PlaceholderView
 from dalbrowser.ui.transfers.banners import Banner
 from dalbrowser.ui.wrapped import WrappedLabel
 
@@ -93,7 +93,7 @@ def test_a_word_longer_than_its_line_is_broken_and_copied_whole(qapp: QApplicati
 TELLERS: list[Callable[[], QWidget]] = [
     lambda: told(Notice()),
     lambda: told(Banner("banner", "error", "error")),
-    lambda: faced(FaceView()),
+    lambda: faced(PlaceholderView()),
 ]
 
 
@@ -102,8 +102,10 @@ def told(notice: Notice | Banner) -> QWidget:
     return notice
 
 
-def faced(view: FaceView) -> QWidget:
-    view.show_face(Face("error", "It failed", f"Listing {NAME} failed.", "Again", "reload"))
+def faced(view: PlaceholderView) -> QWidget:
+    view.show_placeholder(
+        Placeholder("error", "It failed", f"Listing {NAME} failed.", "Again", "reload")
+    )
     return view
 
 

@@ -323,13 +323,13 @@ def test_the_empty_folder_takes_a_drop_too(person: Driver) -> None:
         await person.listed("deep", "one.csv")
         person.open("deep")
         await person.says("faceTitle", "This folder is empty")
-        face = next(
-            one for one in person.window.pages.findChildren(type(person.window.pages._face))
+        placeholder = next(
+            one for one in person.window.pages.findChildren(type(person.window.pages._placeholder))
         )
         hand = Hand(places(person.stage, FILES.child("a.txt")))
-        assert hand.hover(face, QPoint(50, 50)) is MOVE
-        assert face.property("dropping")
-        assert hand.drop(face, QPoint(50, 50))
+        assert hand.hover(placeholder, QPoint(50, 50)) is MOVE
+        assert placeholder.property("dropping")
+        assert hand.drop(placeholder, QPoint(50, 50))
         await person.listed("a.txt")
 
     person.stage.run(story())

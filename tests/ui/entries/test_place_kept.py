@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from dalbrowser.profiles import Location
-from dalbrowser.ui import faces
+from dalbrowser.ui import placeholders
 from dalbrowser.ui.entries import model
 from tests.ui.driver import Driver
 
@@ -58,18 +58,18 @@ def test_a_place_that_opens_at_once_shows_no_face_in_between(
 ) -> None:
     stage.put("data/a.txt", b"a")
     shown: list[str] = []
-    show_face = faces.FaceView.show_face
+    show_placeholder = placeholders.PlaceholderView.show_placeholder
 
-    def noted(self: faces.FaceView, face: faces.Face) -> None:
-        shown.append(face.title)
-        show_face(self, face)
+    def noted(self: placeholders.PlaceholderView, placeholder: placeholders.Placeholder) -> None:
+        shown.append(placeholder.title)
+        show_placeholder(self, placeholder)
 
     person = Driver(stage, window)
 
     async def story() -> None:
         window.open_location(Location("files"))
         await person.listed("data")
-        monkeypatch.setattr(faces.FaceView, "show_face", noted)
+        monkeypatch.setattr(placeholders.PlaceholderView, "show_placeholder", noted)
         person.open("data")
         assert shown == []
         await person.listed("a.txt")

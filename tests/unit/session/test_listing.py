@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dalbrowser.profiles import Location
 from dalbrowser.session import Listing, ListingState, interpreter
 from dalbrowser.storage import Entry, EntryMode, ErrorKind, Metadata, StorageError
-from dalbrowser.utils.courtesy import give_way
+from dalbrowser.utils.yielding import give_way
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -13,7 +13,7 @@ import pytest
 from dalbrowser.storage import CapabilityOverrideLayer, LayeredAccessor
 from dalbrowser.transfer import ConflictPolicy, JobState
 from dalbrowser.transfer.disk import localfile, renaming
-from dalbrowser.transfer.disk.grounds import Grounds
+from dalbrowser.transfer.disk.targetfolders import TargetFolders
 from dalbrowser.transfer.disk.wholefile import WholeFile
 from tests.faults.rig import Rig, make_file, sha_of
 from tests.unit.transfer.gate import Gate
@@ -244,7 +244,7 @@ def test_small_file_that_another_machine_has_replaced_is_left_to_it(
     temp, target = tmp_path / ".a.dalpart", tmp_path / "a"
     file: WholeFile | localfile.SmallFile
     if small:
-        file = WholeFile(Grounds(), "", str(temp), b"mine")
+        file = WholeFile(TargetFolders(), "", str(temp), b"mine")
     else:
         file = localfile.SmallFile(str(temp), 4)
         file.hold(b"mine")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dalbrowser.transfer import ConflictPolicy, JobState
-from dalbrowser.transfer.disk.grounds import Grounds
+from dalbrowser.transfer.disk.targetfolders import TargetFolders
 from dalbrowser.transfer.disk.wholefile import WholeFile
 from dalbrowser.transfer.model import TargetUnwritableError
 
@@ -124,13 +124,13 @@ async def test_only_one_look_at_the_names_of_an_empty_place(
     for number in range(40):
         await rig.op.write(f"p/{number}", b"x" * number)
     looks: list[str] = []
-    prepare = Grounds.prepare
+    prepare = TargetFolders.prepare
 
-    def seen(self: Grounds, root: str, path: str) -> os.stat_result | None:
+    def seen(self: TargetFolders, root: str, path: str) -> os.stat_result | None:
         looks.append(path)
         return prepare(self, root, path)
 
-    monkeypatch.setattr(Grounds, "prepare", seen)
+    monkeypatch.setattr(TargetFolders, "prepare", seen)
     found = await download(rig, ConflictPolicy.ASK)
     assert {view.words for view in found.values()} == {"done (verified (md5))"}
     assert (looks, len(found)) == ([], 40)
@@ -141,25 +141,25 @@ async def test_only_one_look_at_the_names_of_an_empty_place(
 
 def test_a_folder_is_trusted_for_a_moment_only(tmp_path: Path) -> None:
     now = [100.0]
-    grounds = Grounds(clock=lambda: now[0])
+    folders = TargetFolders(clock=lambda: now[0])
     outside, root = tmp_path / "outside", tmp_path / "root"
     outside.mkdir()
     root.mkdir()
     path = str(root / "d" / "a")
-    grounds.make_parents(str(root), path)
+    folders.make_parents(str(root), path)
     (root / "d").rmdir()
     (root / "d").symlink_to(outside)
     now[0] += 0.3
     with pytest.raises(TargetUnwritableError, match="do not follow links"):
-        grounds.make_parents(str(root), path)
+        folders.make_parents(str(root), path)
 
 
 def test_a_folder_that_vanished_within_that_moment_is_made_again(tmp_path: Path) -> None:
-    grounds = Grounds(clock=lambda: 100.0)
+    folders = TargetFolders(clock=lambda: 100.0)
     temp = tmp_path / "d" / ".a.dalpart"
-    grounds.make_parents(str(tmp_path), str(temp))
+    folders.make_parents(str(tmp_path), str(temp))
     (tmp_path / "d").rmdir()
-    file = WholeFile(grounds, str(tmp_path), str(temp), b"x")
+    file = WholeFile(folders, str(tmp_path), str(temp), b"x")
     assert file.finish(MD5_OF_X, lambda: None) == (MD5_OF_X, True)
     assert temp.read_bytes() == b"x"
 
@@ -174,19 +174,19 @@ def test_a_disk_with_plenty_is_asked_seldom_and_a_full_one_each_time(
         return SimpleNamespace(free=free[0])
 
     monkeypatch.setattr(ROOM, usage)
-    grounds = Grounds(clock=lambda: now[0])
+    folders = TargetFolders(clock=lambda: now[0])
     path = str(tmp_path / "a")
     for _ in range(100):
-        grounds.require_room(path, 16_384)
+        folders.require_room(path, 16_384)
     assert asked[0] == 1
     now[0] += 0.3
     free[0] = 100 << 20
     for _ in range(10):
-        grounds.require_room(path, 16_384)
+        folders.require_room(path, 16_384)
     assert asked[0] == 11
     free[0] = 20_000
     with pytest.raises(TargetUnwritableError, match="make room and resume"):
-        grounds.require_room(path, 16_384)
+        folders.require_room(path, 16_384)
 
 
 def test_what_an_earlier_try_left_is_written_over_and_a_planted_link_is_not(
@@ -194,12 +194,12 @@ def test_what_an_earlier_try_left_is_written_over_and_a_planted_link_is_not(
 ) -> None:
     temp, victim = tmp_path / ".a.dalpart", tmp_path / "victim"
     temp.write_bytes(b"longer than the new bytes")
-    WholeFile(Grounds(), "", str(temp), b"x").finish(MD5_OF_X, lambda: None)
+    WholeFile(TargetFolders(), "", str(temp), b"x").finish(MD5_OF_X, lambda: None)
     assert temp.read_bytes() == b"x"
     victim.write_bytes(b"precious")
     temp.unlink()
     temp.symlink_to(victim)
-    file = WholeFile(Grounds(), "", str(temp), b"x")
+    file = WholeFile(TargetFolders(), "", str(temp), b"x")
     with pytest.raises(TargetUnwritableError):
         file.finish(MD5_OF_X, lambda: None)
     assert victim.read_bytes() == b"precious"
@@ -208,7 +208,7 @@ def test_what_an_earlier_try_left_is_written_over_and_a_planted_link_is_not(
 def test_bytes_with_another_digest_are_not_put_in_place(tmp_path: Path) -> None:
     placed: list[bool] = []
     temp = tmp_path / ".a.dalpart"
-    file = WholeFile(Grounds(), "", str(temp), b"x")
+    file = WholeFile(TargetFolders(), "", str(temp), b"x")
     assert file.finish("0" * 32, lambda: placed.append(True)) == (MD5_OF_X, False)
     assert not placed
     file.discard()

@@ -12,7 +12,7 @@ from dalbrowser.storage.checksums import digest, encoded
 from dalbrowser.transfer.disk.source import FileSource, LocalSource
 from dalbrowser.transfer.partplan import PartSpan
 from dalbrowser.transfer.remotesource import RemoteSource
-from dalbrowser.transfer.uploading.held import HeldSource, read_tiny
+from dalbrowser.transfer.uploading.tinysource import TinySource, read_tiny
 from tests.faults.rig import MiB, make_file
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def test_digests_are_of_the_bytes_of_the_part(rig: Rig, kind: str) -> None
     await rig.op.write("f", data)
     sources: dict[str, PartSource] = {
         "file": FileSource(on_disk, local),
-        "held": HeldSource(on_disk, str(path), *held),
+        "held": TinySource(on_disk, str(path), *held),
         "remote": RemoteSource(rig.op, "f", await rig.op.stat("f")),
     }
     for span in SPANS:

@@ -12,7 +12,7 @@ import pytest
 from dalbrowser.transfer.disk.visits import DiskVisits
 from dalbrowser.transfer.model import SourceChangedError, SourceUnreadableError
 from dalbrowser.transfer.partplan import PartSpan
-from dalbrowser.transfer.uploading.held import TINY, HeldSource, read_tiny
+from dalbrowser.transfer.uploading.tinysource import TINY, TinySource, read_tiny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ async def test_a_held_file_gives_its_parts_and_knows_when_it_changed(tmp_path: P
     file.write_bytes(b"abcdef")
     found = read_tiny(str(file))
     assert found is not None
-    source = HeldSource(asyncio.to_thread, str(file), *found)
+    source = TinySource(asyncio.to_thread, str(file), *found)
     assert (await source.read(PartSpan(1, 0, 6)))[0] == b"abcdef"
     assert (await source.read(PartSpan(2, 4, 2)))[0] == b"ef"
     assert await source.digest(PartSpan(1, 0, 6)) == await source.whole_digest()

@@ -23,7 +23,7 @@ from dalbrowser.storage.types import (
     MultipartUpload,
     Part,
 )
-from dalbrowser.utils.courtesy import give_way
+from dalbrowser.utils.yielding import give_way
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET

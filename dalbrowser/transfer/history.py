@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TRIES = 5
 
 
-class Past:
+class History:
     """Reads one engine's journal; ``live`` are the jobs that the engine has."""
 
     def __init__(self, journal: Journal, live: dict[int, LiveJob]) -> None:

@@ -66,7 +66,7 @@ def _order(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def is_vacant(path: str, folders: dict[str, bool]) -> bool:
+def is_free(path: str, folders: dict[str, bool]) -> bool:
     """Whether nothing stands at a local name; ``folders`` keeps which of them exist. Blocks."""
     folder = os.path.dirname(path)  # noqa: PTH120 -- exact names
     there = folders.get(folder)

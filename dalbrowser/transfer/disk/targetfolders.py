@@ -28,7 +28,7 @@ _MOST = 1000
 """Folders that are remembered."""
 
 
-class Grounds:
+class TargetFolders:
     """What was seen lately. Used from the threads of the disk; a race costs one look more."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 
-from dalbrowser.utils.courtesy import give_way, give_way_to
+from dalbrowser.utils.yielding import give_way, give_way_to
 
 
 async def test_a_thread_of_a_task_gives_way_to_whom_the_task_said() -> None:

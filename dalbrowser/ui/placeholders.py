@@ -1,6 +1,6 @@
 """What fills the place of a list when there is none: loading, empty, failed, unreachable.
 
-Each face says what happened, why, and has at most one button that helps.
+Each placeholder says what happened, why, and has at most one button that helps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNREACHABLE = (ErrorKind.RATE_LIMITED, ErrorKind.UNEXPECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class Placeholder:
     """``action`` is the id of the action behind the button, empty for no button."""
 
     icon: str
@@ -38,38 +38,40 @@ class Face:
 
 
 def _tr(text: str) -> str:
-    return QCoreApplication.translate("faces", text)
+    return QCoreApplication.translate("placeholders", text)
 
 
-def loading() -> Face:
+def loading() -> Placeholder:
     """While the first page is awaited."""
-    return Face("clock", _tr("Opening…"), "", _tr("Stop"), "stop")
+    return Placeholder("clock", _tr("Opening…"), "", _tr("Stop"), "stop")
 
 
-def empty(*, can_upload: bool, buckets: bool) -> Face:
+def empty(*, can_upload: bool, buckets: bool) -> Placeholder:
     """A folder, or a service, with nothing in it."""
     if buckets:
-        return Face("bucket", _tr("No buckets"), _tr("These keys can see no bucket here."))
+        return Placeholder("bucket", _tr("No buckets"), _tr("These keys can see no bucket here."))
     if can_upload:
-        return Face(
+        return Placeholder(
             "empty",
             _tr("This folder is empty"),
             _tr("Drop files or folders here, or choose them."),
             _tr("Upload files…"),
             "upload",
         )
-    return Face("empty", _tr("This folder is empty"))
+    return Placeholder("empty", _tr("This folder is empty"))
 
 
-def nothing_matches(pattern: str) -> Face:
+def nothing_matches(pattern: str) -> Placeholder:
     """A filter that no name matches."""
     text = _tr("No name here contains “{pattern}”.").format(pattern=pattern)
-    return Face("search", _tr("Nothing matches"), text, _tr("Clear the filter"), "clear_filter")
+    return Placeholder(
+        "search", _tr("Nothing matches"), text, _tr("Clear the filter"), "clear_filter"
+    )
 
 
-def all_hidden() -> Face:
+def all_hidden() -> Placeholder:
     """Only names that begin with a dot."""
-    return Face(
+    return Placeholder(
         "eye",
         _tr("Everything here is hidden"),
         _tr("All names in this folder begin with a dot."),
@@ -83,7 +85,7 @@ def is_bucket_gone(error: BaseException | None) -> bool:
     return isinstance(error, StorageError) and error.context.get("code") == "NoSuchBucket"
 
 
-def failed(error: BaseException, *, editable: bool, among_buckets: bool = False) -> Face:
+def failed(error: BaseException, *, editable: bool, among_buckets: bool = False) -> Placeholder:
     """A listing that brought nothing but an error; ``editable``: its connection is ours.
 
     ``among_buckets``: the place is in one bucket of several that the connection lists.
@@ -94,18 +96,20 @@ def failed(error: BaseException, *, editable: bool, among_buckets: bool = False)
     if kind is ErrorKind.PERMISSION_DENIED:
         title = _tr("Not allowed")
         helps = (_tr("Edit connection…"), "edit_connection") if editable else (again, "reload")
-        return Face("lock", title, text, *helps, tone="warning")
+        return Placeholder("lock", title, text, *helps, tone="warning")
     if kind is ErrorKind.NOT_FOUND:
-        return Face("search", _tr("Not found"), text, _tr("Go up"), "up", "warning")
+        return Placeholder("search", _tr("Not found"), text, _tr("Go up"), "up", "warning")
     if among_buckets and is_bucket_gone(error):
         title = _tr("This bucket is not there")
-        return Face("bucket", title, text, _tr("Go up"), "up", "warning")
+        return Placeholder("bucket", title, text, _tr("Go up"), "up", "warning")
     if kind is ErrorKind.CONFIG_INVALID and editable:
         title = _tr("The connection is not set up right")
-        return Face("settings", title, text, _tr("Edit connection…"), "edit_connection", "warning")
+        return Placeholder(
+            "settings", title, text, _tr("Edit connection…"), "edit_connection", "warning"
+        )
     if is_unreachable(error):
-        return Face("offline", _tr("Could not be reached"), text, again, "reload", "warning")
-    return Face("error", _tr("This could not be listed"), text, again, "reload", "danger")
+        return Placeholder("offline", _tr("Could not be reached"), text, again, "reload", "warning")
+    return Placeholder("error", _tr("This could not be listed"), text, again, "reload", "danger")
 
 
 def is_unreachable(error: BaseException) -> bool:
@@ -115,8 +119,8 @@ def is_unreachable(error: BaseException) -> bool:
     return error.kind in _UNREACHABLE and "status" not in error.context
 
 
-class FaceView(QFrame):
-    """Shows one face, centred.
+class PlaceholderView(QFrame):
+    """Shows one placeholder, centred.
 
     Signals:
         chosen: the id of the action behind the button.
@@ -127,7 +131,7 @@ class FaceView(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("face")
-        self._face = Face("clock", "")
+        self._placeholder = Placeholder("clock", "")
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._title = QLabel()
@@ -141,7 +145,7 @@ class FaceView(QFrame):
         self._text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._button = QPushButton()
         self._button.setObjectName("faceButton")
-        self._button.clicked.connect(lambda: self.chosen.emit(self._face.action))
+        self._button.clicked.connect(lambda: self.chosen.emit(self._placeholder.action))
         lines = QVBoxLayout(self)
         lines.setContentsMargins(32, 32, 32, 48)
         lines.addStretch(2)
@@ -156,19 +160,19 @@ class FaceView(QFrame):
         theme().changed.connect(self._draw)
 
     @property
-    def face(self) -> Face:
-        """The face that is shown."""
-        return self._face
+    def placeholder(self) -> Placeholder:
+        """The placeholder that is shown."""
+        return self._placeholder
 
-    def show_face(self, face: Face) -> None:
-        """Show another face."""
-        self._face = face
-        self._title.setText(face.title)
-        self._text.setText(face.text)
-        self._text.setVisible(bool(face.text))
-        self._button.setText(face.button)
-        self._button.setVisible(bool(face.button))
-        self.setAccessibleName(f"{face.title}. {face.text}")
+    def show_placeholder(self, placeholder: Placeholder) -> None:
+        """Show another placeholder."""
+        self._placeholder = placeholder
+        self._title.setText(placeholder.title)
+        self._text.setText(placeholder.text)
+        self._text.setVisible(bool(placeholder.text))
+        self._button.setText(placeholder.button)
+        self._button.setVisible(bool(placeholder.button))
+        self.setAccessibleName(f"{placeholder.title}. {placeholder.text}")
         self._draw()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -176,4 +180,6 @@ class FaceView(QFrame):
         super().resizeEvent(event)
 
     def _draw(self) -> None:
-        self._picture.setPixmap(theme().pixmap(self._face.icon, _PICTURE, self._face.tone))
+        self._picture.setPixmap(
+            theme().pixmap(self._placeholder.icon, _PICTURE, self._placeholder.tone)
+        )

@@ -1,4 +1,4 @@
-"""The faces of a preview that has nothing to draw, and the line above one that stopped."""
+"""The placeholders of a preview that has nothing to draw, and the line above one that stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def remedy_title(remedy: Remedy) -> str:
     return {Remedy.LOAD_MORE: tr("Load more"), Remedy.RELOAD: tr("Reload")}.get(remedy, "")
 
 
-class Face(QWidget):
+class Placeholder(QWidget):
     """A picture, a title, a sentence and at most one button.
 
     Signals:

@@ -1,4 +1,4 @@
-"""Each failure gets the face that helps: the title, the sentence, the one button."""
+"""Each failure gets the placeholder that helps: the title, the sentence, the one button."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from dalbrowser.session import action
 from dalbrowser.storage import ErrorKind, StorageError
-from dalbrowser.ui import faces
+from dalbrowser.ui import placeholders
 from dalbrowser.ui.resources import resource
 
 if TYPE_CHECKING:
@@ -43,22 +43,22 @@ OWN = {"clear_filter"}
 def test_a_failure_has_its_face(
     error: Exception, editable: bool, title: str, help_action: str, qapp: QApplication
 ) -> None:
-    face = faces.failed(error, editable=editable)
-    assert (face.title, face.action) == (title, help_action)
-    assert face.text
+    placeholder = placeholders.failed(error, editable=editable)
+    assert (placeholder.title, placeholder.action) == (title, help_action)
+    assert placeholder.text
 
 
 def test_every_face_has_a_picture_and_an_action_that_exists(qapp: QApplication) -> None:
     shown = [
-        faces.loading(),
-        faces.empty(can_upload=True, buckets=False),
-        faces.empty(can_upload=False, buckets=False),
-        faces.empty(can_upload=False, buckets=True),
-        faces.nothing_matches("x"),
-        faces.all_hidden(),
+        placeholders.loading(),
+        placeholders.empty(can_upload=True, buckets=False),
+        placeholders.empty(can_upload=False, buckets=False),
+        placeholders.empty(can_upload=False, buckets=True),
+        placeholders.nothing_matches("x"),
+        placeholders.all_hidden(),
     ]
-    for face in shown:
-        assert resource(f"icons/{face.icon}.svg").is_file()
-        assert bool(face.button) == bool(face.action)
-        if face.action and face.action not in OWN:
-            assert action(face.action).id == face.action
+    for placeholder in shown:
+        assert resource(f"icons/{placeholder.icon}.svg").is_file()
+        assert bool(placeholder.button) == bool(placeholder.action)
+        if placeholder.action and placeholder.action not in OWN:
+            assert action(placeholder.action).id == placeholder.action

@@ -21,7 +21,7 @@ TINY = 256 * 1024
 """Bytes of a file that may be held before its turn has come; 96 are under way at most."""
 
 
-class HeldSource:
+class TinySource:
     """The bytes of one tiny file as a ``PartSource``; ``on_disk`` runs what blocks."""
 
     def __init__(
