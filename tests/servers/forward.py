@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.servers.loopback import LoopbackServer
+
 if TYPE_CHECKING:
     import ssl
 
@@ -56,7 +58,7 @@ def stalls() -> Instead:
     return answer
 
 
-class ForwardProxy:
+class ForwardProxy(LoopbackServer):
     """The proxy. What ``instead`` does takes the place of passing on; ``asked`` holds every head.
 
     ``links`` counts connections; after ``cut_after`` bytes in either direction all of them break,
@@ -64,9 +66,12 @@ class ForwardProxy:
     went towards origins.
     """
 
+    breaks = OSError
+
     def __init__(
         self, names: dict[str, int] | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
+        super().__init__(tls)
         self.asked: list[Asked] = []
         self.links = 0
         self.open = 0
@@ -77,28 +82,7 @@ class ForwardProxy:
         self.cuts = 0
         self._refusing = 0
         self._names = names or {}
-        self._tls = tls
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
-
-    async def __aenter__(self) -> ForwardProxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def port(self) -> int:
-        """The port that the system chose."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -112,22 +96,20 @@ class ForwardProxy:
         for writer in list(self._writers):
             writer.transport.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Count a connection, and pass on what comes over it."""
         self._writers.add(writer)
         self.links += 1
         self.open += 1
         try:
             await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # One side went, or the test is over.
         finally:
             self.open -= 1
-            self._tasks.discard(task)
             self._writers.discard(writer)
-            writer.transport.abort()
+
+    async def end(self, writer: asyncio.StreamWriter) -> None:
+        """Break it off: a proxy that goes says nothing."""
+        writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:

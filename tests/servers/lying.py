@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
+from tests.servers.loopback import LoopbackServer
 from tests.servers.s3_server import S3Server
 
 
@@ -129,32 +130,13 @@ def in_turn(*answers: Answer) -> Answer:
     return answer
 
 
-class LyingServer:
+class LyingServer(LoopbackServer):
     """The server. ``answer`` may be changed at any time; ``seen`` holds every request."""
 
     def __init__(self, answer: Answer | None = None) -> None:
+        super().__init__()
         self.answer: Answer = answer or kept()
         self.seen: list[Seen] = []
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> LyingServer:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._links:
-            task.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def port(self) -> int:
-        """The port that the system chose."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def endpoint(self) -> str:
@@ -166,21 +148,14 @@ class LyingServer:
         """The server as tests know S3 servers; any key is taken."""
         return S3Server(self.endpoint, "lying", "lying-secret", name="lying")
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._links.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # The client went, or the test is over.
-        finally:
-            self._links.discard(task)
-            writer.close()
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await writer.wait_closed()
+    async def end(self, writer: asyncio.StreamWriter) -> None:
+        """Close it in order."""
+        writer.close()
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            await writer.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read requests, and have each answered."""
         while line := await reader.readline():
             method, _, rest = line.rstrip(b"\r\n").partition(b" ")
             target = rest.rpartition(b" ")[0]

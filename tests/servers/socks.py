@@ -8,59 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from typing import Self
+from tests.servers.loopback import LoopbackServer
 
 
-class SocksProxy:
+class SocksProxy(LoopbackServer):
     """The proxy. ``asked`` holds hosts and ports, ``known`` the ``user:password`` that it wants.
 
     ``answer`` is the code of its replies, where they are no success; ``instead`` are bytes that
     take the place of the first reply.
     """
 
+    breaks = OSError
+
     def __init__(self, names: dict[str, int] | None = None, known: bytes = b"") -> None:
+        super().__init__()
         self.asked: list[tuple[str, int]] = []
         self.known = known
         self.answer = 0
         self.instead: bytes | None = None
         self._names = names or {}
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
 
     @property
     def url(self) -> str:
         """The address."""
-        assert self._server is not None
-        return f"socks5://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"socks5://127.0.0.1:{self.port}"
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # One side went, or the test is over.
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one request, and relay what follows it."""
         _, count = await reader.readexactly(2)
         methods = await reader.readexactly(count)
         if self.instead is not None:
