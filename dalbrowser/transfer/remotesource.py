@@ -130,6 +130,11 @@ def same_object(first: Metadata, now: Metadata) -> bool:
     return (first.content_length, first.last_modified) == (now.content_length, now.last_modified)
 
 
+def is_one_object(here: Metadata, there: Metadata) -> bool:
+    """Whether two places show what looks like one object: equal, and written in one moment."""
+    return same_object(here, there) and here.last_modified == there.last_modified
+
+
 def changed(key: str) -> SourceChangedError:
     """Return the error for a source that was replaced or deleted while it was copied."""
     return SourceChangedError(

@@ -26,7 +26,7 @@ from dalbrowser.transfer.model import (
     TransferError,
 )
 from dalbrowser.transfer.remote import copied_options, is_one_store, require_size, stat_or_none
-from dalbrowser.transfer.remotesource import RemoteSource, changed, same_object
+from dalbrowser.transfer.remotesource import RemoteSource, changed, is_one_object
 from dalbrowser.transfer.target import RemoteTarget
 from dalbrowser.transfer.uploading.sending import Sending
 from dalbrowser.transfer.uploading.upload import checked_options
@@ -112,7 +112,7 @@ class _Copy:
         found = await stat_or_none(self.target, self.row.key)
         if found is None or found.content_length != there.content_length:
             return
-        if same_object(there, found) and found.last_modified == there.last_modified:
+        if is_one_object(there, found):
             message = (
                 f"{self.row.key} at the target looks like the very object that is to be moved:"
                 " source and target seem to be the same place. Nothing was done."

@@ -10,7 +10,7 @@ from dalbrowser.transfer.disk.places import is_within
 from dalbrowser.transfer.model import TransferError
 from dalbrowser.transfer.nesting import disk_path
 from dalbrowser.transfer.remote import stat_or_none
-from dalbrowser.transfer.remotesource import same_object
+from dalbrowser.transfer.remotesource import is_one_object
 from dalbrowser.transfer.sync.localtree import local_items
 from dalbrowser.transfer.sync.remote import remote_items
 from dalbrowser.utils.records import record
@@ -126,9 +126,7 @@ async def require_another_store(source: End, target: End) -> None:
     key = one.path + item.key
     found = await stat_or_none(target.op, key)
     meant = await stat_or_none(source.op, key) if found is not None else None
-    if found is None or meant is None or not same_object(meant, found):
-        return
-    if found.last_modified == meant.last_modified:
+    if found is not None and meant is not None and is_one_object(meant, found):
         message = (
             f"{source.text!r} and {target.text!r} lead to the same bucket, and one of them lies in"
             " the other: the sync could delete or write over its own source. Name a target"
