@@ -32,8 +32,12 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def run(home: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return python(home, "-m", "dalbrowser", *words, **changes)
+
+
+def python(home: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "dalbrowser", *words],
+        [sys.executable, *words],
         env={**environment(home), **changes},
         cwd=ROOT,
         capture_output=True,
@@ -70,15 +74,7 @@ code = main(["--screenshot", sys.argv[1]])
 print(*[name for name in linecache.cache if "dalbrowser" in name], file=sys.stderr)
 sys.exit(code)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "window.png")],
-        env=environment(tmp_path),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = python(tmp_path, "-c", code, str(tmp_path / "window.png"))
     assert done.returncode == 0, done.stderr
     # What is loaded before Qt may have been read: no module of the window's own is.
     assert [name for name in done.stderr.split() if "/ui/" in name] == []
