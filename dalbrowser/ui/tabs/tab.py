@@ -351,10 +351,8 @@ class Tab(QObject):
 
     def _look_for_bucket(self, error: BaseException | None) -> None:
         """Have the buckets listed anew where the one shown is not there any more."""
-        told, self._told_gone = (
-            self._told_gone,
-            error if placeholders.is_bucket_gone(error) else None,
-        )
+        told = self._told_gone
+        self._told_gone = error if placeholders.is_bucket_gone(error) else None
         if self._told_gone is None or self._told_gone is told:
             return
         if self.location is not None and self.pages.among_buckets:
